@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 CONF_DIR = Path(__file__).resolve().parents[1] / "conf"
+
+# What this version can do out of what the schemas describe.
 TRANSLATORS = ("template",)
 TOKENIZERS = ("characters",)
 
@@ -29,49 +32,30 @@ AtLeastOneOrNone = Annotated[int | None, Range(1)]
 
 @dataclass(frozen=True)
 class SampleSource:
-    """The problems bundled with this project.
-
-    Attributes:
-        kind: tells the sources apart.
-        limit: the first so many problems only; null for all.
-    """
+    """The problems bundled with this project."""
 
     kind: Literal["sample"]
-    limit: AtLeastOneOrNone
+    limit: AtLeastOneOrNone  # the first so many problems only; null for all
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """Problems in files, one per JSON line or Parquet row.
-
-    Attributes:
-        kind: the format of the files.
-        limit: the first so many problems only; null for all.
-        path: a file, folder, glob or URI (file://, s3://, gs://, hf://); relative paths start where the command did.
-    """
+    """Problems in files, one per JSON line or Parquet row."""
 
     kind: Literal["jsonl", "parquet"]
-    limit: AtLeastOneOrNone
-    path: str
+    limit: AtLeastOneOrNone  # the first so many problems only; null for all
+    path: Annotated[str, "a file, folder, glob or URI"]  # file://, s3://, gs://, hf://; relative to the cwd
 
 
 @dataclass(frozen=True)
 class HuggingFaceSource:
-    """Problems that ``datasets.load_dataset(path, name, split=split)`` reads.
-
-    Attributes:
-        kind: tells the sources apart.
-        limit: the first so many problems only; null for all.
-        path: a dataset of the Hub (owner/name), an hf:// URI or a local folder.
-        name: which configuration of the dataset; null for its only one.
-        split: which split.
-    """
+    """Problems that ``datasets.load_dataset(path, name, split=split)`` reads."""
 
     kind: Literal["huggingface"]
-    limit: AtLeastOneOrNone
-    path: str
-    name: str | None
-    split: str
+    limit: AtLeastOneOrNone  # the first so many problems only; null for all
+    path: Annotated[str, "owner/name on the Hub, an hf:// URI or a folder"]
+    name: str | None  # which configuration of the dataset; null for its only one
+    split: str  # which split
 
 
 @dataclass(frozen=True)
@@ -83,184 +67,108 @@ class TemplateTranslator:
 
 @dataclass(frozen=True)
 class SamplingParameters:
-    """How the model draws its tokens; names and meaning are vLLM's.
+    """How the model draws its tokens; names and meaning are vLLM's."""
 
-    Attributes:
-        temperature: 0 is greedy.
-        top_p: share of the probability mass to draw from.
-        top_k: number of likeliest tokens to draw from; 0 for all.
-        min_p: least probability, relative to the likeliest token.
-        max_tokens: longest answer, thinking included, in tokens.
-    """
-
-    temperature: Annotated[float, Range(0, 2)]
-    top_p: Annotated[float, Range(0, 1)]
-    top_k: Annotated[int, Range(0)]
-    min_p: Annotated[float, Range(0, 1)]
-    max_tokens: AtLeastOne
+    temperature: Annotated[float, Range(0, 2)]  # 0 is greedy
+    top_p: Annotated[float, Range(0, 1)]  # share of the probability mass to draw from
+    top_k: Annotated[int, Range(0)]  # number of likeliest tokens to draw from; 0 for all
+    min_p: Annotated[float, Range(0, 1)]  # least probability, relative to the likeliest token
+    max_tokens: AtLeastOne  # longest answer, thinking included, in tokens
 
 
 @dataclass(frozen=True)
 class VllmTranslator:
-    """A language model on the GPUs of the cluster, through vLLM.
-
-    Attributes:
-        kind: tells the translators apart.
-        model: name on the Hub or local folder.
-        replicas: engines side by side.
-        tensor_parallel_size: GPUs of one engine.
-        max_model_len: prompt and answer together, in tokens; null for what the model supports.
-        enable_thinking: switch of the model's chat template.
-        prompt: which text of ``execground_ray/prompts`` asks for the reasoning.
-        sampling_params: how tokens are drawn.
-        engine_kwargs: passed to vLLM's engine as they are.
-    """
+    """A language model on the GPUs of the cluster, through vLLM."""
 
     kind: Literal["vllm"]
-    model: str
-    replicas: AtLeastOne
-    tensor_parallel_size: AtLeastOne
-    max_model_len: AtLeastOneOrNone
-    enable_thinking: bool
-    prompt: str
-    sampling_params: SamplingParameters
-    engine_kwargs: dict[str, Any]
+    model: str  # name on the Hub or local folder
+    replicas: AtLeastOne  # engines side by side
+    tensor_parallel_size: AtLeastOne  # GPUs of one engine
+    max_model_len: AtLeastOneOrNone  # prompt and answer together, in tokens; null for what the model supports
+    enable_thinking: bool  # switch of the model's chat template
+    prompt: str  # which text of ``execground_ray/prompts`` asks for the reasoning
+    sampling_params: SamplingParameters  # how tokens are drawn
+    engine_kwargs: dict[str, Any]  # passed to vLLM's engine as they are
 
 
 @dataclass(frozen=True)
 class HttpTranslator:
-    """A language model behind an OpenAI-compatible server.
-
-    Attributes:
-        kind: tells the translators apart.
-        url: address of the chat completions.
-        model: name that the server knows it by.
-        api_key_env: environment variable with the key, null for none; the key itself is in no configuration.
-        requests_per_second: limit over all workers; null for none.
-        max_retries: further tries after 429 and 5xx.
-        prompt: which text of ``execground_ray/prompts`` asks for the reasoning.
-        sampling_params: how tokens are drawn.
-    """
+    """A language model behind an OpenAI-compatible server."""
 
     kind: Literal["http"]
-    url: str
-    model: str
-    api_key_env: str | None
-    requests_per_second: Annotated[float | None, Range(0.001)]
-    max_retries: Annotated[int, Range(0, 100)]
-    prompt: str
-    sampling_params: SamplingParameters
+    url: str  # address of the chat completions
+    model: str  # name that the server knows it by
+    api_key_env: str | None  # environment variable with the key, null for none; the key itself is in no configuration
+    requests_per_second: Annotated[float | None, Range(0.001)]  # limit over all workers; null for none
+    max_retries: Annotated[int, Range(0, 100)]  # further tries after 429 and 5xx
+    prompt: str  # which text of ``execground_ray/prompts`` asks for the reasoning
+    sampling_params: SamplingParameters  # how tokens are drawn
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The cage that programs run in; ``none`` runs them with all the rights of the user.
-
-    Attributes:
-        kind: ``sandlock`` or ``none``.
-    """
+    """The cage that programs run in; ``none`` runs them with all the rights of the user."""
 
     kind: Literal["sandlock", "none"]
 
 
 @dataclass(frozen=True)
 class Tracing:
-    """Execution under the tracer.
+    """Execution under the tracer."""
 
-    Attributes:
-        pairs_per_problem: input/output pairs tried, in seeded order, until one is accepted.
-        max_lines: a trace is accepted with fewer lines than this.
-        timeout_s: wall time of one run, in seconds.
-        memory_mb: memory of one run, in MiB.
-        value_chars: characters shown of each value; 100 is snoop's own rule.
-        output_bytes: what a program may print, stdout and stderr together.
-        trace_bytes: the longest trace text.
-        max_timeouts: pairs of one problem that may time out before it is given up.
-        float_tolerance: relative difference between an executed and a recorded float that still counts as equal.
-        workers: tracing actors; null for one per CPU.
-        worker_runs: runs after which a worker process is replaced by a fresh one.
-        preload: modules that a worker imports once, before the first run; those not installed are skipped.
-    """
-
-    pairs_per_problem: Annotated[int, Range(1, 1000)]
-    max_lines: Annotated[int, Range(2, 1_000_000)]
-    timeout_s: Annotated[float, Range(0.1, 3600)]
-    memory_mb: Annotated[int, Range(64, 1_048_576)]
-    value_chars: Annotated[int, Range(20, 100_000)]
-    output_bytes: Annotated[int, Range(0, 1_000_000_000)]
-    trace_bytes: Annotated[int, Range(1000, 1_000_000_000)]
-    max_timeouts: Annotated[int, Range(1, 1000)]
-    float_tolerance: Annotated[float, Range(0, 1)]
-    workers: Annotated[int | None, Range(1, 100_000)]
-    worker_runs: AtLeastOne
-    preload: tuple[str, ...]
+    pairs_per_problem: Annotated[int, Range(1, 1000)]  # pairs tried, in seeded order, until one is accepted
+    max_lines: Annotated[int, Range(2, 1_000_000)]  # a trace is accepted with fewer lines than this
+    timeout_s: Annotated[float, Range(0.1, 3600)]  # wall time of one run, in seconds
+    memory_mb: Annotated[int, Range(64, 1_048_576)]  # memory of one run, in MiB
+    value_chars: Annotated[int, Range(20, 100_000)]  # characters shown of each value; 100 is snoop's own rule
+    output_bytes: Annotated[int, Range(0, 1_000_000_000)]  # what a program may print, stdout and stderr together
+    trace_bytes: Annotated[int, Range(1000, 1_000_000_000)]  # the longest trace text
+    max_timeouts: Annotated[int, Range(1, 1000)]  # pairs of one problem that may time out before it is given up
+    float_tolerance: Annotated[float, Range(0, 1)]  # relative difference at which floats still count as equal
+    workers: Annotated[int | None, Range(1, 100_000)]  # tracing actors; null for one per CPU
+    worker_runs: AtLeastOne  # runs after which a worker process is replaced by a fresh one
+    preload: tuple[str, ...]  # modules imported once per worker, before the first run; absent ones are skipped
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many examples the corpus gives.
+    """How many examples the corpus gives."""
 
-    Attributes:
-        examples_per_problem: at most so many per distinct problem, over the whole corpus.
-    """
-
-    examples_per_problem: Annotated[int, Range(1, 1000)]
+    examples_per_problem: Annotated[int, Range(1, 1000)]  # at most so many per distinct problem, over the whole corpus
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Whether a text is true to the execution.
+    """Whether a text is true to the execution."""
 
-    Attributes:
-        mode: ``enforce`` rejects what fails, ``score`` keeps and labels it.
-        min_grounded: least share of cited values that the execution bears out.
-    """
-
-    mode: Literal["enforce", "score"]
-    min_grounded: Annotated[float, Range(0, 1)]
+    mode: Literal["enforce", "score"]  # ``enforce`` rejects what fails, ``score`` keeps and labels it
+    min_grounded: Annotated[float, Range(0, 1)]  # least share of cited values that the execution bears out
 
 
 @dataclass(frozen=True)
 class Export:
-    """The form of the training rows.
+    """The form of the training rows."""
 
-    Attributes:
-        tokenizer: what counts the length of a row: ``characters``, or the name of the trained model; null for none.
-        max_tokens: the longest training row, in units of ``tokenizer``; null for no limit.
-        rows_per_shard: problems in one shard at most: the grain of the write.
-    """
-
-    tokenizer: str | None
-    max_tokens: AtLeastOneOrNone
-    rows_per_shard: Annotated[int, Range(1, 10_000_000)]
+    tokenizer: str | None  # what measures a row: ``characters``, or the name of the trained model
+    max_tokens: AtLeastOneOrNone  # the longest training row, in units of ``tokenizer``; null for no limit
+    rows_per_shard: Annotated[int, Range(1, 10_000_000)]  # problems in one shard at most: the grain of the write
 
 
 @dataclass(frozen=True)
 class Output:
-    """Where the dataset goes.
+    """Where the dataset goes."""
 
-    Attributes:
-        dir: folder or URI for everything that is written.
-        on_existing: what to do with an output that is there already.
-    """
-
-    dir: str
-    on_existing: Literal["resume", "refuse", "overwrite"]
+    dir: Annotated[str, "a folder or URI"]  # for everything that is written
+    on_existing: Literal["resume", "refuse", "overwrite"]  # what to do with an output that is there already
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The Ray cluster that the job runs on.
+    """The Ray cluster that the job runs on."""
 
-    Attributes:
-        address: of a running cluster; null for the one the job was submitted to, or else one started here.
-        num_cpus: CPUs of a cluster started here; null for all of this machine.
-        dashboard: whether a cluster started here serves its dashboard.
-    """
-
-    address: str | None
-    num_cpus: AtLeastOneOrNone
-    dashboard: bool
+    address: str | None  # of a running cluster; null for the one the job was submitted to, or else one started here
+    num_cpus: AtLeastOneOrNone  # CPUs of a cluster started here; null for all of this machine
+    dashboard: bool  # whether a cluster started here serves its dashboard
 
 
 @dataclass(frozen=True)
@@ -277,3 +185,100 @@ class Config:
     output: Output
     cluster: Cluster
     seed: Annotated[int, Range(0, 2**32 - 1)]
+
+
+def load(overrides: Sequence[str] = ()) -> Config:
+    """Compose the configuration as the command line does, for tests and benchmarks.
+
+    Args:
+        overrides: as on the command line, e.g. ``["source.limit=5", "experiment=paper"]``.
+
+    Raises:
+        ConfigError: what the command line would refuse.
+    """
+    return parse(compose(overrides))
+
+
+def compose(overrides: Sequence[str] = ()) -> DictConfig:
+    """Let Hydra put ``conf/`` and the overrides together; nothing but the existence of the keys is checked.
+
+    Raises:
+        ConfigError: Hydra cannot compose it.
+    """
+    import hydra
+
+    from execground_ray.hydra_errors import COMPOSITION_ERRORS, explain
+
+    try:
+        with hydra.initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+            return hydra.compose("config", list(overrides))
+    except COMPOSITION_ERRORS as error:
+        raise ConfigError(explain(error, CONF_DIR, overrides)) from error
+
+
+def parse(composed: DictConfig) -> Config:
+    """Check a composed configuration and give it its types.
+
+    Raises:
+        ConfigError: an unknown or missing key, a wrong type, a value out of range, a combination that makes no sense,
+            or an input path that does not exist.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from execground_ray.hydra_errors import explain
+
+    try:
+        values = OmegaConf.to_container(composed, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(explain(error, CONF_DIR, ())) from error
+    config = build(Config, values)
+    _check_available(config)
+    _check_paths(config)
+    return config
+
+
+def to_yaml(config: Config) -> str:
+    """The resolved configuration as text, to be saved with the output; ``parse`` reads it back."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
+
+
+def _check_available(config: Config) -> None:
+    """Refuse what the schemas describe but this version does not do, and limits that nothing could measure."""
+    if config.translator.kind not in TRANSLATORS:
+        raise ConfigError(_unavailable("translator", config.translator.kind, TRANSLATORS))
+    if config.export.tokenizer not in (None, *TOKENIZERS):
+        raise ConfigError(_unavailable("export.tokenizer", config.export.tokenizer, ("null", *TOKENIZERS)))
+    if config.export.max_tokens is not None and config.export.tokenizer is None:
+        raise ConfigError("export.tokenizer is missing: export.max_tokens needs it; allowed: " + ", ".join(TOKENIZERS))
+
+
+def _unavailable(key: str, value: str, allowed: Sequence[str]) -> str:
+    return f"{key}={value} is not available in this version; allowed: {', '.join(allowed)}"
+
+
+def _check_paths(config: Config) -> None:
+    """Refuse local paths that cannot be read from or written to; remote ones are left to who opens them."""
+    source = config.source
+    if isinstance(source, FileSource) and not _exists(source.path):
+        raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: a file, folder, glob or URI")
+    if isinstance(source, HuggingFaceSource) and not (_exists(source.path) or _is_hub_name(source.path)):
+        raise ConfigError(
+            f"source.path = {source.path!r} does not exist; allowed: owner/name on the Hub, an hf:// URI or a folder"
+        )
+    if Path(config.output.dir.removeprefix("file://")).is_file():
+        raise ConfigError(f"output.dir = {config.output.dir!r} is a file; allowed: a folder or URI")
+
+
+def _exists(path: str) -> bool:
+    """Whether a local path or glob is there; a remote URI counts as there."""
+    path = path.removeprefix("file://")
+    if "://" in path or Path(path).exists():
+        return True
+    return bool(glob.glob(path, recursive=True))  # noqa: PTH207  (a pattern may be absolute)
+
+
+def _is_hub_name(path: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", path) is not None

@@ -1,9 +1,10 @@
 """Plain values in, checked dataclasses out: the one place where the types and ranges of the configuration are enforced.
 
 A schema is a frozen dataclass whose annotations say all that is checked: the type, ``| None`` for a value that may be
-null, ``Literal`` for a choice, ``Annotated[int, Range(1, 10)]`` for a range, a union of dataclasses for alternatives
-told apart by their ``kind``. Fields have no defaults, so the values themselves stay in one other place, the YAML
-files under ``conf/``. Nothing is converted silently: a text where a number belongs is an error, not a number.
+null, ``Literal`` for a choice, ``Annotated[int, Range(1, 10)]`` for a range, ``Annotated[str, "a folder"]`` to say
+more than the type does, a union of dataclasses for alternatives told apart by their ``kind``. Fields have no defaults,
+so the values themselves stay in one other place, the YAML files under ``conf/``. Nothing is converted silently: a text
+where a number belongs is an error, not a number.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import dataclasses
 import difflib
 import math
 import types
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 MISSING = "???"  # what Hydra writes for a value that the user has to give
@@ -64,7 +65,7 @@ def build(schema: type[_Schema], values: Any, key: str = "") -> _Schema:
     hints = get_type_hints(schema, include_extras=True)
     for name in values:
         if name not in hints:
-            raise ConfigError(unknown_key(join(key, name), [join(key, known) for known in hints]))
+            raise ConfigError(unknown_key(key, name, hints))
     fields = {}
     for name, hint in hints.items():
         value = values.get(name, MISSING)
@@ -79,11 +80,16 @@ def join(key: str, name: object) -> str:
     return f"{key}.{name}" if key else str(name)
 
 
-def unknown_key(key: str, known: Collection[str]) -> str:
-    """The message for a key that does not exist, with the closest one that does."""
-    close = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"{key} is not a key; {hint}allowed: {', '.join(known)}"
+def unknown_key(key: str, name: object, known: Iterable[str]) -> str:
+    """The message for an entry ``name`` that does not exist below ``key``."""
+    return f"{join(key, name)} is not a key; {choices(str(name), known, key)}"
+
+
+def choices(wrong: str, known: Iterable[str], key: str = "") -> str:
+    """What is allowed below ``key`` instead of ``wrong``, and which of it may have been meant."""
+    close = difflib.get_close_matches(wrong, list(known), n=1)
+    hint = f"did you mean {join(key, close[0])}? " if close else ""
+    return f"{hint}allowed: {', '.join(join(key, name) for name in known)}"
 
 
 def _check(hint: Any, value: Any, key: str) -> Any:
@@ -114,7 +120,7 @@ def _allowed(hint: Any, value: Any) -> bool:
         return True
     if get_origin(hint) is Annotated:
         inner, limits = get_args(hint)
-        return _allowed(inner, value) and (value is None or value in limits)
+        return _allowed(inner, value) and (value is None or isinstance(limits, str) or value in limits)
     if get_origin(hint) in (Union, types.UnionType):
         return any(_allowed(option, value) for option in _options(hint))
     if get_origin(hint) is Literal:
@@ -132,6 +138,8 @@ def _describe(hint: Any) -> str:
     """What a value may be, in words."""
     if get_origin(hint) is Annotated:
         inner, limits = get_args(hint)
+        if isinstance(limits, str):
+            return limits
         first, *others = [_describe(option) for option in _options(inner)]
         return " or ".join([f"{first} {limits}", *others])
     if get_origin(hint) is Literal:

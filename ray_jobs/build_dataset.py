@@ -1,0 +1,67 @@
+"""The main job: ``python -m ray_jobs.build_dataset [key=value ...]``, also as the entry point of ``ray job submit``.
+
+The keys are those of ``conf/``. Nothing heavy is loaded before the configuration is known to be right, so a mistake
+is refused within a second. Exit codes: 0 done; 1 failed while running (what is written is kept, and the same command
+goes on from there); 2 wrong configuration or input path.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from execground_ray.config import CONF_DIR, ConfigError, parse
+from execground_ray.hydra_errors import COMPOSITION_ERRORS, explain
+
+DONE, FAILED, REFUSED = 0, 1, 2
+GO_ON = "What is written is kept: run the same command again to go on."
+
+
+def main() -> int:
+    """Run the command line, one job or several (``--multirun``), and return the exit code."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
+    codes: list[int] = []
+
+    def job(composed: DictConfig) -> None:
+        codes.append(run(composed))
+
+    try:
+        hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="config")(job)()
+    except KeyboardInterrupt:
+        return _say(f"Stopped. {GO_ON}", FAILED)
+    except COMPOSITION_ERRORS as error:
+        overrides = [argument for argument in sys.argv[1:] if "=" in argument]
+        return _say(f"error: {explain(error, CONF_DIR, overrides)}", REFUSED)
+    return max(codes, default=DONE)
+
+
+def run(composed: DictConfig) -> int:
+    """Run one job from its composed configuration and return its exit code."""
+    launch = HydraConfig.get()
+    if launch.mode == RunMode.MULTIRUN:
+        composed.output.dir = f"{composed.output.dir}/{launch.job.num}"
+    try:
+        config = parse(composed)
+        from execground_ray.pipeline import build_dataset  # loads Ray: only once the configuration is right
+
+        return build_dataset(config)
+    except ConfigError as error:
+        return _say(f"error: {error}", REFUSED)
+    except Exception:
+        traceback.print_exc()
+        return _say(GO_ON, FAILED)
+
+
+def _say(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
