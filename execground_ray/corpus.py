@@ -67,9 +67,9 @@ def survey_corpus(
 ) -> list[SplitPlan]:
     """Plan the reading of the first ``limit`` problems of ``splits``.
 
-    Of a distinct problem (same description and requirements but for white space) one row takes part, whatever
-    ``examples_per_problem`` is, since a row gives up to that many examples by itself. Which one follows from the seed
-    and the contents alone, not from the order of the files; a row with pairs and a function goes before one without.
+    Of a distinct problem one row takes part, whatever ``examples_per_problem`` is, since a row gives up to that many
+    examples by itself. Which one follows from the seed and the contents alone, not from the order of the files; a row
+    with pairs and a function goes before one without.
 
     Args:
         splits: in the order in which ``limit`` counts.
@@ -77,25 +77,28 @@ def survey_corpus(
         seed: of the choice within a distinct problem.
         map_splits: how to run a function over the splits, in their order; it is not drained past ``limit``.
     """
-    surveys: list[SplitSurvey] = []
+    sizes: list[tuple[int, int]] = []  # of each split, in lines and in rows
+    hashes: list[Array] = [np.empty(0, HASHES)]
     left = limit
     for survey in map_splits(partial(survey_split, limit=limit), splits):
-        surveys.append(SplitSurvey(survey.lines, survey.rows[:left]))
+        hashes.append(survey.rows[:left])
+        sizes.append((survey.lines, len(hashes[-1])))
         if left is not None:
-            left -= len(surveys[-1].rows)
+            left -= len(hashes[-1])
             if left == 0:
                 break
-    rows = np.concatenate([np.empty(0, HASHES), *(survey.rows for survey in surveys)])
+    rows = np.concatenate(hashes)
+    del hashes
     duplicates = _find_duplicates(rows, seed)
     plans = []
     name, line, row = "", 1, 0
-    for split, survey in zip(splits, surveys, strict=False):
+    for split, (lines, count) in zip(splits, sizes, strict=False):
         line = line if split.name == name else 1
-        start, stop = np.searchsorted(duplicates["row"], (row, row + len(survey.rows)))
+        start, stop = np.searchsorted(duplicates["row"], (row, row + count))
         own = duplicates[start:stop].copy()
         own["row"] -= row
-        plans.append(SplitPlan(split, line, len(survey.rows), own))
-        name, line, row = split.name, line + survey.lines, row + len(survey.rows)
+        plans.append(SplitPlan(split, line, count, own))
+        name, line, row = split.name, line + lines, row + count
     return plans
 
 
@@ -113,8 +116,7 @@ def survey_split(split: Split, limit: int | None = None) -> SplitSurvey:
         except LineError:
             rows.append((content_hash(raw_content(raw)), 0, True))
         else:
-            question = f"{problem['problem_description']}\0{problem['io_requirements']}"
-            group = content_hash(" ".join(question.split()).encode()) or 1
+            group = _group_hash(problem)
             weak = not problem["ios"] or f"def {problem['funcname']}" not in problem["refcode"]
             rows.append((content, group, weak))
         if len(rows) == limit:
@@ -149,33 +151,49 @@ def map_on_ray(function: SurveySplit, splits: Iterable[Split]) -> Iterator[Split
             ray.cancel(reference)
 
 
+def _group_hash(problem: dict[str, Any]) -> int:
+    """The same number for rows of one distinct problem: same description, white space aside, and same argument names.
+
+    The requirements do not count: PyEdu words them anew for every program. Arguments do, because some descriptions of
+    PyEdu do not say enough to tell one problem from another.
+    """
+    arguments = sorted(problem["ios"][0]["input"]) if problem["ios"] else []
+    return content_hash("\0".join([" ".join(problem["problem_description"].split()), *arguments]).encode()) or 1
+
+
 def _find_duplicates(rows: Array, seed: int) -> Array:
     """Return the rows that are copies or do not take part, as ``DUPLICATE``, in order."""
-    ordinals = np.ones(len(rows), np.int64)
-    order = np.argsort(rows["content"], kind="stable")
-    first, _ = _runs(rows["content"][order])
-    ordinals[order] = np.arange(len(rows)) - first + 1
+    suspects = np.flatnonzero(_is_repeated(rows["content"]) | _is_repeated(rows["group"]))
+    content, group, weak = (rows[name][suspects] for name in HASHES.names or ())
 
-    kept = np.zeros(len(rows), np.uint64)
-    order = np.argsort(rows["group"], kind="stable")
-    _, size = _runs(rows["group"][order])
-    contested = order[(size > 1) & (rows["group"][order] != 0)]
-    group, content = rows["group"][contested], rows["content"][contested]
-    ranked = np.lexsort((_shuffled(content, seed), rows["weak"][contested], group))  # stable: copies keep their order
-    first, _ = _runs(group[ranked])
-    kept[contested[ranked]] = content[ranked][first]
-    kept[contested[ranked][np.unique(first)]] = 0
+    ordinal = np.ones(len(suspects), np.int64)
+    order = np.argsort(content, kind="stable")
+    ordinal[order] = np.arange(len(order)) - _first_of_run(content[order]) + 1
 
-    found = np.flatnonzero((ordinals > 1) | (kept != 0))
-    duplicates = np.empty(len(found), DUPLICATE)
-    duplicates["row"], duplicates["ordinal"], duplicates["kept"] = found, ordinals[found], kept[found]
+    kept = np.zeros(len(suspects), np.uint64)
+    order = np.lexsort((_shuffled(content, seed), weak, group))  # stable: of copies the first comes first
+    first = _first_of_run(group[order])
+    kept[order] = np.where((first == np.arange(len(order))) | (group[order] == 0), 0, content[order][first])
+
+    found = (ordinal > 1) | (kept != 0)
+    duplicates = np.empty(np.count_nonzero(found), DUPLICATE)
+    duplicates["row"], duplicates["ordinal"], duplicates["kept"] = suspects[found], ordinal[found], kept[found]
     return duplicates
 
 
-def _runs(values: Array) -> tuple[Array, Array]:
-    """For each element of sorted ``values``: where its run of equal elements begins, and how long that is."""
-    _, starts, inverse, counts = np.unique(values, return_index=True, return_inverse=True, return_counts=True)
-    return starts[inverse], counts[inverse]
+def _is_repeated(values: Array) -> Array:
+    """Which values other than 0 occur more than once; built to need little memory, as nearly none does."""
+    ordered = np.sort(values)
+    repeated = np.unique(ordered[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)])
+    del ordered
+    if not len(repeated):
+        return np.zeros(len(values), np.bool_)
+    return repeated[np.searchsorted(repeated[:-1], values)] == values
+
+
+def _first_of_run(ordered: Array) -> Array:
+    """For each element of a sorted array, the index at which its run of equal elements begins."""
+    return np.searchsorted(ordered, ordered)
 
 
 def _shuffled(values: Array, seed: int) -> Array:
