@@ -1,0 +1,194 @@
+"""The cage: one long-lived worker process that can hurt nothing but its own rows.
+
+``CagedWorker`` starts ``worker`` under ``sandlock`` (Landlock and seccomp; no root, no namespaces, works in containers)
+and talks to it over stdin and stdout. Every run inside is a fork that loses still more (see ``confine``).
+
+What is promised, each with a test in ``tests/tracing/test_hostile_programs.py``:
+
+- files: nothing can be written anywhere; only the interpreter, its libraries and this package can be read
+- network: none, of any kind, local sockets included
+- secrets: the environment is empty but for what the interpreter needs; no other process's memory or files
+- other processes: no signal, no trace, no change of limits; a run cannot fork, so nothing outlives it
+- resources: time, CPU, memory, descriptors and result size of a run are bounded; what it prints is thrown away
+- state: every run starts from the same process image; nothing it changes is seen by the next
+- results: they leave through a descriptor of their own behind a token, never through stdout or stderr
+
+What is not promised: that a program cannot lie about itself. Program and tracer share a process, so one that digs
+through the interpreter's memory can falsify the trace of its own row. Nor is this a defence against a hole in the
+kernel; run it in a virtual machine if the corpus is an enemy's.
+
+Kernels: all of it from Linux 6.12 (Landlock ABI 6). On older ones ``missing_protections`` says what is not enforced;
+without Landlock nothing starts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from execground_ray.tracing.worker import read_message, write_message
+
+START_SECONDS = 60.0
+GRACE_SECONDS = 5.0
+MOST_PROCESSES = 4  # the worker, its run, and one on its way out
+SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/dev/urandom", "/proc/self")
+ENVIRONMENT = {
+    "LC_ALL": "C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+
+class SandboxFaultError(RuntimeError):
+    """The cage or the worker in it failed; the program that was running may have had no part in it."""
+
+
+class SandboxUnavailableError(RuntimeError):
+    """This machine cannot cage programs."""
+
+
+def landlock_abi() -> int:
+    """Return the kernel's Landlock version, 0 where there is none."""
+    import sandlock
+
+    return max(0, int(sandlock.landlock_abi_version()))
+
+
+def missing_protections(abi: int) -> list[str]:
+    """Name the protections that a kernel with this Landlock version does not enforce.
+
+    Raises:
+        SandboxUnavailableError: if there is no Landlock at all.
+    """
+    if abi < 1:
+        raise SandboxUnavailableError(
+            "this kernel has no Landlock, so programs cannot be caged: use Linux 5.13 or newer with Landlock enabled "
+            "(6.12 for every protection), or set sandbox=none to run them with all your rights"
+        )
+    import sandlock
+    from sandlock import _sdk
+
+    minimum = _sdk._lib.sandlock_protection_min_abi
+    return [protection.name.lower() for protection in sandlock.Protection if minimum(int(protection)) > abi]
+
+
+class CagedWorker:
+    """A worker process in its cage, started on first use and replaced when it fails.
+
+    Args:
+        settings: what ``worker.Worker`` takes.
+        hash_seed: of the worker's interpreter, and so of every run in it.
+    """
+
+    def __init__(self, settings: dict[str, Any], hash_seed: int) -> None:
+        """See the class; nothing is started yet."""
+        self._settings = settings
+        self._environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
+        self._timeout_seconds = settings["limits"]["timeout_seconds"] + GRACE_SECONDS
+        self._process: Any = None
+        self.runs = 0
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Have one request answered.
+
+        Raises:
+            SandboxFaultError: if the worker died or did not answer; the next call starts a fresh one.
+        """
+        if self._process is None:
+            self._start()
+        self.runs += 1
+        try:
+            write_message(self._process.stdin, request)
+            return self._read(self._timeout_seconds)
+        except (OSError, ValueError, SandboxFaultError) as error:
+            self.close()
+            raise SandboxFaultError(f"the worker failed: {error}") from error
+
+    def close(self) -> None:
+        """End the worker and everything in its cage; the next run starts a fresh one."""
+        if self._process is not None:
+            process, self._process, self.runs = self._process, None, 0
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None and not stream.closed:
+                    stream.close()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-P", "-s", str(Path(__file__).with_name("start_worker.py"))]
+        command.append(json.dumps(self._settings))
+        if self._settings["caged"]:
+            self._process = _start_caged(command, self._environment, self._settings["landlock_abi"])
+        else:
+            self._process = subprocess.Popen(
+                command, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            )
+        self.runs = 0
+        try:
+            self._read(START_SECONDS)
+        except (OSError, ValueError, SandboxFaultError) as error:
+            self.close()
+            raise SandboxFaultError(f"the worker did not start: {error}") from error
+
+    def _read(self, seconds: float) -> dict[str, Any]:
+        message = read_message(_DeadlineReader(self._process.stdout, seconds))  # type: ignore[arg-type]
+        if message is None:
+            raise SandboxFaultError("it ended")
+        return message
+
+
+class _DeadlineReader:
+    """Reads exactly so many bytes from a pipe, or fails at a deadline."""
+
+    def __init__(self, stream: BinaryIO, seconds: float) -> None:
+        self._descriptor = stream.fileno()
+        self._deadline = time.monotonic() + seconds
+
+    def read(self, size: int) -> bytes:
+        chunks = []
+        while size:
+            remaining = self._deadline - time.monotonic()
+            if remaining <= 0 or not select.select([self._descriptor], [], [], remaining)[0]:
+                raise SandboxFaultError("it did not answer in time")
+            chunk = os.read(self._descriptor, min(size, 2**20))
+            if not chunk:
+                break
+            chunks.append(chunk)
+            size -= len(chunk)
+        return b"".join(chunks)
+
+
+def _start_caged(command: list[str], environment: dict[str, str], abi: int) -> Any:
+    """Start ``command`` under sandlock; what the kernel cannot enforce is left out, as ``missing_protections`` says."""
+    import sandlock
+
+    cage = sandlock.Sandbox(
+        fs_readable=_readable_paths(),
+        fs_writable=[os.devnull],
+        clean_env=True,
+        env=environment,
+        max_processes=MOST_PROCESSES,
+        no_coredump=True,
+        allow_degraded=list(sandlock.Protection) if missing_protections(abi) else [],
+    )
+    return cage.popen(command, stdin=sandlock.StdioMode.PIPED, stdout=sandlock.StdioMode.PIPED)
+
+
+def _readable_paths() -> list[str]:
+    package = Path(__file__).resolve().parents[1]
+    interpreter = {Path(sys.executable).resolve().parent, Path(sys.executable).parent}
+    libraries = {Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+    shared = Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")
+    settings = Path(sys.prefix) / "pyvenv.cfg"
+    wanted = {package, settings, shared, *interpreter, *libraries, *map(Path, SYSTEM_LIBRARIES + SYSTEM_FILES)}
+    return sorted(str(path) for path in wanted if path.exists())

@@ -1,0 +1,202 @@
+"""The process in the cage: it has imported everything once and forks a process for every run.
+
+Started by ``sandbox`` as ``python -P -s -m execground_ray.tracing.worker SETTINGS``, with its protocol on stdin and
+stdout: a message is a 4-byte length and a JSON object. A request is one run, an answer is how it ended::
+
+    {"mode": "trace", "refcode": "def f(n): …", "funcname": "f", "arguments": "{\\"n\\": 2}"}
+    {"outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "wall_seconds": 0.006, "rss_mb": 41}
+
+Nothing that a run sends is trusted: its result counts only behind a fresh token, is bounded, and is read as text.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import struct
+import sys
+import time
+import warnings
+from typing import Any, BinaryIO, NoReturn
+
+TOKEN_BYTES = 16
+FIELDS = struct.Struct("=4I")
+SIGNAL_OUTCOMES = {signal.SIGXCPU: "timeout"}
+
+
+def read_message(stream: BinaryIO) -> dict[str, Any] | None:
+    """Read one message; None at the end of the stream."""
+    header = stream.read(4)
+    if len(header) < 4:
+        return None
+    (length,) = struct.unpack("=I", header)
+    body = stream.read(length)
+    if len(body) < length:
+        return None
+    message: dict[str, Any] = json.loads(body)
+    return message
+
+
+def write_message(stream: BinaryIO, message: dict[str, Any]) -> None:
+    """Write one message and flush it."""
+    body = json.dumps(message).encode()
+    stream.write(struct.pack("=I", len(body)) + body)
+    stream.flush()
+
+
+class Worker:
+    """Forks runs and collects their results."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        """Import what runs may need, then freeze it so that forks share it."""
+        # cheap_repr imports pandas where it is installed, to show its types; that costs a second and 100 MB.
+        sys.modules["pandas"] = None  # type: ignore[assignment]
+        from execground_ray.tracing import confine, program, reprs
+
+        del sys.modules["pandas"]
+        warnings.simplefilter("ignore")  # of the programs' own source; nobody would read them
+        for name in settings["preload"]:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                continue
+        self.imported = sorted(name for name in settings["preload"] if name in sys.modules)
+        self._limits = program.RunLimits(**settings["limits"])
+        self._show = reprs.value_shower(settings["value_chars"])
+        self._make_program, self._make_run = program.Program, program.Run
+        self._limit_resources = confine.limit_resources
+        self._confinement = confine.Confinement(settings["landlock_abi"]) if settings["caged"] else None
+        if settings["caged"]:
+            confine.drop_capabilities()
+        self._idle_bytes = _address_space_bytes()
+        self._null = os.open(os.devnull, os.O_RDWR)
+        self._program: tuple[tuple[str, str], Any] | None = None
+        gc.collect()
+        gc.freeze()
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run one request to its end, whatever it does."""
+        key = (request["refcode"], request["funcname"])
+        if self._program is None or self._program[0] != key:
+            try:
+                self._program = (key, self._make_program(*key))
+            except Exception as error:
+                return _result("exception", f"{type(error).__name__}: {error}")
+        program = self._program[1]
+        if request["mode"] == "trace":
+            _ = program.source  # analysed here, once, for all the forks that will need it
+        token = os.urandom(TOKEN_BYTES)
+        started = time.monotonic()
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            self._run(program, request, writing, token)
+        os.close(writing)
+        most = TOKEN_BYTES + FIELDS.size + 16 * self._limits.result_bytes
+        try:
+            data, in_time = _read_all(reading, most, started + self._limits.timeout_seconds)
+        finally:
+            os.close(reading)
+            os.kill(pid, signal.SIGKILL)
+            _, status, usage = os.wait4(pid, 0)
+        result = _parse(data, token) or self._ending(in_time, len(data) >= most, status)
+        result["wall_seconds"] = time.monotonic() - started
+        result["cpu_seconds"] = usage.ru_utime + usage.ru_stime
+        result["rss_mb"] = usage.ru_maxrss // 1024
+        return result
+
+    def _run(self, program: Any, request: dict[str, Any], writing: int, token: bytes) -> NoReturn:
+        """Be the child: take its rights away and run; nothing returns from here."""
+        try:
+            for stream in (0, 1, 2):
+                os.dup2(self._null, stream)
+            pack, write = FIELDS.pack, os.write
+
+            def send(fields: tuple[str, str, str, str]) -> None:
+                parts = [field.encode("utf-8", "surrogatepass") for field in fields]
+                data = memoryview(token + pack(*map(len, parts)) + b"".join(parts))
+                while data:
+                    data = data[write(writing, data) :]
+
+            limits = self._limits
+            self._limit_resources(self._idle_bytes + limits.memory_mb * 2**20, int(limits.timeout_seconds) + 1)
+            if self._confinement:
+                self._confinement.apply()
+            run = self._make_run(program, limits, send)
+            if request["mode"] == "trace":
+                run.trace(request["arguments"], self._show, {})
+            run.count(request["arguments"])
+        except BaseException as error:
+            os.write(writing, f"{type(error).__name__}: {error}".encode())
+        finally:
+            os._exit(70)
+
+    def _ending(self, in_time: bool, flooded: bool, status: int) -> dict[str, Any]:
+        """Name the end of a run that sent no result."""
+        if not in_time:
+            return _result("timeout", f"longer than {self._limits.timeout_seconds:g} s")
+        if flooded:
+            return _result("too_long", "the result is larger than its limit")
+        if os.WIFSIGNALED(status):
+            number = signal.Signals(os.WTERMSIG(status))
+            return _result(SIGNAL_OUTCOMES.get(number, "killed"), number.name)
+        if os.WEXITSTATUS(status) == 70:
+            return _result("sandbox_fault", "the run could not be started")
+        return _result("no_return", f"the process ended with exit code {os.WEXITSTATUS(status)}")
+
+
+def _result(outcome: str, detail: str, value: str = "", trace: str = "") -> dict[str, Any]:
+    return {"outcome": outcome, "detail": detail, "value": value, "trace": trace}
+
+
+def _read_all(descriptor: int, most: int, deadline: float) -> tuple[bytes, bool]:
+    """Read until the end, ``most`` bytes, or the deadline; tell whether it came in time."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    chunks: list[bytes] = []
+    size = 0
+    while size < most:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0 or not poll.poll(remaining * 1000):
+            return b"".join(chunks), False
+        chunk = os.read(descriptor, 2**20)
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks), True
+
+
+def _parse(data: bytes, token: bytes) -> dict[str, Any] | None:
+    """Read a result; None when the run sent none, or something else."""
+    start = TOKEN_BYTES + FIELDS.size
+    if data[:TOKEN_BYTES] != token or len(data) < start:
+        return None
+    fields = []
+    for length in FIELDS.unpack(data[TOKEN_BYTES:start]):
+        fields.append(data[start : start + length].decode("utf-8", "surrogatepass"))
+        start += length
+    return _result(*fields) if start == len(data) else None
+
+
+def _address_space_bytes() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def main() -> None:
+    """Serve requests until stdin ends."""
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    worker = Worker(json.loads(sys.argv[1]))
+    write_message(answers, {"ready": True, "imported": worker.imported})
+    while (request := read_message(requests)) is not None:
+        write_message(answers, worker.answer(request))
+
+
+if __name__ == "__main__":
+    main()
