@@ -46,6 +46,7 @@ def run(composed: DictConfig) -> int:
     launch = HydraConfig.get()
     if launch.mode == RunMode.MULTIRUN:
         composed.output.dir = f"{composed.output.dir}/{launch.job.num}"
+        print(f"job {launch.job.num} -> {composed.output.dir}: {' '.join(launch.overrides.task)}", flush=True)
     try:
         config = parse(composed)
         from execground_ray.pipeline import build_dataset  # loads Ray: only once the configuration is right

@@ -223,6 +223,10 @@ def test_every_job_of_a_multirun_has_a_folder_of_its_own(run_command, tmp_path):
         (tmp_path / "runs").mkdir(exist_ok=True)
         (tmp_path / "runs" / number).touch()  # a file in the way of each folder: the refusal names it
     result = run_command(*COMMAND, "--multirun", "seed=1,2", "output.dir=runs")
+    assert result.stdout.splitlines() == [
+        "job 0 -> runs/0: seed=1 output.dir=runs",
+        "job 1 -> runs/1: seed=2 output.dir=runs",
+    ]
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
         f"error: output.dir = 'runs/{number}' is a file; allowed: a folder or URI" for number in "01"
