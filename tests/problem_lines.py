@@ -1,0 +1,19 @@
+"""Problems made for tests, as lines of a corpus."""
+
+import json
+
+
+def problem_line(number, description="", argument="n"):
+    """A line of PyEdu's layout; ``number`` makes it unlike any other."""
+    return json.dumps(
+        {
+            "problem_description": description or f"Add {number}.",
+            "io_requirements": f"{argument} (int)",
+            "refcode": f"def main_solution({argument}):\n    return {argument} + {number}\n",
+            "funcname": "main_solution",
+            "ios": [{"input": {argument: value}, "output": value + number} for value in range(3)],
+            "source": "test",
+            "category": "",
+            "meta": {"number": number},
+        }
+    )
