@@ -1,0 +1,284 @@
+"""What can be said for sure about values: read the printed ones back, work out simple expressions, put values into them.
+
+In come expressions of the code and the texts of the variables; out come values and texts such as `13 % 2 == 0`.
+Nothing of the code is run: only operators, indexing and a few harmless built-in functions on plain values are known.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+MAX_BITS = 4096  # larger integers are not worked out
+MAX_ITEMS = 10_000  # nor longer strings and lists
+SHORT = 40  # characters of a container that may stand inside an expression
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+}
+_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.Not: operator.not_,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Invert: operator.invert,
+}
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda item, container: item in container,
+    ast.NotIn: lambda item, container: item not in container,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (len, abs, min, max, sum, ord, chr, int, str, float, bool, round, sorted, list, tuple, set, divmod)
+}
+_METHODS: dict[type, set[str]] = {
+    str: {
+        *("isdigit", "isalpha", "isalnum", "isupper", "islower", "isspace", "upper", "lower", "strip", "lstrip"),
+        *("rstrip", "startswith", "endswith", "count", "find", "rfind", "index", "split", "join", "title", "capitalize"),
+    },
+    list: {"index", "count"},
+    tuple: {"index", "count"},
+    dict: {"get"},
+}
+Scalar = int | float | str | bool | None
+
+
+class UnknownValueError(Exception):
+    """The value of an expression cannot be told."""
+
+
+@lru_cache(maxsize=4096)
+def read_value(text: str) -> Any:
+    """Read a printed value back.
+
+    Args:
+        text: A Python literal. Treat the value as read-only, it is shared.
+
+    Raises:
+        UnknownValueError: If it is not a literal or was shortened when it was printed.
+    """
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise UnknownValueError(text) from None
+    if "..." in text and _shortened(value):
+        raise UnknownValueError(text)
+    return value
+
+
+def _shortened(value: Any) -> bool:
+    """Tell whether `...` in a printed value may stand for something left out: strings lose their middle from 100 on."""
+    if isinstance(value, str | bytes):
+        return len(value) > 90 and "..." in str(value)
+    if isinstance(value, dict):
+        return any(_shortened(key) or _shortened(item) for key, item in value.items())
+    if isinstance(value, list | tuple | set):
+        return any(map(_shortened, value))
+    return value is ...
+
+
+def evaluate(node: ast.expr, known: Mapping[str, str]) -> Any:
+    """Work out an expression.
+
+    Args:
+        node: The expression.
+        known: Text of the value of each variable in scope. A name that is missing hides no built-in function only
+            if the program defines none of that name: the caller puts such names in with an unreadable text.
+
+    Raises:
+        UnknownValueError: If the value cannot be told for sure or the expression would raise.
+    """
+    try:
+        value = _evaluate(node, known)
+    except UnknownValueError:
+        raise
+    except Exception as error:  # any failure of the code's own operation means the same here
+        raise UnknownValueError(str(error)) from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UnknownValueError("not finite")
+    return value
+
+
+def _evaluate(node: ast.expr, known: Mapping[str, str]) -> Any:  # noqa: C901, PLR0911 - one line per kind
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name) if name in known:
+            return read_value(known[name])
+        case ast.List(elts=elements):
+            return [_evaluate(element, known) for element in elements]
+        case ast.Tuple(elts=elements):
+            return tuple(_evaluate(element, known) for element in elements)
+        case ast.BinOp(left=left, op=op, right=right):
+            return _binary(op, _evaluate(left, known), _evaluate(right, known))
+        case ast.UnaryOp(op=op, operand=operand):
+            return _UNARY[type(op)](_evaluate(operand, known))
+        case ast.BoolOp(op=op, values=values):
+            return _boolean(op, values, known)
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            return _compare(_evaluate(left, known), ops, comparators, known)
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            return _evaluate(body if _evaluate(test, known) else orelse, known)
+        case ast.Subscript(value=container, slice=index):
+            return _evaluate(container, known)[_evaluate(index, known)]
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return slice(*(None if part is None else _evaluate(part, known) for part in (lower, upper, step)))
+        case ast.Call(func=function, args=arguments, keywords=[]):
+            return _call(function, [_evaluate(argument, known) for argument in arguments], known)
+    raise UnknownValueError(type(node).__name__)
+
+
+def _binary(op: ast.operator, left: Any, right: Any) -> Any:
+    for value in (left, right):
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise UnknownValueError("too large")
+    if isinstance(op, ast.Pow) and (abs(right) > 256 or (isinstance(left, int) and left.bit_length() > 64)):
+        raise UnknownValueError("too large")
+    if isinstance(op, ast.LShift) and right > MAX_BITS:
+        raise UnknownValueError("too large")
+    if isinstance(op, ast.Mult):
+        sizes = [value if isinstance(value, int) else len(value) for value in (left, right) if not isinstance(value, float)]
+        if any(not isinstance(value, int | float) for value in (left, right)) and math.prod(sizes) > MAX_ITEMS:
+            raise UnknownValueError("too large")
+    if isinstance(op, ast.Mod) and isinstance(left, str | bytes):
+        raise UnknownValueError("formatting")  # a width could make it as long as it likes
+    return _BINARY[type(op)](left, right)
+
+
+def _boolean(op: ast.boolop, values: list[ast.expr], known: Mapping[str, str]) -> Any:
+    value = None
+    for node in values:
+        value = _evaluate(node, known)
+        if bool(value) is isinstance(op, ast.Or):
+            break
+    return value
+
+
+def _compare(left: Any, ops: list[ast.cmpop], comparators: list[ast.expr], known: Mapping[str, str]) -> Any:
+    for op, node in zip(ops, comparators, strict=True):
+        right = _evaluate(node, known)
+        if isinstance(op, ast.Is | ast.IsNot) and not isinstance(right, bool | None):
+            raise UnknownValueError("identity")
+        if not _COMPARE[type(op)](left, right):
+            return False
+        left = right
+    return True
+
+
+def _call(function: ast.expr, arguments: list[Any], known: Mapping[str, str]) -> Any:
+    if isinstance(function, ast.Name) and function.id in FUNCTIONS and function.id not in known:
+        if any(isinstance(argument, str) and function.id in ("int", "float") for argument in arguments[1:]):
+            raise UnknownValueError("arguments")
+        return FUNCTIONS[function.id](*arguments)
+    if isinstance(function, ast.Attribute):
+        owner = _evaluate(function.value, known)
+        if function.attr in _METHODS.get(type(owner), ()):
+            return getattr(owner, function.attr)(*arguments)
+    raise UnknownValueError("call")
+
+
+def is_scalar(value: Any) -> bool:
+    """Tell whether a value reads well inside an expression: a number, a truth value, None, a short string."""
+    return value is None or isinstance(value, int | float) or (isinstance(value, str) and len(value) <= SHORT)
+
+
+def substitute(node: ast.expr, known: Mapping[str, str]) -> str:
+    """Write an expression with the values in place of the names, as far as they are known and short.
+
+    The outermost operation stays (`xs[2]`, `len(xs)`, `3 + 4`); indexing and calls inside it give way to their values.
+
+    Args:
+        node: The expression.
+        known: As for `evaluate`.
+
+    Returns:
+        Source text.
+    """
+    if isinstance(node, ast.Name):
+        return ast.unparse(_put_values(node, known))
+    return ast.unparse(_put_into_parts(node, known))
+
+
+def _put_values(node: ast.expr, known: Mapping[str, str]) -> ast.expr:
+    """Give the expression with values put in; a part that is bound elsewhere (lambda, comprehension) stays as it is."""
+    return _worked_out(node, known) if isinstance(node, ast.Name | ast.Subscript | ast.Call) else _put_into_parts(node, known)
+
+
+def _worked_out(node: ast.expr, known: Mapping[str, str]) -> ast.expr:
+    """Give the value of an expression if it reads well in its place, else the expression with values put in."""
+    try:
+        value = evaluate(node, known)
+    except UnknownValueError:
+        return _put_into_parts(node, known)
+    if is_scalar(value) or (not isinstance(node, ast.Name) and len(repr(value)) <= SHORT):
+        return _literal(value)
+    return _put_into_parts(node, known)
+
+
+def _put_into_parts(node: ast.expr, known: Mapping[str, str]) -> ast.expr:  # noqa: PLR0911 - one line per kind
+    def put(part: ast.expr) -> ast.expr:
+        return _put_values(part, known)
+
+    def work_out(part: ast.expr) -> ast.expr:
+        return put(part) if isinstance(part, ast.Slice | ast.Starred) else _worked_out(part, known)
+
+    match node:
+        case ast.BinOp(left=left, op=op, right=right):
+            return ast.BinOp(put(left), op, put(right))
+        case ast.UnaryOp(op=op, operand=operand):
+            return ast.UnaryOp(op, put(operand))
+        case ast.BoolOp(op=op, values=values):
+            return ast.BoolOp(op, [put(value) for value in values])
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            return ast.Compare(put(left), ops, [put(part) for part in comparators])
+        case ast.Tuple(elts=elements):
+            return ast.Tuple([put(element) for element in elements], ast.Load())
+        case ast.List(elts=elements):
+            return ast.List([put(element) for element in elements], ast.Load())
+        case ast.Subscript(value=container, slice=index):
+            return ast.Subscript(_keep_name(container, known), work_out(index), ast.Load())
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return ast.Slice(*(part and work_out(part) for part in (lower, upper, step)))
+        case ast.Call(func=function, args=arguments, keywords=keywords):
+            owner = function
+            if isinstance(function, ast.Attribute):
+                owner = ast.Attribute(_keep_name(function.value, known), function.attr, ast.Load())
+            named = [ast.keyword(keyword.arg, work_out(keyword.value)) for keyword in keywords]
+            return ast.Call(owner, [work_out(argument) for argument in arguments], named)
+    return node
+
+
+def _keep_name(node: ast.expr, known: Mapping[str, str]) -> ast.expr:
+    """Leave what is indexed or called upon recognisable: `s[3]`, not `'abcd'[3]`."""
+    return node if isinstance(node, ast.Name) else _put_into_parts(node, known)
+
+
+def _literal(value: Any) -> ast.expr:
+    """Make a node of a value; a negative number is an operation, so that it gets its brackets (`(-3) ** 2`)."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        return ast.UnaryOp(ast.USub(), ast.Constant(-value))
+    if value is None or isinstance(value, int | float | str):
+        return ast.Constant(value)
+    return ast.parse(repr(value), mode="eval").body

@@ -1,0 +1,295 @@
+"""Says in words what one statement did, as clauses that the template writer joins into sentences.
+
+In come an `Action` and the values that the names of its scope had; out come clauses, and the scope brought up to date.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from execground_ray.translators.known_values import UnknownValueError, evaluate, read_value
+from execground_ray.translators.trace_reader import Action, Frame, Program, inside
+from execground_ray.translators.wording import (
+    LONG_SOURCE,
+    Clause,
+    Comprehension,
+    assigned,
+    becomes,
+    condition,
+    exact_text,
+    listed,
+    proven,
+    shown_source,
+)
+
+LONG = 72  # characters: a container above it is not repeated at every change
+
+_ADDING = {"append": "appended to", "add": "added to", "appendleft": "put at the front of"}
+_SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+@dataclass(slots=True)
+class Scope:
+    """What is known in one frame while it is told."""
+
+    program: Program
+    frame: Frame
+    function: str  # how to call the function in a sentence
+    known: dict[str, str]
+    seen: set[ast.AST]  # conditions that were already written out, over all frames
+    pending: dict[str, None] = field(default_factory=dict)  # long containers that changed since they were shown
+
+    def show(self, name: str) -> str:
+        """Write `name = value`, or describe a value that has no exact text."""
+        self.pending.pop(name, None)
+        return assigned(name, self.known.get(name, "<"))
+
+    def test(self, test: ast.expr, outcome: bool, known: dict[str, str], brief: bool = False) -> Clause:
+        """Say how a condition went; it is written out with its names only the first time."""
+        clause = condition(test, outcome, known, brief or test in self.seen)
+        self.seen.add(test)
+        return clause
+
+    def update(self, action: Action) -> None:
+        """Bring the known values up to date with what an action did.
+
+        A constant that reads as in the source (`x = 0`) is not printed as a change: it is taken from the code.
+        """
+        for change in action.changes:
+            self.known[change.name] = change.text
+        node = action.node
+        if not isinstance(node, ast.Assign) or action.raised or len(node.targets) > 1:
+            return
+        name, _, text = self.program.lines[node.lineno - 1].strip().partition(" = ")
+        target = node.targets[0]
+        if isinstance(target, ast.Name) and target.id == name and all(c.name != name for c in action.changes):
+            try:
+                if repr(read_value(text)) == text:
+                    self.known[name] = text
+            except UnknownValueError:
+                pass
+
+
+class Teller:
+    """Says what one action did.
+
+    Args:
+        action: Not the header of a loop, whose iterations the template writer tells.
+        scope: The values before the action; `tell` brings them up to date.
+        called: Whether calls made by the action have been told already.
+    """
+
+    def __init__(self, action: Action, scope: Scope, called: bool) -> None:
+        self.action = action
+        self.scope = scope
+        self.called = called
+        self.before = dict(scope.known)
+        self.told: set[str] = set()
+
+    def tell(self) -> list[Clause]:
+        """Give the clauses in order; none where there is nothing worth saying."""
+        node = self.action.node
+        self.scope.update(self.action)
+        if self.action.raised:
+            return [Clause(f"`{self._source(node)}` raises `{self.action.raised}`")]
+        if self.action.line in self.scope.program.crowded:
+            return list(self._crowded(node))
+        clauses = list(self._statement(node))
+        if isinstance(node, ast.Return):
+            return list(self._unsaid("working out what to return leaves")) + clauses
+        return clauses + list(self._unsaid("now" if clauses else f"after `{self._source(node)}`,"))
+
+    def _statement(self, node: ast.AST | None) -> Iterator[Clause]:  # noqa: C901, PLR0912 - one line per kind
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    yield from self._assignment(target, value)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                yield from self._assignment(target, value)
+            case ast.AugAssign(target=target, op=op, value=value):
+                yield from self._assignment(target, ast.BinOp(target, op, value))
+            case ast.Expr(value=ast.Call() as call):
+                yield from self._call(call)
+            case ast.If():
+                yield self._condition(node, inside(self.action.following, node.body))
+            case ast.Return(value=value):
+                yield self._return(value)
+            case ast.Assert(test=test):
+                yield Clause(f"the assertion `{ast.unparse(test)}` holds")
+            case ast.Break():
+                yield Clause("the loop stops here")
+            case ast.Continue():
+                yield Clause("the rest of this iteration is skipped")
+            case ast.ExceptHandler(type=kind, body=body):
+                caught = f"`except {ast.unparse(kind)}`" if kind else "`except`"
+                yield Clause(f"the {caught} branch takes over", "test", body)
+            case ast.match_case(pattern=pattern, body=body):
+                fits = inside(self.action.following, body)
+                text = f"the pattern `{ast.unparse(pattern)}` {'fits' if fits else 'does not fit'}"
+                yield Clause(text, "test", body if fits else ())
+
+    def _unsaid(self, start: str) -> Iterator[Clause]:
+        """Show what else changed: a list that was popped from, a variable of an enclosing function."""
+        node = self.action.node
+        bound = {part.id for part in comprehension_targets(node)}  # Python 3.12 shows them as variables of the function
+        rest = [change.name for change in self.action.changes if change.name not in self.told | bound]
+        if rest and not isinstance(node, _SILENT):
+            yield Clause(f"{start} {listed([self.scope.show(name) for name in rest])}", "alone")
+
+    def _source(self, node: ast.AST | None) -> str:
+        text = ast.unparse(node) if isinstance(node, ast.stmt) and not hasattr(node, "body") else ""
+        return text if text and "\n" not in text else self.action.source.strip().rstrip(":")
+
+    def _condition(self, node: ast.If, outcome: bool) -> Clause:
+        clause = self.scope.test(node.test, outcome, self.before)
+        clause.consequence = node.body if outcome else node.orelse
+        return clause
+
+    def _assignment(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
+        if isinstance(target, ast.Name):
+            self.told.add(target.id)
+            self.scope.pending.pop(target.id, None)
+            yield becomes(target.id, value, self.scope.known.get(target.id, "<"), self.before, self.called)
+        elif isinstance(target, ast.Tuple | ast.List):
+            values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+            if len(values) == len(target.elts):
+                for part, origin in zip(target.elts, values, strict=True):
+                    yield from self._assignment(part, origin)
+            else:
+                yield from self._unpacking(target, value)
+        else:
+            yield from self._part(target, value)
+
+    def _unpacking(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
+        names = [part.id for part in ast.walk(target) if isinstance(part, ast.Name) and part.id in self.scope.known]
+        self.told.update(names)
+        source = shown_source(value, self.before)
+        start = f"`{source}` gives" if len(source) <= LONG_SOURCE else "this gives"
+        if names:
+            yield Clause(f"{start} {listed([self.scope.show(name) for name in names])}")
+
+    def _part(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
+        """Say what an attribute or an element was set to."""
+        place = shown_source(target, self.before)
+        try:
+            result = repr(evaluate(target, self.scope.known))  # an element of a container that is known
+        except UnknownValueError:
+            result = ""
+        if not result:
+            result = self._known_text(value)
+        if result and exact_text(result):
+            clause = becomes(place, value, result, self.before, self.called)
+            if not clause.text.endswith(f" = {result}`"):
+                clause = Clause(f"`{place}` is set to `{result}`", "set")
+        else:
+            clause = Clause(f"`{place}` takes the value of `{shown_source(value, self.before)}`")
+        base = target
+        while isinstance(base, ast.Subscript | ast.Attribute):
+            base = base.value
+        yield from self._with_container(clause, base.id if isinstance(base, ast.Name) else "")
+
+    def _known_text(self, value: ast.expr) -> str:
+        try:
+            return repr(evaluate(value, self.before))
+        except UnknownValueError:
+            return ""
+
+    def _with_container(self, clause: Clause, name: str) -> Iterator[Clause]:
+        """Add the container as the change left it, a long one only once its changes are over."""
+        text = next((change.text for change in self.action.changes if change.name == name), "")
+        self.told.add(name)
+        if len(text) > LONG and exact_text(text):
+            self.scope.pending[name] = None
+        elif exact_text(text):
+            clause = Clause(f"{clause.text}, which gives {self.scope.show(name)}")
+        yield clause
+
+    def _call(self, call: ast.Call) -> Iterator[Clause]:
+        names = [change.name for change in self.action.changes]
+        function, arguments = call.func, call.args
+        if isinstance(function, ast.Attribute) and function.attr in _ADDING and len(arguments) == 1:
+            yield from self._adding(function, arguments[0])
+        elif names:
+            self.told.update(names)
+            source = shown_source(call, self.before)
+            start = "after that," if self.called or len(source) > LONG_SOURCE else f"after `{source}`,"
+            yield Clause(f"{start} {listed([self.scope.show(name) for name in names])}", "alone")
+        elif not self.called and not (isinstance(function, ast.Name) and function.id == "print"):
+            yield Clause(f"`{shown_source(call, self.before)}` is called")
+
+    def _adding(self, function: ast.Attribute, argument: ast.expr) -> Iterator[Clause]:
+        item = self._known_text(argument)
+        item = item if item and exact_text(item) and len(item) <= LONG else shown_source(argument, self.before)
+        owner = shown_source(function.value, {}) if isinstance(function.value, ast.Name) else shown_source(
+            function.value, self.before
+        )
+        name = function.value.id if isinstance(function.value, ast.Name) else ""
+        text = next((change.text for change in self.action.changes if change.name == name), "")
+        if text and len(text) <= LONG and exact_text(text):
+            self.told.add(name)
+            yield Clause(f"adding `{item}` gives {self.scope.show(name)}")
+        elif function.attr == "add" and not text and name:
+            yield Clause(f"`{item}` is in `{owner}` already" if exact_text(self.before.get(name, "<")) else
+                         f"`{item}` is added to `{owner}`")
+        else:
+            yield from self._with_container(Clause(f"`{item}` is {_ADDING[function.attr]} `{owner}`"), name)
+
+    def _return(self, value: ast.expr | None) -> Clause:
+        frame, function = self.scope.frame, self.scope.function
+        if value is None or frame.ended != "Return":
+            return Clause(f"{function} returns")
+        exact = exact_text(frame.value)
+        if not exact:
+            return Clause(f"{function} returns `{ast.unparse(value)}`" if len(ast.unparse(value)) <= LONG_SOURCE else f"{function} returns its result")
+        source = shown_source(value, self.before)
+        if exact in ("True", "False") and isinstance(value, ast.Compare | ast.BoolOp | ast.UnaryOp):
+            if len(source) <= LONG_SOURCE and proven(value, exact, self.before):
+                return Clause(f"`{source}` is {exact.lower()}, so {function} returns `{exact}`")
+        elif isinstance(value, ast.BinOp | ast.Subscript | ast.Call) and proven(value, exact, self.before):
+            if len(source) <= LONG_SOURCE and source != exact:
+                return Clause(f"{function} returns `{source} = {exact}`")
+        return Clause(f"{function} returns `{exact}`")
+
+    def _crowded(self, node: ast.AST | None) -> Iterator[Clause]:
+        """Tell a line with several statements; of a condition and its block it is not always clear how it went."""
+        if isinstance(node, ast.FunctionDef) and self.action.line == self.scope.frame.line:
+            yield from self._statement(node.body[0])
+        elif isinstance(node, ast.If) and not node.orelse and (outcome := self._crowded_outcome(node)) is not None:
+            yield self._condition(node, outcome)
+            if outcome:
+                for inner in node.body:
+                    yield from self._statement(inner)
+        elif self.action.changes:
+            self.told.update(change.name for change in self.action.changes)
+            names = [change.name for change in self.action.changes]
+            yield Clause(f"after `{self.action.source.strip()}`, {listed([self.scope.show(name) for name in names])}")
+
+    def _crowded_outcome(self, node: ast.If) -> bool | None:
+        """Find out whether the block after the colon ran."""
+        if self.action.changes:
+            return True
+        if isinstance(node.body[-1], ast.Return):
+            if self.action.following:
+                return False
+            if self.scope.frame.value != "None":
+                return True
+        try:
+            return bool(evaluate(node.test, self.before))
+        except UnknownValueError:
+            return None
+
+
+def comprehension_targets(node: ast.AST | None) -> list[ast.Name]:
+    """Give the loop variables of the comprehensions in a statement."""
+    if not isinstance(node, ast.stmt) or hasattr(node, "body"):
+        return []
+    return [
+        name
+        for part in ast.walk(node)
+        if isinstance(part, Comprehension)
+        for generator in part.generators
+        for name in ast.walk(generator.target)
+        if isinstance(name, ast.Name)
+    ]
