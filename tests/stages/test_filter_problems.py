@@ -123,7 +123,7 @@ def test_without_pairs_or_with_large_inputs_only():
     )
 
 
-# Sizes on either side of a limit, as pympler 1.1's asizeof counts them on 64-bit CPython 3.11 and 3.12.
+# Values on either side of a limit, as pympler 1.1's asizeof counts them on 64-bit CPython 3.11.
 SIZES = [
     ([0] * 19, True),
     ([0] * 20, False),
