@@ -93,9 +93,7 @@ class Run:
     def count(self, arguments: str) -> NoReturn:
         """Run without writing a trace; stop as soon as the trace would be too long or show an exception."""
         program = self._program
-        self._run(
-            LineCounter(program.targets, program.depth, self._limits.max_lines, self._stop), arguments
-        )
+        self._run(LineCounter(program.targets, program.depth, self._limits.max_lines, self._stop), arguments)
 
     def trace(self, arguments: str, show: Callable[[object], str], sources: dict[str, SourceFile]) -> NoReturn:
         """Run and write the trace."""

@@ -37,7 +37,6 @@ from execground_ray.tracing.worker import read_message, write_message
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 5.0
-MOST_PROCESSES = 4  # the worker, its run, and one on its way out
 SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/dev/urandom", "/proc/self")
 ENVIRONMENT = {
@@ -177,7 +176,6 @@ def _start_caged(command: list[str], environment: dict[str, str], abi: int) -> A
         fs_writable=[os.devnull],
         clean_env=True,
         env=environment,
-        max_processes=MOST_PROCESSES,
         no_coredump=True,
         allow_degraded=list(sandlock.Protection) if missing_protections(abi) else [],
     )

@@ -129,7 +129,8 @@ class TraceRunner:
         value = json.loads(checked["value"])
         if not same_value(pair.output, value, self._tracing.float_tolerance):
             return Failure(
-                Reason.OUTPUT_MISMATCH, f"returned {_short(checked['value'])}, recorded {_short(json.dumps(pair.output))}"
+                Reason.OUTPUT_MISMATCH,
+                f"returned {_short(checked['value'])}, recorded {_short(json.dumps(pair.output))}",
             )
         traced = self._run(self._tracer, request | {"mode": "trace"})
         if isinstance(traced, Failure):

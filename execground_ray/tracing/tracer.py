@@ -70,9 +70,7 @@ class LineCounter:
         end: called with the RunEnd; must not return.
     """
 
-    def __init__(
-        self, targets: frozenset[CodeType], depth: int, max_lines: int, end: Callable[[RunEnd], None]
-    ) -> None:
+    def __init__(self, targets: frozenset[CodeType], depth: int, max_lines: int, end: Callable[[RunEnd], None]) -> None:
         """See the class."""
         self._targets = targets
         self._depth = depth

@@ -1,0 +1,137 @@
+"""The data flow, top to bottom: problems in, training rows and rejected rows out. The map of the project.
+
+Nothing in ``stream`` runs before its last line, the write; from then on all stages run at once, rows streaming from one
+to the next in small blocks. A row that is rejected stays in the stream, passes the later stages untouched, and is
+written with its reason.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+from typing import Any
+
+import ray
+from ray.data import ActorPoolStrategy
+
+from execground_ray.cluster import STAGE_CPUS, TracingActors, connect, plan_tracing
+from execground_ray.config import Config, to_yaml
+from execground_ray.corpus import SplitPlan, map_on_ray, survey_corpus
+from execground_ray.progress import Progress, count_rows
+from execground_ray.report.summary import SUMMARY, count_shards, make_summary, table, write_summary
+from execground_ray.schema import ConfigError
+from execground_ray.splits import list_splits
+from execground_ray.stages.export_examples import export_rows
+from execground_ray.stages.filter_problems import filter_rows
+from execground_ray.stages.read_problems import ProblemSource
+from execground_ray.stages.trace_execution import TraceExecution
+from execground_ray.stages.translate_traces import translate_rows
+from execground_ray.stages.verify_examples import verify_rows
+from execground_ray.stages.write_shards import REJECTED, TRAIN, ShardSink
+from execground_ray.storage import Folder
+from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
+
+BLOCK_ROWS = 16  # a block is what one actor works on at a time: seconds of tracing, so that all end together
+BATCH_ROWS = 8
+OUTPUTS = (TRAIN, REJECTED, SUMMARY, "dataset_info.json", "config.yaml")
+NO_SANDBOX = """
+********************************************************************************************
+*  sandbox=none: the programs of the corpus run UNCONFINED, with all your rights: they can *
+*  read and delete your files, use the network, and see the secrets in your environment.   *
+********************************************************************************************
+"""
+
+
+def build_dataset(config: Config) -> int:
+    """Build the dataset that ``config`` describes and return the exit code, 0.
+
+    Raises:
+        ConfigError: the input cannot be found, the output may not be touched, or programs cannot be caged here.
+    """
+    started = time.monotonic()
+    sandbox = check_sandbox(config)
+    folder = Folder.at(config.output.dir)
+    if prepare_output(folder, config.output.on_existing):
+        print(f"{config.output.dir} is finished already; output.on_existing=overwrite builds it anew")
+        return 0
+    try:
+        splits = list_splits(config.source)
+    except (FileNotFoundError, ValueError) as error:
+        raise ConfigError(f"source: {error}") from error
+    folder.write_text("config.yaml", to_yaml(config))
+    with connect(config.cluster) as cpus:
+        plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray)
+        total = sum(plan.rows for plan in plans)
+        with Progress(total) as progress:
+            stream(config, plans, plan_tracing(cpus, config.tracing), progress)
+    run = {"seconds": time.monotonic() - started, "sandbox": sandbox, "config": asdict(config)}
+    summary = make_summary(count_shards(folder), total, run)
+    write_summary(folder, summary)
+    print(table(summary))
+    return 0 if summary["counts_add_up"] else 1
+
+
+def check_sandbox(config: Config) -> dict[str, Any]:
+    """Say how programs are caged on this machine, for the summary.
+
+    Raises:
+        ConfigError: if the configuration asks for a cage that this kernel cannot give.
+    """
+    if config.sandbox.kind == "none":
+        print(NO_SANDBOX, file=sys.stderr)
+        return {"kind": "none"}
+    abi = landlock_abi()
+    try:
+        missing = missing_protections(abi)
+    except SandboxUnavailableError as error:
+        raise ConfigError(f"sandbox: {error}") from error
+    if missing:
+        print(f"warning: this kernel does not enforce {', '.join(missing)}; Linux 6.12 does", file=sys.stderr)
+    return {"kind": "sandlock", "landlock_abi": abi, "missing_protections": missing}
+
+
+def prepare_output(folder: Folder, on_existing: str) -> bool:
+    """Make the output folder ready and tell whether the dataset in it is finished already.
+
+    Raises:
+        ConfigError: if something is there and ``on_existing`` is ``refuse``.
+    """
+    existing = [name for name in OUTPUTS if folder.exists(name)]
+    if existing and on_existing == "refuse":
+        raise ConfigError(
+            f"output.dir = {folder.path!r} holds {', '.join(existing)} already, and on_existing is refuse"
+        )
+    if on_existing == "overwrite":
+        for name in existing:
+            folder.delete(name)
+        return False
+    return SUMMARY in existing
+
+
+def stream(config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress) -> None:
+    """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
+    small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS}
+
+    rows = ray.data.read_datasource(ProblemSource(plans), num_cpus=STAGE_CPUS)
+    rows = rows.repartition(target_num_rows_per_block=BLOCK_ROWS)
+    rows = rows.map_batches(filter_rows, **small)
+    rows = rows.map_batches(
+        TraceExecution,
+        fn_constructor_args=(
+            config.tracing,
+            config.sandbox.kind == "sandlock",
+            config.seed,
+            config.sampling.examples_per_problem,
+        ),
+        compute=ActorPoolStrategy(size=actors.count),
+        num_cpus=actors.cpus,
+        batch_format="pyarrow",
+        batch_size=BATCH_ROWS,
+    )
+    rows = rows.map_batches(translate_rows, **small)
+    rows = rows.map_batches(verify_rows, fn_args=(config.verification,), **small)
+    rows = rows.map_batches(export_rows, fn_args=(config.export,), **small)
+    rows = rows.map_batches(count_rows, fn_args=(progress.tally,), **small)
+    sink = ShardSink(config.output.dir, config.translator.kind, config.export.rows_per_shard)
+    rows.write_datasink(sink, ray_remote_args={"num_cpus": STAGE_CPUS})

@@ -1,0 +1,119 @@
+"""The summary of a dataset: counted from the shards that are there, not from what the run believes it wrote.
+
+``summary.json`` is written last: where it exists, the dataset is finished. ``dataset_info.json`` registers the folder
+with LLaMA-Factory under the name ``execground``.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from execground_ray import __version__
+from execground_ray.records import Stage
+from execground_ray.stages.write_shards import REJECTED, TRAIN
+from execground_ray.storage import Folder
+
+SUMMARY = "summary.json"
+LIBRARIES = ("ray", "snoop", "sandlock", "datasets", "pyarrow", "hydra-core")
+DATASET_INFO = {
+    "execground": {
+        "file_name": TRAIN,
+        "formatting": "sharegpt",
+        "columns": {"messages": "messages"},
+        "tags": {
+            "role_tag": "role",
+            "content_tag": "content",
+            "user_tag": "user",
+            "assistant_tag": "assistant",
+            "system_tag": "system",
+        },
+    }
+}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the shards hold.
+
+    Attributes:
+        examples: training rows.
+        problems_with_examples: distinct problems among them.
+        rejected: problems by stage and reason.
+    """
+
+    examples: int
+    problems_with_examples: int
+    rejected: Counter[tuple[str, str]]
+
+    @property
+    def problems(self) -> int:
+        """Problems that left the stream, one way or the other."""
+        return self.problems_with_examples + self.rejected.total()
+
+
+def count_shards(folder: Folder) -> Counts:
+    """Count a dataset's shards. Every problem's first example has the problem's own id, without ``-2`` behind it."""
+    examples = first_examples = 0
+    for path in folder.files(TRAIN):
+        for row in folder.read_rows(path):
+            examples += 1
+            first_examples += "-" not in row["id"]
+    rejected: Counter[tuple[str, str]] = Counter()
+    for path in folder.files(REJECTED):
+        rejected.update((row["stage"], row["reason"]) for row in folder.read_rows(path))
+    return Counts(examples, first_examples, rejected)
+
+
+def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of ``summary.json``.
+
+    Args:
+        counts: of the shards.
+        problems_read: what the survey of the corpus found.
+        run: ``seconds``, ``sandbox`` and ``config`` of this run.
+    """
+    order = {stage.value: place for place, stage in enumerate(Stage)}
+    by_stage: dict[str, dict[str, int]] = {}
+    for (stage, reason), count in sorted(counts.rejected.items(), key=lambda item: (order[item[0][0]], -item[1])):
+        by_stage.setdefault(stage, {})[reason] = count
+    return {
+        "problems_read": problems_read,
+        "problems_with_examples": counts.problems_with_examples,
+        "problems_rejected": counts.rejected.total(),
+        "counts_add_up": problems_read == counts.problems,
+        "examples": counts.examples,
+        "rejected": by_stage,
+        "seconds": round(run["seconds"], 1),
+        "problems_per_second": round(problems_read / run["seconds"], 2),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "versions": {"execground-ray": __version__} | {name: version(name) for name in LIBRARIES},
+        "sandbox": run["sandbox"],
+        "config": run["config"],
+    }
+
+
+def write_summary(folder: Folder, summary: dict[str, Any]) -> None:
+    """Write ``dataset_info.json``, then ``summary.json``."""
+    folder.write_text("dataset_info.json", json.dumps(DATASET_INFO, indent=2) + "\n")
+    folder.write_text(SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Return the counts as a short table for a terminal."""
+    rows = [("problems read", "", summary["problems_read"])]
+    rows += [
+        ("rejected", f"{stage}: {reason}", count)
+        for stage, reasons in summary["rejected"].items()
+        for reason, count in reasons.items()
+    ]
+    rows.append(("with examples", "", summary["problems_with_examples"]))
+    rows.append(("training rows", "", summary["examples"]))
+    lines = [f"{name:14} {what:28} {count:>10,}" for name, what, count in rows]
+    speed = f"{summary['seconds']:,.1f} s, {summary['problems_per_second']:,.1f} problems/s"
+    check = "every problem is accounted for" if summary["counts_add_up"] else "THE COUNTS DO NOT ADD UP"
+    return "\n".join([*lines, f"{speed}; {check}"])

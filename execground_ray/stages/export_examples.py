@@ -1,0 +1,52 @@
+"""Export: verified reasoning goes in, the same rows come out with the user's message of the training row in ``prompt``.
+
+A row that is longer than the trained model can take is rejected, not cut: a cut example loses its answer.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import pyarrow as pa
+
+from execground_ray.config import Export
+from execground_ray.records import Problem, Reason, reject
+from execground_ray.stages.translate_traces import TRANSLATED_SCHEMA
+
+EXPORTED_SCHEMA = TRANSLATED_SCHEMA.append(pa.field("prompt", pa.string()))
+
+
+def export_rows(batch: pa.Table, export: Export) -> pa.Table:
+    """Put the final form to a batch; rejected rows pass untouched."""
+    return pa.Table.from_pylist([_export_row(row, export) for row in batch.to_pylist()], EXPORTED_SCHEMA)
+
+
+def training_prompt(problem: Problem, arguments: str) -> str:
+    """Return the user's message: question, code, input and the task.
+
+    Args:
+        problem: the problem.
+        arguments: of the call, a JSON object; shown as a Python dictionary, as the code will see it.
+    """
+    return _template().format(
+        question=problem.question, code=problem.refcode.strip(), input=repr(json.loads(arguments))
+    )
+
+
+@cache
+def _template() -> str:
+    return (files("execground_ray") / "prompts" / "training.txt").read_text("utf-8")
+
+
+def _export_row(row: dict[str, Any], export: Export) -> dict[str, Any]:
+    if row["reason"]:
+        return row | {"prompt": ""}
+    row["prompt"] = training_prompt(Problem.from_json(row["problem"]), row["input"])
+    length = len(row["prompt"]) + len(row["text"])
+    if export.max_tokens is not None and length > export.max_tokens:
+        detail = f"{row['locator']}: {length} {export.tokenizer}, more than {export.max_tokens}"
+        return reject(row, Reason.TOO_MANY_TOKENS, detail)
+    return row
