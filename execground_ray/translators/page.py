@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from execground_ray.translators.trace_reader import inside
 from execground_ray.translators.wording import Clause, listed
 
 MAX_INDENT = 10  # deeper lists are written at this depth: the text says which call it is about
 CLAUSES = 3  # in one sentence
+MAX_TESTS = 5  # in one sentence
+LONG_CLAUSE = 150  # characters: a clause above it is a sentence of its own
 
 
 @dataclass(slots=True)
@@ -45,30 +48,37 @@ class Page:
         last = self.sentence[-1]
         if last.kind == "test":
             if clause.kind == "test":
-                return not last.consequence and ", which is" not in last.text + clause.text
+                return _brief(last) and _brief(clause) and len(self.sentence) < MAX_TESTS
             return self.follows(node)
-        if clause.kind in ("test", "alone") or len(self.sentence) >= CLAUSES or len(clause.text) > 200:
+        if self.sentence[0].kind == "test" and not self.follows(node):
             return False
-        return clause.kind == last.kind or self.sentence[0].kind == "test"
+        if "alone" in (clause.kind, last.kind) or clause.kind == "test" or len(clause.text) > LONG_CLAUSE:
+            return False
+        constants = all(other.kind == "set" for other in (clause, *self.sentence))
+        return len(self.sentence) < (CLAUSES + 2 if constants else CLAUSES)
 
     def follows(self, node: ast.AST | None) -> bool:
         """Tell whether a statement ran because of the condition just told."""
-        last = self.sentence[-1] if self.sentence else None
-        return bool(last) and last.kind == "test" and isinstance(node, ast.stmt) and inside(node.lineno, last.consequence)
+        test = next((clause for clause in reversed(self.sentence) if clause.kind == "test"), None)
+        return test is not None and isinstance(node, ast.stmt) and inside(node.lineno, test.consequence)
+
+    def _awaits(self, node: ast.AST | None) -> bool:
+        return bool(self.sentence) and self.sentence[-1].kind == "test" and self.follows(node)
 
     def end_sentence(self) -> None:
         """Write the clauses that wait as one sentence."""
         if not self.sentence:
             return
         text = _sentence(self.sentence)
-        if not (self.opening.startswith("back in") and self.sentence[0].kind == "alone"):
+        subject = self.opening.removeprefix("back in ").rstrip(", ")
+        if not (subject and text.startswith(subject)):  # "Back in `f`, `f` returns"
             text = self.opening + text
         self.sentences.append(text[0].upper() + text[1:] + ".")
         self.sentence, self.opening = [], ""
 
     def say(self, sentence: str, node: ast.AST | None = None) -> None:
         """Take a whole sentence, which may follow from a condition as a clause does."""
-        if self.follows(node):
+        if self._awaits(node):
             start = _sentence(self.sentence) + ", so "
             self.sentence = []
             sentence = self.opening + start + lower(sentence)
@@ -78,7 +88,7 @@ class Page:
 
     def put(self, section: Section, opening: str, node: ast.AST | None = None) -> None:
         """Take a section; the paragraph before it ends, unless the section follows from a condition."""
-        if self.follows(node):
+        if self._awaits(node):
             section.intro = f"{self.opening}{_sentence(self.sentence)}, so {lower(section.intro)}"
             section.intro = " ".join([*self.sentences, section.intro[0].upper() + section.intro[1:]])
             self.sentences, self.sentence = [], []
@@ -94,12 +104,28 @@ class Page:
             self.sentences = []
 
 
+def _brief(test: Clause) -> bool:
+    return test.text.endswith(("` is false", "` is true")) and "which is" not in test.text
+
+
+def _tests(clauses: Sequence[Clause]) -> str:
+    """Join conditions; those that went the same way share a verb."""
+    parts: list[str] = []
+    for word, group in groupby(clauses, key=lambda clause: clause.text.rpartition("` is ")[2]):
+        texts = [clause.text for clause in group]
+        if len(texts) > 1:
+            parts.append(f"{listed([text.removesuffix(f' is {word}') for text in texts])} are {word}")
+        else:
+            parts += texts
+    return "; ".join(parts)
+
+
 def _sentence(clauses: Sequence[Clause]) -> str:
-    tests = [clause.text for clause in clauses if clause.kind == "test"]
+    tests = [clause for clause in clauses if clause.kind == "test"]
     rest = [clause.text for clause in clauses if clause.kind != "test"]
     if not rest:
-        return "; ".join(tests)
-    start = "; ".join(tests) + ", so " if tests else ""
+        return _tests(tests)
+    start = _tests(tests) + ", so " if tests else ""
     if rest and all(clause.kind == "set" for clause in clauses):
         first, *others = rest
         return listed([first, *(text.replace(" is set to ", " to ") for text in others)])

@@ -17,8 +17,11 @@ from execground_ray.translators.wording import (
     Comprehension,
     assigned,
     becomes,
+    collecting,
     condition,
+    description,
     exact_text,
+    holds,
     listed,
     proven,
     shown_source,
@@ -26,7 +29,9 @@ from execground_ray.translators.wording import (
 
 LONG = 72  # characters: a container above it is not repeated at every change
 
+LEAVES = "working out what to return leaves"
 _ADDING = {"append": "appended to", "add": "added to", "appendleft": "put at the front of"}
+GIVES = ", which gives "
 _SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
 
@@ -40,11 +45,18 @@ class Scope:
     known: dict[str, str]
     seen: set[ast.AST]  # conditions that were already written out, over all frames
     pending: dict[str, None] = field(default_factory=dict)  # long containers that changed since they were shown
+    loops: int = 0  # around what is being told
 
     def show(self, name: str) -> str:
-        """Write `name = value`, or describe a value that has no exact text."""
+        """Write `name = value` as the result of something."""
         self.pending.pop(name, None)
         return assigned(name, self.known.get(name, "<"))
+
+    def state(self, names: list[str]) -> str:
+        """Write which values names have now."""
+        for name in names:
+            self.pending.pop(name, None)
+        return listed([holds(name, self.known.get(name, "<")) for name in names])
 
     def test(self, test: ast.expr, outcome: bool, known: dict[str, str], brief: bool = False) -> Clause:
         """Say how a condition went; it is written out with its names only the first time."""
@@ -90,15 +102,18 @@ class Teller:
 
     def tell(self) -> list[Clause]:
         """Give the clauses in order; none where there is nothing worth saying."""
-        node = self.action.node
+        node, frame = self.action.node, self.scope.frame
         self.scope.update(self.action)
+        if frame.ended == "Yield" and self.action is frame.actions[-1]:
+            exact = exact_text(frame.value)
+            return [Clause(f"{self.scope.function} yields " + (f"`{exact}`" if exact else description(frame.value)))]
         if self.action.raised:
             return [Clause(f"`{self._source(node)}` raises `{self.action.raised}`")]
         if self.action.line in self.scope.program.crowded:
             return list(self._crowded(node))
         clauses = list(self._statement(node))
         if isinstance(node, ast.Return):
-            return list(self._unsaid("working out what to return leaves")) + clauses
+            return list(self._unsaid(LEAVES)) + clauses
         return clauses + list(self._unsaid("now" if clauses else f"after `{self._source(node)}`,"))
 
     def _statement(self, node: ast.AST | None) -> Iterator[Clause]:  # noqa: C901, PLR0912 - one line per kind
@@ -136,7 +151,8 @@ class Teller:
         bound = {part.id for part in comprehension_targets(node)}  # Python 3.12 shows them as variables of the function
         rest = [change.name for change in self.action.changes if change.name not in self.told | bound]
         if rest and not isinstance(node, _SILENT):
-            yield Clause(f"{start} {listed([self.scope.show(name) for name in rest])}", "alone")
+            show = self.scope.state(rest) if start != LEAVES else listed([self.scope.show(name) for name in rest])
+            yield Clause(f"{start} {show}", "alone")
 
     def _source(self, node: ast.AST | None) -> str:
         text = ast.unparse(node) if isinstance(node, ast.stmt) and not hasattr(node, "body") else ""
@@ -155,12 +171,20 @@ class Teller:
         elif isinstance(target, ast.Tuple | ast.List):
             values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
             if len(values) == len(target.elts):
-                for part, origin in zip(target.elts, values, strict=True):
-                    yield from self._assignment(part, origin)
+                yield from self._parallel(target.elts, values)
             else:
                 yield from self._unpacking(target, value)
         else:
             yield from self._part(target, value)
+
+    def _parallel(self, targets: list[ast.expr], values: list[ast.expr]) -> Iterator[Clause]:
+        """Tell `a, b = b, a`: a container that several targets are parts of is shown once, at the end."""
+        clauses = [c for pair in zip(targets, values, strict=True) for c in self._assignment(*pair)]
+        for clause, later in zip(clauses, [*clauses[1:], None], strict=True):
+            text, gives, shown = clause.text.partition(GIVES)
+            if gives and later and later.text.endswith(gives + shown):
+                clause.text = text
+            yield clause
 
     def _unpacking(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
         names = [part.id for part in ast.walk(target) if isinstance(part, ast.Name) and part.id in self.scope.known]
@@ -178,10 +202,10 @@ class Teller:
         except UnknownValueError:
             result = ""
         if not result:
-            result = self._known_text(value)
+            result = self._known_text(value) or self._returned(value)
         if result and exact_text(result):
             clause = becomes(place, value, result, self.before, self.called)
-            if not clause.text.endswith(f" = {result}`"):
+            if not isinstance(value, ast.BinOp | ast.Call) or not clause.text.endswith(f" = {result}`"):
                 clause = Clause(f"`{place}` is set to `{result}`", "set")
         else:
             clause = Clause(f"`{place}` takes the value of `{shown_source(value, self.before)}`")
@@ -189,6 +213,14 @@ class Teller:
         while isinstance(base, ast.Subscript | ast.Attribute):
             base = base.value
         yield from self._with_container(clause, base.id if isinstance(base, ast.Name) else "")
+
+    def _returned(self, value: ast.expr) -> str:
+        """Give the result of a call that the action made itself and that was the whole value."""
+        frames = self.action.frames
+        if isinstance(value, ast.Call) and len(frames) == 1 and frames[0].ended == "Return":
+            name = ast.unparse(value.func).rpartition(".")[2]
+            return frames[0].value if name == frames[0].name.rpartition(".")[2] else ""
+        return ""
 
     def _known_text(self, value: ast.expr) -> str:
         try:
@@ -203,7 +235,7 @@ class Teller:
         if len(text) > LONG and exact_text(text):
             self.scope.pending[name] = None
         elif exact_text(text):
-            clause = Clause(f"{clause.text}, which gives {self.scope.show(name)}")
+            clause = Clause(f"{clause.text}{GIVES}{self.scope.show(name)}")
         yield clause
 
     def _call(self, call: ast.Call) -> Iterator[Clause]:
@@ -215,7 +247,7 @@ class Teller:
             self.told.update(names)
             source = shown_source(call, self.before)
             start = "after that," if self.called or len(source) > LONG_SOURCE else f"after `{source}`,"
-            yield Clause(f"{start} {listed([self.scope.show(name) for name in names])}", "alone")
+            yield Clause(f"{start} {self.scope.state(names)}", "alone")
         elif not self.called and not (isinstance(function, ast.Name) and function.id == "print"):
             yield Clause(f"`{shown_source(call, self.before)}` is called")
 
@@ -243,10 +275,12 @@ class Teller:
         exact = exact_text(frame.value)
         if not exact:
             return Clause(f"{function} returns `{ast.unparse(value)}`" if len(ast.unparse(value)) <= LONG_SOURCE else f"{function} returns its result")
+        if isinstance(value, Comprehension):
+            return Clause(f"{collecting(value)} gives `{exact}`, which {function} returns")
         source = shown_source(value, self.before)
         if exact in ("True", "False") and isinstance(value, ast.Compare | ast.BoolOp | ast.UnaryOp):
             if len(source) <= LONG_SOURCE and proven(value, exact, self.before):
-                return Clause(f"`{source}` is {exact.lower()}, so {function} returns `{exact}`")
+                return Clause(f"`{source}` is {exact.lower()}, so {function} returns `{exact}`", "alone")
         elif isinstance(value, ast.BinOp | ast.Subscript | ast.Call) and proven(value, exact, self.before):
             if len(source) <= LONG_SOURCE and source != exact:
                 return Clause(f"{function} returns `{source} = {exact}`")
@@ -264,7 +298,7 @@ class Teller:
         elif self.action.changes:
             self.told.update(change.name for change in self.action.changes)
             names = [change.name for change in self.action.changes]
-            yield Clause(f"after `{self.action.source.strip()}`, {listed([self.scope.show(name) for name in names])}")
+            yield Clause(f"after `{self.action.source.strip()}`, {self.scope.state(names)}", "alone")
 
     def _crowded_outcome(self, node: ast.If) -> bool | None:
         """Find out whether the block after the colon ran."""

@@ -48,9 +48,8 @@ class _Writer:
         scope.known.update(given or {})
         page = Page()
         self._tell_items(fold_loops(frame.actions, self.program), scope, page)
-        if frame.ended == "Yield":
-            exact = exact_text(frame.value)
-            page.add(Clause(f"{scope.function} yields `{exact}`" if exact else f"{scope.function} yields a value"))
+        if frame.ended == "Return" and "generator" in frame.kind:
+            page.add(Clause(f"{scope.function} has nothing more to yield"))
         page.end_paragraph()
         self.active[frame.name] -= 1
         return page.blocks
@@ -66,13 +65,11 @@ class _Writer:
         called = self._tell_calls(action, scope, page)
         for clause in Teller(action, scope, called).tell():
             page.add(clause, action.node)
-        if isinstance(action.node, ast.Return):
-            self._show_pending(scope, page)
 
     def _show_pending(self, scope: Scope, page: Page) -> None:
         names = [name for name in scope.pending if name in scope.known]
         if names:
-            page.add(Clause(f"now {listed([scope.show(name) for name in names])}"))
+            page.add(Clause(scope.state(names)))
 
     def _tell_calls(self, action: Action, scope: Scope, page: Page) -> bool:
         """Tell the calls that a statement makes; say whether there were any of the program's own functions."""
@@ -133,9 +130,9 @@ class _Writer:
             return f"The generator `{name}` starts{values}"
         if name.endswith(".__init__"):
             return f"A `{name.removesuffix('.__init__')}` object is created{values}"
-        depth = self.active[frame.name]
-        if depth:
-            return f"`{name}` calls itself{values} (recursion depth {depth + 1})"
+        if depth := self.active[frame.name]:
+            calls = "calls itself" if scope.frame.name == frame.name else "is called again"
+            return f"`{name}` {calls}{values} (recursion depth {depth + 1})"
         return f"`{name}` is called{values}"
 
     def _tell_comprehension(self, frame: Frame, action: Action, page: Page) -> None:
@@ -159,13 +156,15 @@ class _Writer:
         intro = _loop_intro(loop, scope)
         points: list[Block] = []
         rest = list(loop.iterations)
+        scope.loops += 1
         while rest:
             alike = _alike(rest)
             if alike > 1:
                 points.append(self._tell_alike(loop, rest[:alike], scope))
             else:
-                points += self._tell_iteration(loop, rest[0], scope)
+                points += self._tell_iteration(loop, rest[0], scope, len(ran) > 1)
             rest = rest[max(alike, 1) :]
+        scope.loops -= 1
         text = " ".join(point for point in points if isinstance(point, str))
         if not ran:
             page.say(text or f"{intro} there is nothing to do.", loop.node)
@@ -173,12 +172,14 @@ class _Writer:
             page.say(f"{intro}: {lower(text)}", loop.node)
         else:
             page.put(Section(f"{intro}:", points), "after the loop, ", loop.node)
-            if scope.pending:
+            if not scope.loops:
                 self._show_pending(scope, page)
 
-    def _tell_iteration(self, loop: Loop, iteration: Iteration, scope: Scope) -> list[Block]:
+    def _tell_iteration(self, loop: Loop, iteration: Iteration, scope: Scope, several: bool) -> list[Block]:
         page, label = Page(), ""
         header, node = iteration.header, loop.node
+        if several and isinstance(node, ast.While) and isinstance(node.test, ast.Constant):
+            label = "First round" if iteration is loop.iterations[0] else "Next round"
         if header:
             self._tell_calls(header, scope, page)
             before = dict(scope.known)
@@ -198,6 +199,8 @@ class _Writer:
         first = page.blocks[0] if page.blocks and isinstance(page.blocks[0], str) else ""
         if first:
             return _grouped([f"{label}: {lower(first)}", *page.blocks[1:]])
+        if len(page.blocks) == 1 and isinstance(section := page.blocks[0], Section):
+            return [Section(f"{label}: {lower(section.intro)}", section.points)]
         return _grouped([f"{label}:", *page.blocks]) if page.blocks else [f"{label}: nothing happens."]
 
     def _tell_alike(self, loop: Loop, iterations: Sequence[Iteration], scope: Scope) -> str:
@@ -333,10 +336,10 @@ def _joint_label(rounds: Sequence[Sequence[tuple[str, str]]]) -> str:
 
 def _loop_intro(loop: Loop, scope: Scope) -> str:
     node = loop.node
-    if isinstance(node, ast.While):
-        return "The loop repeats" if isinstance(node.test, ast.Constant) else f"While `{ast.unparse(node.test)}` holds"
-    if loop.iterations[0].header is None:
+    if loop.iterations[0].header is None and scope.frame.kind.startswith("Re-enter"):
         return "The loop goes on"
+    if isinstance(node, ast.While):
+        return "The loop runs" if isinstance(node.test, ast.Constant) else f"While `{ast.unparse(node.test)}` holds"
     source = shown_source(node.iter, scope.known)
     values = ""
     if isinstance(node.iter, ast.Name):

@@ -71,6 +71,12 @@ def assigned(name: str, text: str) -> str:
     return f"`{name} = {exact}`" if exact else f"`{name}` as {description(text)}"
 
 
+def holds(name: str, text: str) -> str:
+    """Write the same as a statement of its own."""
+    exact = exact_text(text)
+    return f"`{name} = {exact}`" if exact else f"`{name}` is {description(text)}"
+
+
 def listed(parts: Sequence[str]) -> str:
     """Join parts as in a sentence: `a`, `b` and `c`."""
     return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
@@ -123,7 +129,7 @@ def becomes(name: str, value: ast.expr, text: str, known: Mapping[str, str], cal
     if not proven(value, text, known):
         return Clause(f"`{source}` gives `{name} = {exact}`")
     if isinstance(value, ast.Compare | ast.BoolOp | ast.UnaryOp) and exact in ("True", "False"):
-        return Clause(f"`{source}` is {exact.lower()}, so `{name} = {exact}`")
+        return Clause(f"`{source}` is {exact.lower()}, so `{name} = {exact}`", "alone")
     return Clause(f"`{name}` becomes `{source} = {exact}`")
 
 
