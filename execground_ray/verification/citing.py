@@ -1,0 +1,307 @@
+"""Finds what a text cites: literals, names of the program, and expressions made of them.
+
+Comes in: ``plain`` text and the program's identifiers. Goes out: ``Operand`` after ``Operand``, in order, each with its
+span and its syntax tree. What stands between two of them says how they are related; ``claims`` reads that.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+_TOKEN = re.compile(
+    r"""
+    (?P<code>`[^`\n]+`)
+  | (?P<string>(?<![\w'])'(?:[^'\\\n]|\\.)*'(?![\w'])|(?<![\w"])"(?:[^"\\\n]|\\.)*"(?![\w"]))
+  | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
+  | (?P<name>[^\W\d]\w*)
+  | (?P<relation><=|>=|==|!=|->|=>|[≤≥≠=<>→∈])
+  | (?P<operator>\*\*|//|[-+*/%^])
+  | (?P<open>[(\[{])
+  | (?P<close>[)\]}])
+  | (?P<dots>…|\.\.\.)
+  | (?P<mark>[,.:;!?|\n])
+    """,
+    re.VERBOSE,
+)
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_CONSTANTS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+).split()
+_TENS = {
+    word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+}
+NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | _TENS
+NUMBER_WORDS |= {f"{ten}-{one}": tens + NUMBER_WORDS[one] for ten, tens in _TENS.items() for one in _ONES[1:10]}
+_ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
+_MAX_SOURCE = 4_000
+_FORBIDDEN = (ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
+
+
+@dataclass(slots=True)
+class Token:
+    """A piece of text."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Operand:
+    """An expression that the text cites.
+
+    ``code``: set as code; ``word``: a number in words; ``weak``: a word that happens to be an identifier too;
+    ``torn``: part of something larger that was not understood.
+    """
+
+    start: int
+    end: int
+    node: ast.expr
+    code: bool = False
+    word: bool = False
+    weak: bool = False
+    torn: bool = False
+    names: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the expression has a value of its own, without the names of the program."""
+        return not self.names
+
+    @property
+    def literal(self) -> bool:
+        """Whether it is a single value: a number, a string, a list of values."""
+        return self.closed and not isinstance(self.node, ast.BinOp | ast.Compare | ast.BoolOp | ast.Call)
+
+
+@lru_cache(maxsize=16_384)
+def parse_expression(source: str) -> tuple[ast.expr, frozenset[str]] | None:
+    """The syntax tree of ``source`` and the names in it, or None where it is not an expression."""
+    if len(source) > _MAX_SOURCE:
+        return None
+    try:
+        node = ast.parse(source.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    names = set()
+    for part in ast.walk(node):
+        if isinstance(part, _FORBIDDEN):
+            return None
+        if isinstance(part, ast.Name):
+            names.add(part.id)
+        elif isinstance(part, ast.Attribute):
+            names.add(part.attr)
+    return node, frozenset(names - _CONSTANTS.keys())
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of ``plain`` text."""
+    return [Token(found.lastgroup or "", found.group(), found.start(), found.end()) for found in _TOKEN.finditer(text)]
+
+
+class Reader:
+    """Finds the operands of one text."""
+
+    def __init__(self, text: str, identifiers: frozenset[str]) -> None:
+        self.text = text
+        self.identifiers = identifiers
+        self.tokens = tokenize(text)
+
+    def operands(self) -> list[Operand]:
+        """All operands, in the order of the text; none inside another."""
+        found: list[Operand] = []
+        index = 0
+        while index < len(self.tokens):
+            result = self._expression(index)
+            if result is None:
+                index += 1
+                continue
+            index, operands = result
+            found.extend(operands)
+        return found
+
+    def _expression(self, index: int) -> tuple[int, list[Operand]] | None:
+        """An operand that begins at token ``index``: primaries joined by operators."""
+        first = index
+        torn = index > 0 and self._joined(index - 1, index) and self.tokens[index - 1].kind == "operator"
+        parts: list[str] = []
+        if self.tokens[index].kind == "operator" and self.tokens[index].text in "-+" and self._unary(index):
+            parts.append(self.tokens[index].text)
+            index += 1
+        primary = self._primary(index)
+        if primary is None:
+            return None
+        index, source, code, weak = primary
+        if isinstance(source, list):
+            return index, source
+        parts.append(source)
+        while index < len(self.tokens) and self._operator(index):
+            following = self._primary(index + 1)
+            if following is None or isinstance(following[1], list):
+                torn = torn or self.tokens[index].text not in "-*"
+                break
+            parts += [" ", self._operator(index), " ", following[1]]
+            index, weak, code = following[0], weak and following[3], code and following[2]
+        parsed = parse_expression("".join(parts))
+        if parsed is None:
+            return None
+        start, end = self.tokens[first].start, self.tokens[index - 1].end
+        word = self.tokens[first].kind == "name" and self.tokens[first].text.lower() in NUMBER_WORDS
+        return index, [Operand(start, end, parsed[0], code, word, weak, torn, parsed[1])]
+
+    def _operator(self, index: int) -> str:
+        token = self.tokens[index]
+        if token.kind == "operator":
+            return "**" if token.text == "^" else token.text
+        return "%" if token.kind == "name" and token.text in ("mod", "modulo") else ""
+
+    def _joined(self, left: int, right: int) -> bool:
+        return self.tokens[right].start - self.tokens[left].end <= 1
+
+    def _unary(self, index: int) -> bool:
+        """A sign, not a dash: the value follows at once, and no value stands before."""
+        if index + 1 >= len(self.tokens) or self.tokens[index + 1].start != self.tokens[index].end:
+            return False
+        if index == 0:
+            return True
+        before = self.tokens[index - 1]
+        return before.end < self.tokens[index].start or before.kind in ("open", "relation", "operator", "mark")
+
+    def _primary(self, index: int) -> tuple[int, str | list[Operand], bool, bool] | None:
+        """One value or name at token ``index``: (next token, source, set as code, weak)."""
+        if index >= len(self.tokens):
+            return None
+        token = self.tokens[index]
+        if token.kind == "code":
+            return self._code(index)
+        if token.kind == "string":
+            return (index + 1, token.text, False, False) if parse_expression(token.text) else None
+        if token.kind == "number":
+            return self._number(index)
+        if token.kind == "name":
+            return self._name(index)
+        if token.kind == "open":
+            return self._bracket(index)
+        return None
+
+    def _code(self, index: int) -> tuple[int, str | list[Operand], bool, bool] | None:
+        token = self.tokens[index]
+        content = token.text.strip("`").replace("…", "...").replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
+        parsed = parse_expression(content)
+        if parsed is None:
+            inside = Reader(token.text[1:-1], self.identifiers).operands()
+            for operand in inside:
+                operand.start += token.start + 1
+                operand.end += token.start + 1
+                operand.code, operand.weak = True, False
+            return index + 1, inside, True, False
+        atomic = isinstance(parsed[0], ast.Name | ast.Constant | ast.Call | ast.Subscript | ast.Attribute)
+        return index + 1, content.strip() if atomic else f"({content.strip()})", True, False
+
+    def _number(self, index: int) -> tuple[int, str, bool, bool] | None:
+        token = self.tokens[index]
+        digits, index = token.text, index + 1
+        while (  # 1,234,567
+            index + 1 < len(self.tokens)
+            and len(digits.replace("_", "")) < 20
+            and (len(token.text) <= 3 or "_" in digits)
+            and self.tokens[index].text == ","
+            and self.tokens[index].start == self.tokens[index - 1].end
+            and self.tokens[index + 1].kind == "number"
+            and self.tokens[index + 1].start == self.tokens[index].end
+            and len(self.tokens[index + 1].text.partition(".")[0]) == 3
+        ):
+            digits += "_" + self.tokens[index + 1].text
+            index += 2
+        whole, point, decimals = digits.partition(".")
+        if not point and len(whole) > 1 and "e" not in whole.lower():
+            whole = whole.lstrip("0_") or "0"
+        return index, whole + point + decimals, False, False
+
+    def _name(self, index: int) -> tuple[int, str, bool, bool] | None:
+        token = self.tokens[index]
+        word = token.text.lower()
+        if token.text in _CONSTANTS:
+            return index + 1, str(_CONSTANTS[token.text]), False, False
+        if word in NUMBER_WORDS:
+            return self._word(index)
+        end, following = token.end, index + 1
+        while following < len(self.tokens) and self.tokens[following].start == end:
+            bracket = self.tokens[following]
+            if bracket.text in ("(", "["):
+                close = self._closing(following)
+                if close is None:
+                    break
+                end, following = self.tokens[close].end, close + 1
+            elif bracket.text == "." and self._attribute(following):
+                end, following = self.tokens[following + 1].end, following + 2
+            else:
+                break
+        if following > index + 1:
+            source = self.text[token.start : end].replace("…", "...")
+            return (following, source, False, False) if parse_expression(source) else None
+        if token.text not in self.identifiers:
+            return None
+        if len(token.text) == 1 and not self._beside_relation(index):
+            return None
+        return index + 1, token.text, False, True
+
+    def _word(self, index: int) -> tuple[int, str, bool, bool]:
+        word = self.tokens[index].text.lower()
+        if (
+            index + 2 < len(self.tokens)
+            and self.tokens[index + 1].text == "-"
+            and self.tokens[index + 2].end - self.tokens[index].start
+            == len(word) + 1 + len(self.tokens[index + 2].text)
+        ):
+            whole = f"{word}-{self.tokens[index + 2].text.lower()}"
+            if whole in NUMBER_WORDS:
+                return index + 3, str(NUMBER_WORDS[whole]), False, False
+        return index + 1, str(NUMBER_WORDS[word]), False, False
+
+    def _attribute(self, index: int) -> bool:
+        following = index + 1
+        return (
+            following < len(self.tokens)
+            and self.tokens[following].kind == "name"
+            and self.tokens[following].start == self.tokens[index].end
+        )
+
+    def _beside_relation(self, index: int) -> bool:
+        before = self.tokens[index - 1].kind if index else ""
+        after = self.tokens[index + 1].kind if index + 1 < len(self.tokens) else ""
+        return "relation" in (before, after) or "operator" in (before, after)
+
+    def _closing(self, index: int) -> int | None:
+        wanted: list[str] = []
+        for place in range(index, min(index + 600, len(self.tokens))):
+            token = self.tokens[place]
+            if token.kind == "open":
+                wanted.append(_PAIRS[token.text])
+            elif token.kind == "close":
+                if token.text != wanted.pop():
+                    return None
+                if not wanted:
+                    return place
+        return None
+
+    def _bracket(self, index: int) -> tuple[int, str, bool, bool] | None:
+        close = self._closing(index)
+        if close is None:
+            return None
+        source = self.text[self.tokens[index].start : self.tokens[close].end].replace("…", "...")
+        source = source.replace("\n", " ").replace("^", "**")
+        parsed = parse_expression(source)
+        if parsed is None:
+            return None
+        if self.tokens[index].text == "(" and not isinstance(parsed[0], ast.Tuple | ast.BinOp):
+            return None
+        if self.tokens[index].text == "(" and not parsed[1] <= self.identifiers:
+            return None
+        return close + 1, source, False, False

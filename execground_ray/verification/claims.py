@@ -1,0 +1,265 @@
+"""What a text claims about the values it cites, read from the words and signs between them.
+
+Comes in: ``plain`` text, its sentences and its operands. Goes out: a list of ``Claim``: that two expressions are equal,
+or that a condition came out true or false. Everything here is about language; ``checks`` holds it against the run.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from execground_ray.verification.citing import Operand
+
+_FILLER = (
+    r"(?:the|an?|its|just|only|exactly|also|still|now|again|therefore|thus|then|hence|simply|once more|already|so|"
+    r"currently|initially|always|indeed|in turn|finally|both|actually|immediately|directly|"
+    r"(?:new|final|current|initial|updated|resulting|full|single|empty|boolean|whole|integer|sorted)|"
+    r"(?:value|list|string|integer|int|number|character|char|set|tuple|dictionary|dict|float|boolean|result|digit|"
+    r"letter|key|index|array|pair|word)s?)"
+)
+_VERB = (
+    r"(?:is|are|was|were|becomes?|became|equals?|is equal to|remains?|stays?(?: at)?|starts?(?: out)?(?: at| as| with)?|"
+    r"begins?(?: at| as| with)?|holds?|contains?|gives?|giving|yields?|yielding|returns?|returning|produces?|producing|"
+    r"evaluates? to|evaluating to|"
+    r"(?:is |are |was |gets? |being )?(?:now )?(?:set|reset|updated|initiali[sz]ed|increased|decreased|incremented|"
+    r"decremented|changed|reduced|raised|computed|evaluated|calculated|assigned|bound)(?: back)?(?: to| as| at)|"
+    r"(?:grows?|grown|increases?|rises?|drops?|falls?|goes|moves?|changes?|turns?|comes?|shrinks?|decreases?)(?: up| down| back)? (?:to|into|at)|"
+    r"comes out (?:as|at)|works out (?:to|as)|turns out to be|ends up(?: as| at| being)?|has(?: the)? value|has become|"
+    r"will be|to be|be|being|which is|that is|i\.e\.|namely|resulting in|results in|leaves|leads to|makes)"
+)
+_BECOMES = re.compile(
+    r"becom|became|grow|increas|ris|drop|fall|goes|move|chang|turn|updat|incremented|decremented|set|→"
+)
+_EQUAL = re.compile(
+    rf"^[\s,]*(?:{_FILLER}\s+)*(?:(?:{_VERB})(?![\w])|→|:(?=\s))\s*(?:{_FILLER}\s+)*:?\s*$", re.IGNORECASE
+)
+_SIGN = re.compile(r"^\s*(<=|>=|==|!=|≤|≥|≠|=|<|>|→|->|∈)\s*$")
+_SIGNS: dict[str, type[ast.cmpop]] = {
+    "<=": ast.LtE, "≤": ast.LtE, ">=": ast.GtE, "≥": ast.GtE, "==": ast.Eq, "!=": ast.NotEq, "≠": ast.NotEq,
+    "<": ast.Lt, ">": ast.Gt, "∈": ast.In,
+}  # fmt: skip
+_IS = r"^\s*,?\s*(?:which |that |and )?(?:is|are|was|being)?\s*(?:(?:still|already|also|now|indeed|again|therefore|even|clearly|strictly|certainly|then|just)\s+)*"
+_PHRASES: list[tuple[re.Pattern[str], type[ast.cmpop], bool]] = [
+    (re.compile(_IS + words + r"\s*(?:the (?:value|length|limit|index|bound)(?: of)?\s*)?$", re.IGNORECASE), kind, truth)
+    for words, kind, truth in (
+        (r"(?:less|smaller|lower|shorter) than|^\s*,?\s*is below", ast.Lt, True),
+        (r"(?:not|no longer|never) (?:less|smaller|lower|below) ?(?:than)?", ast.Lt, False),
+        (r"(?:greater|larger|bigger|higher|more|longer) than|^\s*(?:is above|exceeds|goes beyond)", ast.Gt, True),
+        (r"(?:not|no longer|never) (?:greater|larger|bigger|higher|more|above) ?(?:than)?|^\s*does not exceed", ast.Gt, False),
+        (r"(?:greater|larger|bigger) than or equal to|at least", ast.GtE, True),
+        (r"(?:not|no longer) (?:greater|larger|bigger) than or equal to", ast.GtE, False),
+        (r"(?:less|smaller) than or equal to|at most", ast.LtE, True),
+        (r"(?:not|no longer) (?:less|smaller) than or equal to", ast.LtE, False),
+        (r"(?:not|no longer) (?:equal to|the same as)|different from|^\s*(?:differs from|does not (?:equal|match)|doesn't (?:equal|match))", ast.Eq, False),
+        (r"(?:the same as|identical to)|^\s*(?:matches|also equals)", ast.Eq, True),
+        (r"(?:contained |present |found )?in", ast.In, True),
+        (r"not (?:contained |present |found )?in", ast.In, False),
+        (r"(?:divisible by|a multiple of)", ast.Mod, True),
+        (r"(?:not divisible by|not a multiple of)", ast.Mod, False),
+    )
+]  # fmt: skip
+_TRUE = r"(?:true|satisfied|met|fulfilled|holds?|passes|passed|succeeds?|succeeded|correct|the case|triggered|taken)"
+_FALSE = r"(?:false|fails?|failed|violated|untrue)"
+_OUTCOME = re.compile(
+    rf"^[\s,)*:]*(?:(?:which|this|that|it|so|and|the (?:condition|test|check|comparison|guard))\s+)*"
+    rf"(?P<verb>is|are|was|evaluates?(?: to)?|evaluated to|gives|returns|yields|comes out|turns out(?: to be)?|→|=|:|does|has|—)?\s*"
+    rf"(?:(?:also|still|now|again|therefore|clearly|indeed|already|immediately|directly|thus|then|always|here)\s+)*"
+    rf"(?P<not>not |n't |never |no longer )?(?:(?:as|to be|be)\s+)?(?P<word>{_TRUE}|{_FALSE})\b",
+    re.IGNORECASE,
+)
+_APPLIES = re.compile(r"^\s*\(([^()]{1,60})\)|^\s*(?:,\s*)?(?:i\.e\.|that is,?|is|—|:|,|or|meaning)\s*,?\s*$")
+_HYPOTHESIS = re.compile(
+    r"\b(?:if|when|whether|until|unless|while|as long as|once|every|each|any|whenever|would|should|must|might|could|can|"
+    r"tests?|tested|testing|checks?|checked|checking|condition|asks?|question|compares?|compared|comparison|only|"
+    r"expects?|needs?|wants?|requires?|loop|before|provided|suppose|otherwise|except|rather|instead|for which|where|"
+    r"not|never|no|or|for all|such that|up to|reach(?:es)?|exceeds?|asking|looks? for|searche?s?|guards?)\b",
+    re.IGNORECASE,
+)
+_BECAUSE = re.compile(r"(?:since|because|as|given that|so|and|but|now|here|indeed|again)\W*$", re.IGNORECASE)
+_NEGATIVE = re.compile(
+    r"\b(?:not|false|fails?|failed|n't|no|never|nor|neither|unless|whether|if|until|skip\w*|stops?|ends?|otherwise|"
+    r"violat\w+|cannot|isn't|doesn't|when|while|wrong|reject\w*)\b|✗|✘|×$|❌",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,.;:(\n]|\b(?:and|so|because|since|but|thus)\b")
+_COMPLETE = re.compile(
+    r"^[`\"'*_)\]}]*(?:\s*$|\s*[.,;:!?|\n)\]]|\s*→|\s+(?:and|so|which|because|since|while|but|then|as|again|now|after|before|"
+    r"at|for|in|when|where|with|once|on|by|too|here|instead|right|—|–|-|\(|if|is|are|to|from|also|thus|therefore|this|"
+    r"that|we|it|the|immediately|directly|until|through|without|via|into|rather)(?!\w))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Claim:
+    """One statement that can be true or false.
+
+    ``node`` is a condition, a comparison with ``==`` for a statement of a value, and ``truth`` the outcome claimed.
+    ``becomes`` marks a change that the text places at this point of its story; ``stated`` is false where the text only
+    asks or supposes.
+    """
+
+    start: int
+    end: int
+    node: ast.expr
+    truth: bool
+    parts: tuple[Operand, ...]
+    sign: str
+    becomes: bool = False
+    stated: bool = True
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the program in it."""
+        return frozenset().union(*(part.names for part in self.parts))
+
+
+def find_claims(text: str, borders: list[int], operands: list[Operand]) -> list[Claim]:
+    """All claims in ``plain`` text, in order."""
+    claims: list[Claim] = []
+    place = 0
+    for first, last in zip(borders, borders[1:], strict=False):
+        begin = place
+        while place < len(operands) and operands[place].start < last:
+            place += 1
+        if place > begin:
+            claims += _Sentence(text, first, last, operands[begin:place]).claims()
+    return claims
+
+
+class _Sentence:
+    def __init__(self, text: str, first: int, last: int, operands: list[Operand]) -> None:
+        self.text = text
+        self.first = first
+        self.last = last
+        self.operands = operands
+
+    def claims(self) -> list[Claim]:
+        found: list[Claim] = []
+        for index, operand in enumerate(self.operands):
+            if isinstance(operand.node, ast.Compare | ast.BoolOp) or _negation(operand.node):
+                found.append(self._condition(operand.node, (operand,), "?"))
+            if index:
+                claim = self._between(self.operands[index - 1], operand)
+                if claim is not None:
+                    found.append(claim)
+        self._inherit(found)
+        return found
+
+    def _between(self, left: Operand, right: Operand) -> Claim | None:
+        gap = self.text[left.end : right.start].replace("`", " ").replace("*", " ")
+        if len(gap) > 60 or left.torn or right.torn:
+            return None
+        sign = _SIGN.match(gap)
+        if sign and sign[1] in ("=", "→", "->"):
+            if sign[1] != "=" and not self._name(left):
+                return None
+            return self._equal(left, right, sign[1], sign[1] != "=")
+        if sign:
+            node = ast.Compare(left=left.node, ops=[_SIGNS[sign[1]]()], comparators=[right.node])
+            return self._condition(node, (left, right), sign[1])
+        for phrase, kind, truth in _PHRASES:
+            if phrase.match(gap):
+                return self._phrase(left, right, kind, truth)
+        if _EQUAL.match(gap) and not (left.weak and not right.literal) and self._subject(left):
+            if right.code or _COMPLETE.match(self.text[right.end : self.last]):
+                return self._equal(left, right, "verb", bool(_BECOMES.search(gap)))
+        return None
+
+    @staticmethod
+    def _name(operand: Operand) -> bool:
+        return isinstance(operand.node, ast.Name | ast.Attribute | ast.Subscript) and not operand.weak
+
+    def _subject(self, left: Operand) -> bool:
+        """Whether the words before a verb are about ``left`` alone: "the sum of a and b is 7" is not about b."""
+        if left.word or isinstance(left.node, ast.Constant | ast.Compare | ast.BoolOp) or _negation(left.node):
+            return False
+        before = self.text[self.first : left.start].rstrip("` *").lower()
+        return not re.search(
+            r"(?:\bof|\bin|\bbetween|\bfrom|\bwith|\bat|\bby|\bto|\bfor|\bthan|\bon|\binto|\bafter|\bplus|\bminus|"
+            r"\btimes|\bnext|[-+*/%])$",
+            before,
+        ) and not re.search(
+            r"\b(?:sum|product|difference|length|number|between|quotient|size|type|both|remainder|maximum|minimum|max|min|characters?|elements?)\b[^,.;:]*$",
+            before,
+        )
+
+    def _equal(self, left: Operand, right: Operand, sign: str, becomes: bool) -> Claim:
+        node = ast.Compare(left=left.node, ops=[ast.Eq()], comparators=[right.node])
+        stated = not self._supposed(left.start)
+        return Claim(left.start, right.end, node, True, (left, right), sign, becomes, stated)
+
+    def _phrase(self, left: Operand, right: Operand, kind: type, truth: bool) -> Claim:
+        if kind is ast.Mod:
+            rest = ast.BinOp(left=left.node, op=ast.Mod(), right=right.node)
+            node = ast.Compare(left=rest, ops=[ast.Eq()], comparators=[ast.Constant(0)])
+        else:
+            node = ast.Compare(left=left.node, ops=[kind()], comparators=[right.node])
+        stated = not self._supposed(left.start) and not left.torn and self._subject_of_phrase(left)
+        outcome = _OUTCOME.match(self.text[right.end : self.last].replace("`", " "))
+        if outcome and outcome["verb"]:
+            return self._condition(node, (left, right), "phrase")
+        if not _COMPLETE.match(self.text[right.end : self.last]) and not right.code:
+            stated = False
+        return Claim(left.start, right.end, node, truth, (left, right), "phrase", False, stated)
+
+    def _subject_of_phrase(self, left: Operand) -> bool:
+        before = self.text[self.first : left.start].rstrip("` *").lower()
+        return not re.search(
+            r"(?:\bof|\bbetween|[-+*/%])$|\b(?:sum|product|difference|length|number)\b[^,.;:]*$", before
+        )
+
+    def _condition(self, node: ast.expr, parts: tuple[Operand, ...], sign: str) -> Claim:
+        start, end = parts[0].start, parts[-1].end
+        behind = self.text[end : self.last].replace("`", " ")
+        outcome = _OUTCOME.match(behind)
+        claim = Claim(start, end, node, True, parts, sign, stated=False)
+        if outcome and (outcome["verb"] or outcome["word"].lower() not in ("taken", "met")):
+            truth = not re.match(_FALSE, outcome["word"], re.IGNORECASE)
+            claim.truth = truth is not bool(outcome["not"])
+            claim.end = end + outcome.end()
+            claim.stated = not self._supposed(
+                start, r"\b(?:if|when|whenever|unless|until|whether|while|would|as long as|once)\b"
+            )
+        elif not any(part.names for part in parts) and sign not in ("==",):
+            claim.stated = not _NEGATIVE.search(self.text[self.first : self.last])
+        elif _BECAUSE.search(self.text[self.first : start]) and not self._supposed(start):
+            claim.stated = bool(re.search(r"(?:since|because)\W*$", self.text[self.first : start], re.IGNORECASE))
+        return claim
+
+    def _supposed(self, start: int, pattern: str | None = None) -> bool:
+        clause = self.text[self.first : start]
+        border = 0
+        for found in _CLAUSE.finditer(clause):
+            border = found.end()
+        return bool(
+            re.search(pattern, clause[border:], re.IGNORECASE) if pattern else _HYPOTHESIS.search(clause[border:])
+        )
+
+    def _inherit(self, claims: list[Claim]) -> None:
+        """In "``a < b`` (3 < 2) is false" one outcome is about both, in either order."""
+        conditions = [claim for claim in claims if claim.sign != "verb" and claim.sign not in ("=", "→", "->")]
+        for left, right in zip(conditions, conditions[1:], strict=False):
+            gap = self.text[left.end : right.start].replace("`", " ")
+            joined = re.match(
+                r"^\s*\(\s*$|^\s*,?\s*(?:i\.e\.|that is|is|—|:|meaning|or|so|becomes|means)?\s*,?\s*\(?$", gap
+            )
+            if not joined:
+                continue
+            if right.stated and not left.stated and not self._supposed(left.start):
+                left.truth, left.stated = right.truth, True
+            elif left.stated and not right.stated:
+                right.truth, right.stated = left.truth, True
+            elif (
+                left.stated
+                and right.stated
+                and right.sign != "?"
+                and not _OUTCOME.match(self.text[right.parts[-1].end : self.last])
+            ):
+                right.truth = left.truth
+
+
+def _negation(node: ast.expr) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)

@@ -1,0 +1,162 @@
+"""Whether the values that a text cites come from somewhere, and whether what it says about them is true.
+
+Comes in: ``plain`` text and ``Facts``. Goes out: the number of cited values, and a ``Finding`` for each that is false
+or comes from nowhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from typing import Any
+
+from execground_ray.verification.checks import Checker, Unknown
+from execground_ray.verification.citing import Operand, Reader
+from execground_ray.verification.claims import Claim, find_claims
+from execground_ray.verification.facts import Facts, fragments
+from execground_ray.verification.finding import Finding, Kind
+from execground_ray.verification.history import freeze
+from execground_ray.verification.reading import plain, sentence_borders
+
+
+# What would be, is no statement about this run.
+_COUNTERFACTUAL = re.compile(r"\bwould (?:be|have|need|give|return|come|make)\b|\bfor example\b|\be\.g\.", re.IGNORECASE)
+
+
+class Grounding:
+    """Holds the values and claims of one text against the facts."""
+
+    def __init__(self, written: str, facts: Facts) -> None:
+        text = plain(written)
+        self.text = text
+        self.facts = facts
+        self.checker = Checker(facts)
+        self.borders = sentence_borders(written)
+        self.operands = Reader(text, facts.identifiers).operands()
+        self.claims = find_claims(text, self.borders, self.operands)
+        self.findings: list[Finding] = []
+        self.settled: set[int] = set()  # starts of operands that a true claim accounts for
+        self.wrong: set[int] = set()
+        self.decided = 0
+
+    def run(self) -> tuple[int, list[Finding]]:
+        """The number of cited values, and what is wrong with them."""
+        for claim in self.claims:
+            self._claim(claim)
+        cited = 0
+        for first, last, operands in self._sentences():
+            values = [operand for operand in operands if operand.closed and not operand.word]
+            cited += len(values)
+            near = self._near(operands)
+            if _COUNTERFACTUAL.search(self.text, first, last):
+                continue
+            for operand in values:
+                if operand.start in self.settled or operand.start in self.wrong:
+                    continue
+                if not self._grounded(operand, near):
+                    self._report(
+                        Kind.UNGROUNDED_VALUE, operand, "is nowhere in the run, the code, the question or the input"
+                    )
+        return cited, sorted(self.findings, key=lambda finding: finding.start)
+
+    def _sentences(self) -> list[tuple[int, int, list[Operand]]]:
+        result, place = [], 0
+        for first, last in itertools.pairwise(self.borders):
+            begin = place
+            while place < len(self.operands) and self.operands[place].start < last:
+                place += 1
+            if place > begin:
+                result.append((first, last, self.operands[begin:place]))
+        return result
+
+    def _report(self, kind: Kind, part: Operand | Claim, message: str) -> None:
+        cited = " ".join(self.text[part.start : part.end].split())
+        self.findings.append(Finding(kind, part.start, part.end, f"{cited!r} {message}"))
+
+    def _claim(self, claim: Claim) -> None:
+        if not claim.stated or self._quoted(claim):
+            return
+        verdict = self.checker.decide(claim)
+        self.decided += verdict is not None
+        if verdict is False:
+            self._report(
+                Kind.FALSE_STATEMENT, claim, "is not true of any moment of the run" if claim.names else "is not true"
+            )
+            self.wrong.update(part.start for part in claim.parts)
+        elif verdict:
+            self.settled.update(part.start for part in claim.parts)
+        else:
+            self._unknown(claim)
+
+    def _unknown(self, claim: Claim) -> None:
+        """A value for a name that neither program nor question has."""
+        left, right = claim.parts[0], claim.parts[-1]
+        if claim.sign not in ("=", "verb") or not isinstance(left.node, ast.Name) or not left.code:
+            return
+        if left.node.id not in self.facts.words and right.literal and len(left.node.id) > 1:
+            self._report(Kind.UNKNOWN_NAME, left, "is a name that neither the code nor the question has")
+
+    def _quoted(self, claim: Claim) -> bool:
+        """A line of the program, cited as such."""
+        if claim.sign == "verb":
+            return False
+        source = "".join(self.text[claim.parts[0].start : claim.parts[-1].end].split()).strip("`").replace('"', "'")
+        return claim.sign in ("=", "?") and source in self.facts.code_text and bool(claim.names) and claim.sign == "="
+
+    def _near(self, operands: list[Operand]) -> list[Any]:
+        """The values of a sentence, from which others may follow."""
+        near: list[Any] = []
+        for operand in operands:
+            if operand.closed:
+                try:
+                    near.append(self.checker.value(operand.node, {}))
+                except Exception:  # noqa: BLE001,PERF203 - an expression of a text may fail in any way
+                    continue
+        return near
+
+    def _grounded(self, operand: Operand, near: list[Any]) -> bool:
+        try:
+            value = self.checker.value(operand.node, {})
+        except (Unknown, ArithmeticError, ValueError, TypeError, LookupError):
+            return True
+        if not operand.literal:
+            return all(self._known(part, near) for part in _constants(operand.node))
+        return self._known(value, near)
+
+    def _known(self, value: Any, near: list[Any]) -> bool:
+        if value is Ellipsis or isinstance(value, bool) or value is None:
+            return True
+        if freeze(value) in self.facts.pool:
+            return True
+        if isinstance(value, str):
+            return self._known_string(value)
+        if isinstance(value, int | float):
+            return self._follows(value, near)
+        if isinstance(value, list | tuple | set | dict):
+            return self._known_container(value, near)
+        return False
+
+    def _known_string(self, value: str) -> bool:
+        if value in self.facts.strings or value.lower() in self.facts.strings.lower():
+            return True
+        return bool(re.search(r"[^\W\d_]{2,}", value)) and " " in value.strip()  # words in quotation marks, not a value
+
+    def _known_container(self, value: Any, near: list[Any]) -> bool:
+        return all(self._known(part, near) for part in fragments(value))
+
+    def _follows(self, value: float, near: list[Any]) -> bool:
+        """Whether ``value`` is a size, a count, or one operation away from values of the same sentence."""
+        if value in self.facts.sizes:
+            return True
+        numbers = {each for each in near if isinstance(each, int | float) and not isinstance(each, bool)}
+        for left, right in itertools.product(numbers | {1, 2}, numbers):
+            if value in (left + right, left - right, right - left, left * right):
+                return True
+            if right and value in (left / right, left // right, left % right):
+                return True
+        return any(value == len(each) for each in near if isinstance(each, str | list | tuple | set | dict))
+
+
+def _constants(node: ast.expr) -> list[Any]:
+    return [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]

@@ -1,0 +1,217 @@
+"""What a run went through, step by step: values of names, calls, outcomes of conditions, counts of loops.
+
+``Recorder`` takes the steps in, from the replay or from the text of a trace; the finished ``History`` answers what a
+claim asks: which values a name ever had, which values several names had at the same time, what a call returned.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+# Larger containers are not copied at each step: a claim about one cannot be checked, the rest of the run can.
+MAX_ELEMENTS = 400
+MAX_COPIED_ELEMENTS = 60_000
+
+_SCALARS = (bool, int, float, str, type(None))
+_LISTS = (list, tuple, deque)
+_SETS = (set, frozenset)
+_DICTS = (dict, OrderedDict, defaultdict, Counter)
+
+
+class Opaque:
+    """Stands for a value that cannot be written as a literal: an object, a function, something too large."""
+
+    def __repr__(self) -> str:
+        return "<opaque>"
+
+
+OPAQUE = Opaque()
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a function of the program: arguments by position and what came back."""
+
+    function: str
+    arguments: tuple[Any, ...]
+    returned: Any = OPAQUE
+
+
+@dataclass
+class History:
+    """The steps of one run. ``whole`` says that no step is missing."""
+
+    whole: bool = False
+    names: dict[str, list[tuple[int, int, Any]]] = field(default_factory=dict)  # name -> (step, frame, value)
+    parents: list[int] = field(default_factory=list)  # frame -> calling frame
+    calls: dict[str, list[Call]] = field(default_factory=dict)
+    tests: dict[str, list[bool]] = field(default_factory=dict)  # condition as ast.unparse writes it -> outcomes
+    passes: Counter[int] = field(default_factory=Counter)  # how often a line was reached
+    counts: set[int] = field(default_factory=set)  # how often loops went round, how often functions were called
+    seen: set[Any] = field(default_factory=set)  # frozen results of expressions
+    clipped: set[str] = field(default_factory=set)  # names with a value that could not be kept
+    _joint: dict[tuple[str, ...], list[dict[str, Any]]] = field(default_factory=dict)
+
+    def states(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """The values that ``names`` had at the same time, in order; empty if one of them never had a value."""
+        key = tuple(sorted(set(names)))
+        if key not in self._joint:
+            self._joint[key] = self._join(key)
+        return self._joint[key]
+
+    def _join(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
+        if any(name not in self.names for name in names):
+            return []
+        events = sorted((step, frame, name, value) for name in names for step, frame, value in _keyed(self.names[name]))
+        values: dict[tuple[int, str], Any] = {}
+        latest: dict[str, Any] = {}
+        found: list[dict[str, Any]] = []
+        for index, (step, frame, name, boxed) in enumerate(events):
+            values[frame, name] = latest[name] = boxed.value
+            if index + 1 < len(events) and events[index + 1][:2] == (step, frame):
+                continue  # the other names change in the same step
+            state = {other: self._lookup(values, latest, frame, other) for other in names if other in latest}
+            if len(state) == len(names):
+                found.append(state)
+        return found
+
+    def _lookup(self, values: dict[tuple[int, str], Any], latest: dict[str, Any], frame: int, name: str) -> Any:
+        while frame >= 0:
+            if (frame, name) in values:
+                return values[frame, name]
+            frame = self.parents[frame]
+        return latest[name]
+
+
+class _Box:
+    """Keeps values out of the sort."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __lt__(self, other: _Box) -> bool:
+        return False
+
+
+def _keyed(events: list[tuple[int, int, Any]]) -> Iterable[tuple[int, int, _Box]]:
+    return ((step, frame, _Box(value)) for step, frame, value in events)
+
+
+class Recorder:
+    """Takes the steps of a run in and makes a ``History`` of them."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.step = 0
+        self.frame = -1
+        self._copied = 0
+        self._last: dict[tuple[int, str], Any] = {}
+        self._open: list[Call] = []
+
+    def enter(self, function: str, arguments: dict[str, Any]) -> None:
+        """A function was called; its arguments have their values in the same step."""
+        self.history.parents.append(self.frame)
+        self.frame = len(self.history.parents) - 1
+        self.step += 1
+        values = {name: self.snapshot(value) for name, value in arguments.items()}
+        for name, value in values.items():
+            self._append(name, value)
+        call = Call(function, tuple(values.values()))
+        self._open.append(call)
+        self.history.calls.setdefault(function, []).append(call)
+
+    def leave(self, value: Any) -> None:
+        """The innermost call returned ``value``."""
+        self._open.pop().returned = self.snapshot(value)
+        self.frame = self.history.parents[self.frame]
+        self.step += 1
+
+    def assign(self, name: str, value: Any) -> None:
+        """A name got a value."""
+        self._append(name, self.snapshot(value))
+
+    def observe(self, name: str, value: Any) -> None:
+        """A name may have got another value, or its container may have changed."""
+        copied = self.snapshot(value)
+        last = self._last.get((self.frame, name), OPAQUE)
+        if copied is not OPAQUE and (last is OPAQUE or type(last) is not type(copied) or last != copied):
+            self._append(name, copied)
+
+    def test(self, condition: str, outcome: bool) -> None:
+        """A condition of the program was decided."""
+        self.history.tests.setdefault(condition, []).append(outcome)
+
+    def note(self, value: Any) -> None:
+        """An expression had this value."""
+        kind = type(value)
+        if kind is int or kind is str or kind is float:
+            self.history.seen.add(value)
+        elif kind in _LISTS or kind in _SETS or kind in _DICTS:
+            copied = self.snapshot(value)
+            if copied is not OPAQUE:
+                self.history.seen.add(freeze(copied))
+
+    def snapshot(self, value: Any) -> Any:
+        """A copy of plain data that later changes do not reach, or ``OPAQUE``."""
+        if type(value) in _SCALARS:
+            return value
+        if self._copied > MAX_COPIED_ELEMENTS:
+            return OPAQUE
+        copied = _copy(value, [MAX_ELEMENTS])
+        if copied is not OPAQUE:
+            self._copied += len(copied) if hasattr(copied, "__len__") else 1
+        return copied
+
+    def _append(self, name: str, value: Any) -> None:
+        events = self.history.names.setdefault(name, [])
+        if value is OPAQUE:
+            self.history.clipped.add(name)
+            return
+        self._last[self.frame, name] = value
+        events.append((self.step, self.frame, value))
+
+
+def _copy(value: Any, room: list[int]) -> Any:
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is range:
+        return value if len(value) <= MAX_ELEMENTS else OPAQUE
+    if kind in _DICTS:
+        items = [*value.keys(), *value.values()]
+    elif kind in _LISTS or kind in _SETS:
+        items = list(value)
+    else:
+        return OPAQUE
+    room[0] -= len(items)
+    if room[0] < 0:
+        return OPAQUE
+    copied = [_copy(item, room) for item in items]
+    if any(item is OPAQUE for item in copied):
+        return OPAQUE
+    if kind in _DICTS:
+        return dict(zip(copied[: len(value)], copied[len(value) :], strict=True))
+    if kind in _SETS:
+        return set(copied)
+    return tuple(copied) if kind is tuple else copied
+
+
+def freeze(value: Any) -> Any:
+    """A hashable form of plain data in which lists and tuples are the same, and numbers are equal by value."""
+    kind = type(value)
+    if kind is bool:
+        return ("bool", value)
+    if kind in _SCALARS:
+        return value
+    if kind is list or kind is tuple or kind is range:
+        return ("list", *map(freeze, value))
+    if kind in _SETS:
+        return ("set", frozenset(map(freeze, value)))
+    if kind in _DICTS:
+        return ("dict", frozenset((freeze(key), freeze(item)) for key, item in value.items()))
+    return ("other", repr(value))

@@ -1,0 +1,175 @@
+"""Reads a trace back: from the text that ``snoop`` wrote to a ``History``.
+
+It is the evidence where a program cannot be replayed. ``snoop`` does not print a value that a plain assignment of a
+literal shows already, so those are taken from the code; the outcome of a condition is seen from the line that follows.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import lru_cache
+from typing import Any
+
+from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
+from execground_ray.verification.history import OPAQUE, History, Recorder
+
+_LINE = re.compile(
+    r"^\ *(?:>>>\ Call\ to\ (?P<call>\S+)"
+    r"|<<<\ Return\ value\ from\ (?P<function>[^:]+):\ (?P<returned>.*)"
+    r"|(?P<number>\d+)\ \|\ .*"
+    r"|\.{6,}\ Values\ of\ (?P<target>\w+):\ (?P<values>.*)"
+    r"|\.{6,}\ (?P<name>[\w.]+)\ =\ (?P<value>.*)"
+    r"|Result:\ (?P<result>.*))$",
+    re.VERBOSE,
+)
+_NUMPY_ARRAY = re.compile(r"(?<=[\d.\]])\s+(?=[-\d.\[])")
+_ELIDED = re.compile(r"\.\.\.")
+
+
+def _same(value: Any, *_: Any, **__: Any) -> Any:
+    return value
+
+
+# How values print themselves that are not literals.
+_PRINTED = Scope(
+    {
+        "array": _same,
+        "deque": _same,
+        "Counter": lambda value=(): dict(value),
+        "OrderedDict": lambda value=(): dict(value),
+        "defaultdict": lambda _, value=(): dict(value),
+        "dict_keys": _same,
+        "dict_values": _same,
+        "nan": float("nan"),
+        "inf": float("inf"),
+    }
+)
+
+
+@lru_cache(maxsize=16_384)
+def parse_value(text: str) -> Any:
+    """The value that ``text`` shows; ``OPAQUE`` for objects and for what is cut."""
+    text = re.sub(r"\bnp\.\w+\((.*)\)$", r"\1", text.strip())
+    if text.startswith("defaultdict("):
+        text = re.sub(r"<class '\w+'>|<function .*?>", "None", text)
+    if "<" in text and re.search(r"<\w[^>]* object|<class|<function|<built-in", text):
+        return OPAQUE
+    if _ELIDED.search(text):
+        return OPAQUE
+    try:
+        return Evaluator().evaluate(ast.parse(text, mode="eval").body, _PRINTED)
+    except (SyntaxError, ValueError, TypeError, NameError, Unsupported, RecursionError, MemoryError, ArithmeticError):
+        return OPAQUE
+
+
+class _Statements:
+    """What the lines of the code do, as far as a trace does not show it."""
+
+    def __init__(self, code: str) -> None:
+        self.literals: dict[int, list[tuple[str, Any]]] = {}
+        self.tests: dict[int, tuple[str, int]] = {}
+        self.loops: set[int] = set()
+        try:
+            tree = ast.parse(code)
+        except (SyntaxError, ValueError, RecursionError):
+            return
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign):
+                self._literal(node)
+            elif isinstance(node, ast.If | ast.While) and node.body[0].lineno != node.test.lineno:
+                self.tests[node.lineno] = (ast.unparse(node.test), node.body[0].lineno)
+
+    def _literal(self, node: ast.Assign) -> None:
+        value = parse_value(ast.unparse(node.value))
+        if value is not OPAQUE:
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            self.literals.setdefault(node.lineno, []).extend((name, value) for name in names)
+
+
+class _Reader:
+    def __init__(self, code: str) -> None:
+        self.statements = _Statements(code)
+        self.recorder = Recorder()
+        self.entering: str | None = None
+        self.arguments: dict[str, Any] = {}
+        self.waiting: dict[int, tuple[str, int]] = {}
+        self.elements: list[Any] = []
+
+    def read(self, trace: str) -> History:
+        for line in trace.splitlines():
+            found = _LINE.match(line)
+            if found is not None and found.lastgroup is not None:
+                getattr(self, "_" + self._kind(found))(found)
+        history = self.recorder.history
+        history.counts.update(history.passes.values())
+        history.counts.update(count - 1 for count in history.passes.values())
+        history.counts.update(len(calls) for calls in history.calls.values())
+        return history
+
+    @staticmethod
+    def _kind(found: re.Match[str]) -> str:
+        if found["call"]:
+            return "call"
+        kinds = {
+            "returned": "returned",
+            "number": "line",
+            "values": "elements",
+            "value": "assigned",
+            "result": "result",
+        }
+        return kinds[found.lastgroup or ""]
+
+    def _enter(self) -> None:
+        if self.entering is not None:
+            self.recorder.enter(self.entering.rpartition(".")[2], self.arguments)
+            self.entering, self.arguments = None, {}
+
+    def _call(self, found: re.Match[str]) -> None:
+        self._enter()
+        self.entering = found["call"]
+
+    def _returned(self, found: re.Match[str]) -> None:
+        self._enter()
+        if self.recorder.frame >= 0:
+            self.waiting.pop(self.recorder.frame, None)
+            self.recorder.leave(self._value(found["returned"]))
+
+    def _line(self, found: re.Match[str]) -> None:
+        self._enter()
+        number = int(found["number"])
+        recorder = self.recorder
+        recorder.step += 1
+        recorder.history.passes[number] += 1
+        if recorder.frame in self.waiting:
+            test, body = self.waiting.pop(recorder.frame)
+            recorder.test(test, number == body)
+        if number in self.statements.tests:
+            self.waiting[recorder.frame] = self.statements.tests[number]
+        for name, value in self.statements.literals.get(number, ()):
+            recorder.assign(name, value)
+
+    def _elements(self, found: re.Match[str]) -> None:
+        values = parse_value(f"[{found['values']}]")
+        for value in values if isinstance(values, list) else ():
+            self.recorder.assign(found["target"], value)
+
+    def _assigned(self, found: re.Match[str]) -> None:
+        value = self._value(found["value"])
+        if self.entering is not None:
+            self.arguments[found["name"]] = value
+        else:
+            self.recorder.step += 1
+            self.recorder.assign(found["name"].rpartition(".")[2], value)
+
+    def _result(self, found: re.Match[str]) -> None:
+        self.recorder.note(self._value(found["result"]))
+
+    def _value(self, text: str) -> Any:
+        value = parse_value(text)
+        return value if value is not OPAQUE or "array" not in text else parse_value(_NUMPY_ARRAY.sub(", ", text))
+
+
+def read_trace(trace: str, code: str) -> History:
+    """The history that ``trace``, a run of ``code``, shows."""
+    return _Reader(code).read(trace)
