@@ -1,6 +1,6 @@
-"""What can be said for sure about values: read the printed ones back, work out simple expressions, put values into them.
+"""What can be said for sure about values: the printed ones are read back, simple expressions are worked out.
 
-In come expressions of the code and the texts of the variables; out come values and texts such as `13 % 2 == 0`.
+In come texts of values and expressions of the code; out come values, or the error that says they are not known.
 Nothing of the code is run: only operators, indexing and a few harmless built-in functions on plain values are known.
 """
 
@@ -15,7 +15,6 @@ from typing import Any
 
 MAX_BITS = 4096  # larger integers are not worked out
 MAX_ITEMS = 10_000  # nor longer strings and lists
-SHORT = 40  # characters of a container that may stand inside an expression
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -56,13 +55,24 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 _METHODS: dict[type, set[str]] = {
     str: {
         *("isdigit", "isalpha", "isalnum", "isupper", "islower", "isspace", "upper", "lower", "strip", "lstrip"),
-        *("rstrip", "startswith", "endswith", "count", "find", "rfind", "index", "split", "join", "title", "capitalize"),
+        *(
+            "rstrip",
+            "startswith",
+            "endswith",
+            "count",
+            "find",
+            "rfind",
+            "index",
+            "split",
+            "join",
+            "title",
+            "capitalize",
+        ),
     },
     list: {"index", "count"},
     tuple: {"index", "count"},
     dict: {"get"},
 }
-Scalar = int | float | str | bool | None
 
 
 class UnknownValueError(Exception):
@@ -159,7 +169,9 @@ def _binary(op: ast.operator, left: Any, right: Any) -> Any:
     if isinstance(op, ast.LShift) and right > MAX_BITS:
         raise UnknownValueError("too large")
     if isinstance(op, ast.Mult):
-        sizes = [value if isinstance(value, int) else len(value) for value in (left, right) if not isinstance(value, float)]
+        sizes = [
+            value if isinstance(value, int) else len(value) for value in (left, right) if not isinstance(value, float)
+        ]
         if any(not isinstance(value, int | float) for value in (left, right)) and math.prod(sizes) > MAX_ITEMS:
             raise UnknownValueError("too large")
     if isinstance(op, ast.Mod) and isinstance(left, str | bytes):
@@ -197,88 +209,3 @@ def _call(function: ast.expr, arguments: list[Any], known: Mapping[str, str]) ->
         if function.attr in _METHODS.get(type(owner), ()):
             return getattr(owner, function.attr)(*arguments)
     raise UnknownValueError("call")
-
-
-def is_scalar(value: Any) -> bool:
-    """Tell whether a value reads well inside an expression: a number, a truth value, None, a short string."""
-    return value is None or isinstance(value, int | float) or (isinstance(value, str) and len(value) <= SHORT)
-
-
-def substitute(node: ast.expr, known: Mapping[str, str]) -> str:
-    """Write an expression with the values in place of the names, as far as they are known and short.
-
-    The outermost operation stays (`xs[2]`, `len(xs)`, `3 + 4`); indexing and calls inside it give way to their values.
-
-    Args:
-        node: The expression.
-        known: As for `evaluate`.
-
-    Returns:
-        Source text.
-    """
-    if isinstance(node, ast.Name):
-        return ast.unparse(_put_values(node, known))
-    return ast.unparse(_put_into_parts(node, known))
-
-
-def _put_values(node: ast.expr, known: Mapping[str, str]) -> ast.expr:
-    """Give the expression with values put in; a part that is bound elsewhere (lambda, comprehension) stays as it is."""
-    return _worked_out(node, known) if isinstance(node, ast.Name | ast.Subscript | ast.Call) else _put_into_parts(node, known)
-
-
-def _worked_out(node: ast.expr, known: Mapping[str, str]) -> ast.expr:
-    """Give the value of an expression if it reads well in its place, else the expression with values put in."""
-    try:
-        value = evaluate(node, known)
-    except UnknownValueError:
-        return _put_into_parts(node, known)
-    if is_scalar(value) or (not isinstance(node, ast.Name) and len(repr(value)) <= SHORT):
-        return _literal(value)
-    return _put_into_parts(node, known)
-
-
-def _put_into_parts(node: ast.expr, known: Mapping[str, str]) -> ast.expr:  # noqa: PLR0911 - one line per kind
-    def put(part: ast.expr) -> ast.expr:
-        return _put_values(part, known)
-
-    def work_out(part: ast.expr) -> ast.expr:
-        return put(part) if isinstance(part, ast.Slice | ast.Starred) else _worked_out(part, known)
-
-    match node:
-        case ast.BinOp(left=left, op=op, right=right):
-            return ast.BinOp(put(left), op, put(right))
-        case ast.UnaryOp(op=op, operand=operand):
-            return ast.UnaryOp(op, put(operand))
-        case ast.BoolOp(op=op, values=values):
-            return ast.BoolOp(op, [put(value) for value in values])
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            return ast.Compare(put(left), ops, [put(part) for part in comparators])
-        case ast.Tuple(elts=elements):
-            return ast.Tuple([put(element) for element in elements], ast.Load())
-        case ast.List(elts=elements):
-            return ast.List([put(element) for element in elements], ast.Load())
-        case ast.Subscript(value=container, slice=index):
-            return ast.Subscript(_keep_name(container, known), work_out(index), ast.Load())
-        case ast.Slice(lower=lower, upper=upper, step=step):
-            return ast.Slice(*(part and work_out(part) for part in (lower, upper, step)))
-        case ast.Call(func=function, args=arguments, keywords=keywords):
-            owner = function
-            if isinstance(function, ast.Attribute):
-                owner = ast.Attribute(_keep_name(function.value, known), function.attr, ast.Load())
-            named = [ast.keyword(keyword.arg, work_out(keyword.value)) for keyword in keywords]
-            return ast.Call(owner, [work_out(argument) for argument in arguments], named)
-    return node
-
-
-def _keep_name(node: ast.expr, known: Mapping[str, str]) -> ast.expr:
-    """Leave what is indexed or called upon recognisable: `s[3]`, not `'abcd'[3]`."""
-    return node if isinstance(node, ast.Name) else _put_into_parts(node, known)
-
-
-def _literal(value: Any) -> ast.expr:
-    """Make a node of a value; a negative number is an operation, so that it gets its brackets (`(-3) ** 2`)."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
-        return ast.UnaryOp(ast.USub(), ast.Constant(-value))
-    if value is None or isinstance(value, int | float | str):
-        return ast.Constant(value)
-    return ast.parse(repr(value), mode="eval").body

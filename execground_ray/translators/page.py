@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from execground_ray.translators.trace_reader import inside
+from execground_ray.translators.code_map import inside
 from execground_ray.translators.wording import Clause, listed
 
 MAX_INDENT = 10  # deeper lists are written at this depth: the text says which call it is about

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from execground_ray.translators.known_values import UnknownValueError, evaluate, read_value
-from execground_ray.translators.trace_reader import Action, Frame, Program, inside
+from execground_ray.translators.code_map import inside
+from execground_ray.translators.known_values import UnknownValueError, evaluate
+from execground_ray.translators.scope import Scope
+from execground_ray.translators.trace_reader import Action
 from execground_ray.translators.wording import (
     LONG_SOURCE,
     Clause,
     Comprehension,
-    assigned,
     becomes,
     collecting,
-    condition,
     description,
     exact_text,
-    holds,
     listed,
     proven,
     shown_source,
@@ -33,55 +31,6 @@ LEAVES = "working out what to return leaves"
 _ADDING = {"append": "appended to", "add": "added to", "appendleft": "put at the front of"}
 GIVES = ", which gives "
 _SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-
-
-@dataclass(slots=True)
-class Scope:
-    """What is known in one frame while it is told."""
-
-    program: Program
-    frame: Frame
-    function: str  # how to call the function in a sentence
-    known: dict[str, str]
-    seen: set[ast.AST]  # conditions that were already written out, over all frames
-    pending: dict[str, None] = field(default_factory=dict)  # long containers that changed since they were shown
-    loops: int = 0  # around what is being told
-
-    def show(self, name: str) -> str:
-        """Write `name = value` as the result of something."""
-        self.pending.pop(name, None)
-        return assigned(name, self.known.get(name, "<"))
-
-    def state(self, names: list[str]) -> str:
-        """Write which values names have now."""
-        for name in names:
-            self.pending.pop(name, None)
-        return listed([holds(name, self.known.get(name, "<")) for name in names])
-
-    def test(self, test: ast.expr, outcome: bool, known: dict[str, str], brief: bool = False) -> Clause:
-        """Say how a condition went; it is written out with its names only the first time."""
-        clause = condition(test, outcome, known, brief or test in self.seen)
-        self.seen.add(test)
-        return clause
-
-    def update(self, action: Action) -> None:
-        """Bring the known values up to date with what an action did.
-
-        A constant that reads as in the source (`x = 0`) is not printed as a change: it is taken from the code.
-        """
-        for change in action.changes:
-            self.known[change.name] = change.text
-        node = action.node
-        if not isinstance(node, ast.Assign) or action.raised or len(node.targets) > 1:
-            return
-        name, _, text = self.program.lines[node.lineno - 1].strip().partition(" = ")
-        target = node.targets[0]
-        if isinstance(target, ast.Name) and target.id == name and all(c.name != name for c in action.changes):
-            try:
-                if repr(read_value(text)) == text:
-                    self.known[name] = text
-            except UnknownValueError:
-                pass
 
 
 class Teller:
@@ -116,7 +65,7 @@ class Teller:
             return list(self._unsaid(LEAVES)) + clauses
         return clauses + list(self._unsaid("now" if clauses else f"after `{self._source(node)}`,"))
 
-    def _statement(self, node: ast.AST | None) -> Iterator[Clause]:  # noqa: C901, PLR0912 - one line per kind
+    def _statement(self, node: ast.AST | None) -> Iterator[Clause]:  # noqa: C901 - one line per kind
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -254,8 +203,10 @@ class Teller:
     def _adding(self, function: ast.Attribute, argument: ast.expr) -> Iterator[Clause]:
         item = self._known_text(argument)
         item = item if item and exact_text(item) and len(item) <= LONG else shown_source(argument, self.before)
-        owner = shown_source(function.value, {}) if isinstance(function.value, ast.Name) else shown_source(
-            function.value, self.before
+        owner = (
+            shown_source(function.value, {})
+            if isinstance(function.value, ast.Name)
+            else shown_source(function.value, self.before)
         )
         name = function.value.id if isinstance(function.value, ast.Name) else ""
         text = next((change.text for change in self.action.changes if change.name == name), "")
@@ -263,8 +214,11 @@ class Teller:
             self.told.add(name)
             yield Clause(f"adding `{item}` gives {self.scope.show(name)}")
         elif function.attr == "add" and not text and name:
-            yield Clause(f"`{item}` is in `{owner}` already" if exact_text(self.before.get(name, "<")) else
-                         f"`{item}` is added to `{owner}`")
+            yield Clause(
+                f"`{item}` is in `{owner}` already"
+                if exact_text(self.before.get(name, "<"))
+                else f"`{item}` is added to `{owner}`"
+            )
         else:
             yield from self._with_container(Clause(f"`{item}` is {_ADDING[function.attr]} `{owner}`"), name)
 
@@ -274,16 +228,19 @@ class Teller:
             return Clause(f"{function} returns")
         exact = exact_text(frame.value)
         if not exact:
-            return Clause(f"{function} returns `{ast.unparse(value)}`" if len(ast.unparse(value)) <= LONG_SOURCE else f"{function} returns its result")
+            return Clause(
+                f"{function} returns `{ast.unparse(value)}`"
+                if len(ast.unparse(value)) <= LONG_SOURCE
+                else f"{function} returns its result"
+            )
         if isinstance(value, Comprehension):
             return Clause(f"{collecting(value)} gives `{exact}`, which {function} returns")
         source = shown_source(value, self.before)
-        if exact in ("True", "False") and isinstance(value, ast.Compare | ast.BoolOp | ast.UnaryOp):
-            if len(source) <= LONG_SOURCE and proven(value, exact, self.before):
-                return Clause(f"`{source}` is {exact.lower()}, so {function} returns `{exact}`", "alone")
-        elif isinstance(value, ast.BinOp | ast.Subscript | ast.Call) and proven(value, exact, self.before):
-            if len(source) <= LONG_SOURCE and source != exact:
-                return Clause(f"{function} returns `{source} = {exact}`")
+        told = len(source) <= LONG_SOURCE and source != exact and proven(value, exact, self.before)
+        if told and exact in ("True", "False") and isinstance(value, ast.Compare | ast.BoolOp | ast.UnaryOp):
+            return Clause(f"`{source}` is {exact.lower()}, so {function} returns `{exact}`", "alone")
+        if told and isinstance(value, ast.BinOp | ast.Subscript | ast.Call):
+            return Clause(f"{function} returns `{source} = {exact}`")
         return Clause(f"{function} returns `{exact}`")
 
     def _crowded(self, node: ast.AST | None) -> Iterator[Clause]:

@@ -12,21 +12,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from execground_ray.translators.known_values import FUNCTIONS
+from execground_ray.translators.calls import introduction, mapping, run_of_values, short_name, small_kind
+from execground_ray.translators.code_map import Program, inside
 from execground_ray.translators.page import Block, Page, Section, lower, render
-from execground_ray.translators.sentences import Scope, Teller, comprehension_targets
-from execground_ray.translators.trace_reader import (
-    Action,
-    Frame,
-    Item,
-    Iteration,
-    Loop,
-    Program,
-    fold_loops,
-    inside,
-    read_frames,
-)
-from execground_ray.translators.wording import Clause, assigned, collecting, exact_text, description, listed, shown_source
+from execground_ray.translators.rounds import count_alike, joint_label, loop_intro, loop_names, round_label
+from execground_ray.translators.scope import Scope, global_values
+from execground_ray.translators.sentences import Teller, comprehension_targets
+from execground_ray.translators.trace_reader import Action, Frame, Item, Iteration, Loop, fold_loops, read_frames
+from execground_ray.translators.wording import Clause, Comprehension, assigned, collecting, exact_text, listed
 
 INLINE_WORDS = 45  # a call or a loop told in fewer words stays in the paragraph
 
@@ -38,12 +31,12 @@ class _Writer:
         self.program = program
         self.seen: set[ast.AST] = set()
         self.active: Counter[str] = Counter()  # open calls by function, for the depth of a recursion
-        self.globals = _global_values(program.tree)
+        self.globals = global_values(program.tree)
 
     def tell_frame(self, frame: Frame, given: Mapping[str, str] | None = None) -> list[Block]:
         """Tell a call from its first line to its return."""
         self.active[frame.name] += 1
-        scope = Scope(self.program, frame, f"`{_short(frame.name)}`", dict(self.globals), self.seen)
+        scope = Scope(self.program, frame, f"`{short_name(frame.name)}`", dict(self.globals), self.seen)
         scope.known.update({change.name: change.text for change in frame.arguments})
         scope.known.update(given or {})
         page = Page()
@@ -76,18 +69,20 @@ class _Writer:
         told = False
         values: list[str] = []
         for index, frame in enumerate(action.frames):
-            small = _small_kind(frame)
+            small = small_kind(frame)
             if small:
                 for inner in frame.actions:
                     told = self._tell_calls(inner, scope, page) or told
             if not frame.name:
                 self._tell_comprehension(frame, action, page)
             elif small:
-                values.append(_mapping(frame, self.program))
-                last = index + 1 == len(action.frames) or _small_kind(action.frames[index + 1]) != small
+                values.append(mapping(frame, self.program))
+                last = index + 1 == len(action.frames) or small_kind(action.frames[index + 1]) != small
                 if last and (known := [value for value in values if value]):
                     verb = "gives" if small == "<lambda>" else "yields"
-                    page.add(Clause(f"the {'lambda' if verb == 'gives' else 'generator expression'} {verb} {listed(known)}"))
+                    page.add(
+                        Clause(f"the {'lambda' if verb == 'gives' else 'generator expression'} {verb} {listed(known)}")
+                    )
                     values = []
             elif self._is_own(frame):
                 told = True
@@ -105,7 +100,7 @@ class _Writer:
         return node is not None and not isinstance(node, ast.ClassDef)
 
     def _tell_call(self, frame: Frame, node: ast.AST | None, scope: Scope, page: Page) -> None:
-        intro = self._introduction(frame, scope)
+        intro = introduction(frame, scope.frame.name, self.active[frame.name], self.program)
         blocks = self.tell_frame(frame)
         if not blocks:
             page.say(f"{intro}.", node)
@@ -114,51 +109,31 @@ class _Writer:
         else:
             page.put(Section(f"{intro}:", blocks), f"back in {scope.function}, ", node)
 
-    def _introduction(self, frame: Frame, scope: Scope) -> str:
-        function = self.program.functions.get(frame.line)
-        own = {arg.arg for arg in ast.walk(function.args) if isinstance(arg, ast.arg)} if function else None
-        shown = [
-            assigned(change.name, change.text)
-            for change in frame.arguments
-            if (own is None or change.name in own) and not (change.name in ("self", "cls") and change.text.startswith("<"))
-        ]
-        values = f" with {listed(shown)}" if shown else ""
-        name = _short(frame.name)
-        if frame.kind == "Re-enter generator":
-            return f"`{name}` goes on"
-        if frame.kind == "Start generator":
-            return f"The generator `{name}` starts{values}"
-        if name.endswith(".__init__"):
-            return f"A `{name.removesuffix('.__init__')}` object is created{values}"
-        if depth := self.active[frame.name]:
-            calls = "calls itself" if scope.frame.name == frame.name else "is called again"
-            return f"`{name}` {calls}{values} (recursion depth {depth + 1})"
-        return f"`{name}` is called{values}"
-
     def _tell_comprehension(self, frame: Frame, action: Action, page: Page) -> None:
         targets = {name.id for name in comprehension_targets(action.node)}
         runs = [
-            f"`{change.name}` {_run(change.text)}"
+            f"`{change.name}` {run_of_values(change.text)}"
             for change in frame.arguments
             if change.name in targets and change.text and "<" not in change.text
         ]
         if runs:
             page.add(Clause(listed(runs)))
         value = getattr(action.node, "value", None)
-        kinds = {"List": ast.ListComp, "Set": ast.SetComp, "Dict": ast.DictComp}
-        nodes = [part for part in ast.walk(action.node) if isinstance(part, kinds[frame.kind])] if action.node else []
+        kinds: dict[str, type[Comprehension]] = {"List": ast.ListComp, "Set": ast.SetComp, "Dict": ast.DictComp}
+        kind = kinds[frame.kind]
+        nodes = [part for part in ast.walk(action.node) if isinstance(part, kind)] if action.node else []
         exact = exact_text(frame.value)
         if exact and value not in nodes and len(nodes) == 1:
             page.add(Clause(f"{collecting(nodes[0])} gives `{exact}`"))
 
     def _tell_loop(self, loop: Loop, scope: Scope, page: Page) -> None:
         ran = [iteration for iteration in loop.iterations if iteration.items]
-        intro = _loop_intro(loop, scope)
+        intro = loop_intro(loop, scope)
         points: list[Block] = []
         rest = list(loop.iterations)
         scope.loops += 1
         while rest:
-            alike = _alike(rest)
+            alike = count_alike(rest)
             if alike > 1:
                 points.append(self._tell_alike(loop, rest[:alike], scope))
             else:
@@ -185,7 +160,7 @@ class _Writer:
             before = dict(scope.known)
             scope.update(header)
             if not isinstance(node, ast.While):
-                label = _label(node, scope) if iteration.items else ""
+                label = round_label(node, scope) if iteration.items else ""
             elif not isinstance(node.test, ast.Constant):
                 clause = scope.test(node.test, bool(iteration.items), before, brief=True)
                 clause.consequence = node.body
@@ -209,8 +184,8 @@ class _Writer:
         for iteration in iterations:
             if iteration.header:
                 scope.update(iteration.header)
-            labels.append([(name, scope.known[name]) for name in _names(loop.node) if name in scope.known])
-        bare = {name: text for name, text in scope.known.items() if name not in _names(loop.node)}
+            labels.append([(name, scope.known[name]) for name in loop_names(loop.node) if name in scope.known])
+        bare = {name: text for name, text in scope.known.items() if name not in loop_names(loop.node)}
         for item in iterations[0].items:
             if isinstance(item, Action) and isinstance(item.node, ast.If):
                 page.add(scope.test(item.node.test, inside(item.following, item.node.body), bare, brief=True))
@@ -219,7 +194,7 @@ class _Writer:
                     page.add(clause, item.node)
         page.end_paragraph()
         text = " ".join(block for block in page.blocks if isinstance(block, str))
-        return f"{_joint_label(labels)}: {'each time ' + lower(text) if text else 'nothing happens.'}"
+        return f"{joint_label(labels)}: {'each time ' + lower(text) if text else 'nothing happens.'}"
 
 
 def _grouped(blocks: Sequence[Block]) -> list[Block]:
@@ -227,125 +202,6 @@ def _grouped(blocks: Sequence[Block]) -> list[Block]:
     if len(blocks) > 1 and isinstance(blocks[0], str):
         return [Section(blocks[0], list(blocks[1:]))]
     return list(blocks)
-
-
-def _alike(iterations: Sequence[Iteration]) -> int:
-    """Count the first iterations that took the same way through conditions and changed only the loop variable."""
-    def path(iteration: Iteration) -> list[tuple[ast.AST | None, int]] | None:
-        steps = []
-        for item in iteration.items:
-            if not isinstance(item, Action) or item.changes or item.frames or item.raised:
-                return None
-            if not isinstance(item.node, ast.If | ast.Continue | ast.Pass):
-                return None
-            steps.append((item.node, item.following))
-        return steps or None
-
-    first = path(iterations[0])
-    if first is None or not iterations[0].header or iterations[0].header.frames:
-        return 0
-    count = 0
-    for iteration in iterations:
-        if path(iteration) != first:
-            break
-        count += 1
-    return count
-
-
-def _global_values(tree: ast.Module) -> dict[str, str]:
-    """Give the constants of the module, and make every other name that it binds hide the built-in of that name."""
-    stores = Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
-    stores.update(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
-    values: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            values[node.name] = "<function>"
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            values.update({alias.asname or alias.name: "<module>" for alias in node.names})
-    if "*" in values:
-        values.update(dict.fromkeys(FUNCTIONS, "<function>"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            once = len(node.targets) == 1 and stores[name] == 1 and isinstance(node.value, ast.Constant)
-            values[name] = ast.unparse(node.value) if once else "<global>"
-    return values
-
-
-def _short(name: str) -> str:
-    """Leave the class in a special method's name, and nothing else before the name."""
-    parts = name.rpartition("<locals>.")[2].split(".")
-    return ".".join(parts[-2:]) if parts[-1].startswith("__") else parts[-1]
-
-
-def _small_kind(frame: Frame) -> str:
-    """Tell frames that are told by their results alone."""
-    return next((kind for kind in ("<genexpr>", "<lambda>") if frame.name.endswith(kind)), "")
-
-
-def _mapping(frame: Frame, program: Program) -> str:
-    """Say what a lambda gave for its arguments, or what a generator expression yielded."""
-    exact = exact_text(frame.value)
-    if not exact or frame.ended not in ("Return", "Yield"):
-        return ""
-    if frame.name.endswith("<genexpr>"):
-        return f"`{exact}`" if frame.ended == "Yield" else ""
-    node = program.nodes.get(frame.line)
-    own = {
-        arg.arg
-        for part in (ast.walk(node) if node else ())
-        if isinstance(part, ast.Lambda)
-        for arg in ast.walk(part.args)
-        if isinstance(arg, ast.arg)
-    }
-    given = [assigned(change.name, change.text) for change in frame.arguments if change.name in own]
-    return f"`{exact}` for {listed(given)}" if given else f"`{exact}`"
-
-
-def _run(values: str) -> str:
-    """Say which values a comprehension's variable took; only the ends of a long run are printed."""
-    first, dots, last = values.partition(", ..., ")
-    return f"runs from `{first}` on to `{last}`" if dots else f"runs through `{values}`" if "," in values else f"is `{values}`"
-
-
-def _names(node: ast.AST) -> list[str]:
-    target = node.target if isinstance(node, ast.For | ast.AsyncFor) else None
-    return [part.id for part in ast.walk(target) if isinstance(part, ast.Name)] if target else []
-
-
-def _label(node: ast.AST, scope: Scope) -> str:
-    """Name an iteration by the values of the loop's variables."""
-    names = [name for name in _names(node) if name in scope.known]
-    return listed([scope.show(name) for name in names]) or "Next"
-
-
-def _joint_label(rounds: Sequence[Sequence[tuple[str, str]]]) -> str:
-    """Name several iterations at once."""
-    first = " and ".join(assigned(*pair) for pair in rounds[0])
-    if all(values == rounds[0] for values in rounds):
-        return f"{first} ({len(rounds)} times)"
-    if any(len(values) != 1 for values in rounds):
-        return "; ".join(" and ".join(assigned(*pair) for pair in values) for values in rounds)
-    texts = [values[0][1] for values in rounds]
-    if len(texts) > 3 and all(text.isdigit() for text in texts):
-        numbers = [int(text) for text in texts]
-        if numbers == list(range(numbers[0], numbers[-1] + 1)):
-            return f"{first} up to `{rounds[0][0][0]} = {texts[-1]}`"
-    return listed([first, *(f"`{exact_text(text) or description(text)}`" for text in texts[1:])])
-
-
-def _loop_intro(loop: Loop, scope: Scope) -> str:
-    node = loop.node
-    if loop.iterations[0].header is None and scope.frame.kind.startswith("Re-enter"):
-        return "The loop goes on"
-    if isinstance(node, ast.While):
-        return "The loop runs" if isinstance(node.test, ast.Constant) else f"While `{ast.unparse(node.test)}` holds"
-    source = shown_source(node.iter, scope.known)
-    values = ""
-    if isinstance(node.iter, ast.Name):
-        source = node.iter.id
-        values = exact_text(scope.known.get(source, "<"))
-    return f"For each `{ast.unparse(node.target)}` in `{source}`" + (f" (`{values}`)" if values else "")
 
 
 def write_reasoning(refcode: str, funcname: str, arguments: dict[str, Any], trace: str, returned: str) -> str:
@@ -364,7 +220,9 @@ def write_reasoning(refcode: str, funcname: str, arguments: dict[str, Any], trac
     """
     program = Program(refcode)
     given = {name: repr(value) for name, value in arguments.items()}
-    start = f"`{funcname}` is called" + (f" with {listed([assigned(*pair) for pair in given.items()])}" if given else "")
+    start = f"`{funcname}` is called" + (
+        f" with {listed([assigned(*pair) for pair in given.items()])}" if given else ""
+    )
     blocks: list[Block] = [f"{start}."]
     writer = _Writer(program)
     for frame in read_frames(trace, program):

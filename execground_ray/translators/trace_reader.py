@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-Node = ast.stmt | ast.ExceptHandler | ast.match_case
+from execground_ray.translators.code_map import Node, Program
 
 _LINE = re.compile(r" {0,3}(\d+) \| ?(.*)")
 _VARIABLE = re.compile(r"\.{6,} (?:Values of )?([^\s:=]+)(?: =|:) (.*)")
@@ -70,73 +70,13 @@ class Frame:
     name: str  # qualified name, "" for a comprehension
     line: int = 0
     source: str = ""
-    arguments: list[Change] = field(default_factory=list)  # parameters and closure variables, or values of a comprehension
+    arguments: list[Change] = field(
+        default_factory=list
+    )  # parameters and closure variables, or values of a comprehension
     actions: list[Action] = field(default_factory=list)
     ended: str = ""  # "Return", "Yield", "Result", "" when by an exception or not at all
     value: str = ""
     resuming: bool = False  # the next line is a repetition after a call
-
-
-class Program:
-    """What stands where in the code.
-
-    Args:
-        refcode: Source text. Code that does not parse has no nodes, which is not an error here.
-    """
-
-    def __init__(self, refcode: str) -> None:
-        self.lines = refcode.splitlines()
-        self.nodes: dict[int, Node] = {}
-        self.loops: dict[Node, tuple[ast.stmt, ...]] = {}
-        self.functions: dict[int, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-        self.crowded: set[int] = set()  # lines with more than one statement
-        self.tree: ast.Module
-        try:
-            self.tree = ast.parse(refcode)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            self.tree = ast.Module([], [])
-        self._visit(self.tree.body, ())
-
-    def node_at(self, line: int, source: str) -> Node | None:
-        """Give the statement of a line, or None when the line is not of this code (a library's frame)."""
-        if 0 < line <= len(self.lines) and self.lines[line - 1].strip() == source.strip():
-            return self.nodes.get(line)
-        return None
-
-    def _visit(self, body: Sequence[Node], loops: tuple[ast.stmt, ...]) -> None:
-        for node in body:
-            self._enter(node, loops)
-            inner = loops
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                inner = ()
-            elif isinstance(node, ast.For | ast.AsyncFor | ast.While):
-                inner = (*loops, node)
-            self._visit(getattr(node, "body", []), inner)
-            for name in ("handlers", "orelse", "finalbody", "cases"):
-                self._visit(getattr(node, name, []), loops)
-
-    def _enter(self, node: Node, loops: tuple[ast.stmt, ...]) -> None:
-        first = node.pattern.lineno if isinstance(node, ast.match_case) else node.lineno
-        body = getattr(node, "body", None) or getattr(node, "cases", None)
-        if body:
-            last = max(first, getattr(body[0], "lineno", first + 1) - 1)
-        else:
-            last = getattr(node, "end_lineno", None) or first
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            self.functions[first] = node
-        if isinstance(node, ast.Try | ast.Match):
-            last = first
-        for line in range(first, last + 1):
-            if line in self.nodes:
-                self.crowded.add(line)
-            else:
-                self.nodes[line] = node
-        self.loops[node] = loops
-
-
-def inside(line: int, body: Sequence[ast.stmt]) -> bool:
-    """Tell whether a line belongs to a block of statements."""
-    return bool(body) and body[0].lineno <= line <= (body[-1].end_lineno or body[-1].lineno)
 
 
 class _Reader:
@@ -190,7 +130,7 @@ class _Reader:
             frame.ended, frame.value = match[1] or match[2], match[3]
             self.tail = frame
             self.stack.pop()
-        elif text.startswith("!!! Call ended by") or text.startswith("??? Call either"):
+        elif text.startswith(("!!! Call ended by", "??? Call either")):
             self.stack.pop()
         elif text.startswith("!!! "):
             if frame.actions and not frame.actions[-1].raised and not text.startswith("!!! When "):
@@ -287,15 +227,3 @@ def _open(node: ast.stmt, header: Action | None, open_loops: list[Loop], root: l
 
 def _innermost(open_loops: Sequence[Loop], root: list[Item]) -> list[Item]:
     return open_loops[-1].iterations[-1].items if open_loops else root
-
-
-def actions_in(items: Sequence[Item]) -> Iterator[Action]:
-    """Walk over all actions of a folded list, headers included, in order of running."""
-    for item in items:
-        if isinstance(item, Action):
-            yield item
-            continue
-        for iteration in item.iterations:
-            if iteration.header:
-                yield iteration.header
-            yield from actions_in(iteration.items)

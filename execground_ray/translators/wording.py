@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from execground_ray.translators.known_values import UnknownValueError, evaluate, read_value, substitute
+from execground_ray.translators.known_values import UnknownValueError, evaluate, read_value
+from execground_ray.translators.substitution import substitute, write
 
 LONG_SOURCE = 90  # characters: an expression above it is not repeated
 SHOWN = 400  # characters: a value above it is described, not shown
@@ -57,12 +58,17 @@ def exact_text(text: str) -> str:
 def description(text: str) -> str:
     """Describe a value that has no exact text, claiming nothing but what is sure."""
     if match := _OBJECT.match(text):
-        return f"{'an' if match[1][0] in 'AEIOU' else 'a'} `{match[1]}` object"
+        return f"{article(match[1])} `{match[1]}` object"
     words = next((words for start, words in _KINDS.items() if text.startswith(start)), "an object")
     if text.startswith("["):
         head = re.match(r"\[(-?[\d.]+, -?[\d.]+, -?[\d.]+), ", text)
         words += f" that begins with `{head[1]}`" if head else ""
     return words
+
+
+def article(name: str) -> str:
+    """Choose `a` or `an` by the first letter."""
+    return "an" if name[0] in "AEIOaeio" else "a"
 
 
 def assigned(name: str, text: str) -> str:
@@ -124,7 +130,12 @@ def becomes(name: str, value: ast.expr, text: str, known: Mapping[str, str], cal
     if isinstance(value, Comprehension):
         return Clause(f"{collecting(value)} gives `{name} = {exact}`")
     source = shown_source(value, known)
-    if isinstance(value, ast.Name | ast.IfExp) or (called and isinstance(value, ast.Call)) or len(source) > LONG_SOURCE or source == exact:
+    if (
+        isinstance(value, ast.Name | ast.IfExp)
+        or (called and isinstance(value, ast.Call))
+        or len(source) > LONG_SOURCE
+        or source == exact
+    ):
         return Clause(f"`{name}` becomes `{exact}`")
     if not proven(value, text, known):
         return Clause(f"`{source}` gives `{name} = {exact}`")
@@ -142,7 +153,7 @@ def condition(test: ast.expr, outcome: bool, known: Mapping[str, str], brief: bo
         known: Values when it was tested.
         brief: Write only the condition with its values, not the condition as it stands in the code.
     """
-    word, source, shown = str(outcome).lower(), ast.unparse(test), shown_source(test, known)
+    word, source, shown = str(outcome).lower(), write(test), shown_source(test, known)
     try:
         sure = bool(evaluate(test, known)) is outcome
     except UnknownValueError:
@@ -154,10 +165,10 @@ def condition(test: ast.expr, outcome: bool, known: Mapping[str, str], brief: bo
     if shown == source or len(shown) > LONG_SOURCE:
         return Clause(f"`{source}` is {word}", "test")
     sides = _sides(test, known) if sure else ""
-    sides = "" if sides == shown else sides
-    if brief:
-        return Clause(f"`{shown}` is {word}" + (f" (`{sides}`)" if sides else ""), "test")
-    through = f", that is `{sides}`," if sides else ","
+    if brief or isinstance(test, ast.BoolOp):
+        start = f"`{shown}` is {word}" if brief else f"`{source}` is `{shown}`, which is {word}"
+        return Clause(start + (f" ({sides})" if sides else ""), "test")
+    through = f", that is {sides}," if sides else ","
     return Clause(f"`{source}` is `{shown}`{through} which is {word}", "test")
 
 
@@ -173,14 +184,17 @@ def _emptiness(test: ast.expr, known: Mapping[str, str]) -> str:
 
 
 def _sides(test: ast.expr, known: Mapping[str, str]) -> str:
-    """Work out both sides of a comparison that has an operation in it."""
+    """Work out both sides of a comparison that has an operation in it: of the one that decided, in `a and b`."""
+    if isinstance(test, ast.BoolOp):
+        settles = isinstance(test.op, ast.Or)
+        part = next((part for part in test.values if bool(evaluate(part, known)) is settles), None)
+        sides = _sides(part, known) if part else ""
+        return f"`{shown_source(part, known)}` is {sides}" if part and sides else ""
     if not isinstance(test, ast.Compare) or len(test.ops) > 1:
         return ""
-    try:
-        parts = [evaluate(part, known) for part in (test.left, *test.comparators)]
-    except UnknownValueError:
-        return ""
+    parts = [evaluate(part, known) for part in (test.left, *test.comparators)]
     if not all(isinstance(part, int | float | str) and len(repr(part)) <= 40 for part in parts):
         return ""
     bare = ast.Compare(ast.Name("left"), test.ops, [ast.Name("right")])
-    return shown_source(bare, {"left": repr(parts[0]), "right": repr(parts[1])})
+    sides = shown_source(bare, {"left": repr(parts[0]), "right": repr(parts[1])})
+    return "" if sides == shown_source(test, known) else f"`{sides}`"
