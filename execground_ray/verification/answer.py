@@ -21,7 +21,7 @@ from typing import Any
 from execground_ray.verification.citing import NUMBER_WORDS, Reader, parse_expression
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import OPAQUE
-from execground_ray.verification.reading import plain
+from execground_ray.verification.reading import plain, unmath
 from execground_ray.verification.snoop_text import parse_value
 
 _IS = r"(?:\s*(?:is|are|was|will be|would be|becomes?|equals?|as|=|→|:)(?:\s+(?:therefore|thus|then|hence|simply|just|indeed|also|again|as follows|exactly|now))*\s*:?)"
@@ -121,7 +121,10 @@ def _read(text: str, start: int, begin: int, answer: Answer) -> Statement | None
         return Statement(start, len(text), True)
     readings = list(_readings(rest))
     if not readings:
-        return None
+        # A block of words where a string is due, and not the one that is due.
+        meant = isinstance(answer.returned, str) and text[:begin].rstrip("*_ \n").endswith(":")
+        short = 0 < len(rest.strip()) <= 2 * len(answer.returned) + 40 if meant else False
+        return Statement(start, len(text), False) if short else None
     reading = readings[0]
     words = text[start:begin] + rest[: reading.end]
     right = answer.equals(reading.value, reading.exact)
@@ -149,8 +152,8 @@ def _readings(rest: str) -> Iterator[_Reading]:
     boxed = _BOXED.match(rest)
     if boxed:
         close = _matching(rest, boxed.end() - 1)
-        content = re.sub(r"\\(?:text|texttt|mathtt|mathrm|textbf)\s*\{(.*)\}", r"\1", rest[boxed.end() : close])
-        yield from (_Reading(each.value, False, close + 1) for each in _values(content.replace("\\", "")))
+        content = unmath(rest[boxed.end() : close]).strip()
+        yield from (_Reading(each.value, False, close + 1) for each in _values(content))
         return
     fenced = _FENCE.match(rest)
     if fenced:

@@ -32,6 +32,7 @@ class CitedEvaluator(Evaluator):
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        self.aliases: dict[str, str] = {}
 
     def attribute(self, value: Any, name: str) -> Any:
         """Only methods that look at a value and leave it as it is."""
@@ -52,6 +53,7 @@ class CitedEvaluator(Evaluator):
     def _Call(self, node: ast.Call, scope: Scope) -> Any:  # noqa: N802
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         arguments = [self.evaluate(argument, scope) for argument in node.args]
+        alias, name = name in self.aliases, self.aliases.get(name, name)
         if name not in self.facts.functions:
             if isinstance(node.func, ast.Attribute):
                 return self.evaluate(node.func, scope)(*arguments)
@@ -60,8 +62,8 @@ class CitedEvaluator(Evaluator):
             return self.call(BUILTINS[name], arguments, {})
         arguments = [freeze(argument) for argument in arguments]
         for call in self.facts.history.calls.get(name, ()):
-            given = call.arguments[len(call.arguments) - len(arguments) :]
-            whole = len(given) == len(call.arguments) or call.arguments[0] is OPAQUE
+            given = call.arguments[: len(arguments)] if alias else call.arguments[len(call.arguments) - len(arguments) :]
+            whole = alias or len(given) == len(call.arguments) or call.arguments[0] is OPAQUE
             if whole and OPAQUE not in given and [freeze(each) for each in given] == arguments:
                 if call.returned is OPAQUE:
                     raise Unknown(name)
@@ -86,7 +88,7 @@ class Checker:
     def decide(self, claim: Claim) -> bool | None:
         """Whether ``claim`` is true; None if the evidence cannot tell."""
         if not claim.names:
-            return self._holds(claim, {})
+            return self.holds(claim, {})
         names = self._variables(claim)
         tested = self._tested(claim)
         if tested is not None:
@@ -98,12 +100,34 @@ class Checker:
             return None
         verdict: bool | None = None
         for state in states:
-            held = self._holds(claim, state)
+            held = self.holds(claim, state)
             if held:
                 return True
             if held is not None:
                 verdict = False
         return verdict
+
+    def complete(self, names: frozenset[str]) -> bool:
+        """Whether every value that ``names`` had is known."""
+        history = self.facts.history
+        return names <= history.names.keys() and not names & history.clipped
+
+    def find_aliases(self, claims: list[Claim]) -> None:
+        """A text may write J(5) for ``josephus(5, k)``: taken so if most of what it says about J is then true."""
+        foreign: dict[str, list[Claim]] = {}
+        for claim in claims:
+            node = claim.node
+            if isinstance(node, ast.Compare) and isinstance(node.left, ast.Call) and isinstance(node.left.func, ast.Name):
+                name = node.left.func.id
+                if name not in self.facts.functions and name not in BUILTINS and claim.names == {name}:
+                    foreign.setdefault(name, []).append(claim)
+        for alias, about in foreign.items():
+            for function in sorted(self.facts.functions & self.facts.history.calls.keys()):
+                self.evaluator.aliases[alias] = function
+                true = sum(self.holds(claim, {}) is True for claim in about)
+                if true >= 2 and 2 * true > len(about):
+                    break
+                del self.evaluator.aliases[alias]
 
     def _variables(self, claim: Claim) -> set[str]:
         return {name for name in claim.names if name in self.facts.history.names}
@@ -115,7 +139,8 @@ class Checker:
         outcomes = self.facts.history.tests.get(ast.unparse(claim.node))
         return None if outcomes is None else claim.truth in outcomes
 
-    def _holds(self, claim: Claim, state: dict[str, Any]) -> bool | None:
+    def holds(self, claim: Claim, state: dict[str, Any]) -> bool | None:
+        """Whether ``claim`` is true in one state; None if that cannot be told."""
         node = claim.node
         try:
             if claim.sign in ("=", "verb", "→", "->") and isinstance(node, ast.Compare):

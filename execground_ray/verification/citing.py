@@ -17,8 +17,8 @@ _TOKEN = re.compile(
   | (?P<string>(?<![\w'])'(?:[^'\\\n]|\\.)*'(?![\w'])|(?<![\w"])"(?:[^"\\\n]|\\.)*"(?![\w"]))
   | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
   | (?P<name>[^\W\d]\w*)
+  | (?P<operator><<|>>|\*\*|//|[-+*/%^&])
   | (?P<relation><=|>=|==|!=|->|=>|[≤≥≠=<>→∈])
-  | (?P<operator>\*\*|//|[-+*/%^])
   | (?P<open>[(\[{])
   | (?P<close>[)\]}])
   | (?P<dots>…|\.\.\.)
@@ -108,9 +108,10 @@ def tokenize(text: str) -> list[Token]:
 class Reader:
     """Finds the operands of one text."""
 
-    def __init__(self, text: str, identifiers: frozenset[str]) -> None:
+    def __init__(self, text: str, identifiers: frozenset[str], code: bool = False) -> None:
         self.text = text
         self.identifiers = identifiers
+        self.code = code  # the text is the inside of a code span: | is an operator, not the border of a cell
         self.tokens = tokenize(text)
 
     def operands(self) -> list[Operand]:
@@ -158,7 +159,9 @@ class Reader:
     def _operator(self, index: int) -> str:
         token = self.tokens[index]
         if token.kind == "operator":
-            return "**" if token.text == "^" else token.text
+            return "**" if token.text == "^" and not self.code else token.text
+        if token.text == "|" and self.code:
+            return "|"
         return "%" if token.kind == "name" and token.text in ("mod", "modulo") else ""
 
     def _joined(self, left: int, right: int) -> bool:
@@ -195,7 +198,7 @@ class Reader:
         content = token.text.strip("`").replace("…", "...").replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
         parsed = parse_expression(content)
         if parsed is None:
-            inside = Reader(token.text[1:-1], self.identifiers).operands()
+            inside = Reader(token.text[1:-1], self.identifiers, code=True).operands()
             for operand in inside:
                 operand.start += token.start + 1
                 operand.end += token.start + 1
@@ -246,7 +249,7 @@ class Reader:
         if following > index + 1:
             source = self.text[token.start : end].replace("…", "...")
             return (following, source, False, False) if parse_expression(source) else None
-        if token.text not in self.identifiers:
+        if token.text not in self.identifiers and not self.code:
             return None
         if len(token.text) == 1 and not self._beside_relation(index):
             return None

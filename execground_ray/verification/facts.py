@@ -136,12 +136,19 @@ class Facts:
         for node in self.nodes:
             if isinstance(node, ast.Constant) and not isinstance(node.value, bytes):
                 _collect(node.value, pool)
-        values = _TRACED_LINE_WHOLE.sub("", self.evidence.trace)
-        texts = (self.evidence.question, self.evidence.refcode, values)
-        pool.update(_number(found) for text in texts for found in _NUMBER.findall(text))
-        words = _WORD.findall(self.evidence.question.lower())
-        pool.update(NUMBER_WORDS[word] for word in words if word in NUMBER_WORDS)
+        shown = _TRACED_LINE_WHOLE.sub("", self.evidence.trace)
+        pool.update(_number(found) for found in _NUMBER.findall(shown))
+        pool.update(self.stated_numbers)
         return frozenset(pool)
+
+    @cached_property
+    def stated_numbers(self) -> frozenset[int | float]:
+        """The numbers of the question, of the input and of the code, as digits or words."""
+        evidence = self.evidence
+        stated = f"{evidence.question}\n{json.dumps(evidence.arguments)}\n{evidence.refcode}"
+        words = _WORD.findall(evidence.question.lower())
+        numbers = {_number(found) for found in _NUMBER.findall(stated)}
+        return frozenset(numbers | {NUMBER_WORDS[word] for word in words if word in NUMBER_WORDS})
 
     @cached_property
     def strings(self) -> str:
@@ -156,8 +163,10 @@ class Facts:
         for value in self.pool:
             if isinstance(value, str):
                 sizes.add(len(value))
-            elif isinstance(value, tuple) and value:
-                sizes.add(len(value) - 1 if value[0] == "list" else len(value[-1]) if value[0] != "bool" else 1)
+            elif isinstance(value, tuple) and value[0] == "list":
+                sizes.update((len(value) - 1, sum(len(part) - 1 for part in value[1:] if isinstance(part, tuple))))
+            elif isinstance(value, tuple) and value[0] in ("set", "dict"):
+                sizes.add(len(value[1]))
         return frozenset(sizes)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from execground_ray.verification.checks import Checker, Unknown
 from execground_ray.verification.citing import Operand, Reader
 from execground_ray.verification.claims import Claim, find_claims
+from execground_ray.verification.counting import wrong_counts
 from execground_ray.verification.facts import Facts, fragments
 from execground_ray.verification.finding import Finding, Kind
 from execground_ray.verification.history import freeze
@@ -21,7 +22,9 @@ from execground_ray.verification.reading import plain, sentence_borders
 
 
 # What would be, is no statement about this run.
-_COUNTERFACTUAL = re.compile(r"\bwould (?:be|have|need|give|return|come|make)\b|\bfor example\b|\be\.g\.", re.IGNORECASE)
+_COUNTERFACTUAL = re.compile(r"\bwould (?:be|have|need|give|return|come|make)\b|\bfor example\b|\be\.g\.|\bsuch as\b|\b(?:prevent|avoid|rule)s?\b", re.IGNORECASE)
+
+_BESIDE = re.compile(r"^[`\s,;*|]*(?:(?:and|with|while)[`\s*]*)?(?:the[`\s*]*)?$")
 
 
 class Grounding:
@@ -39,11 +42,14 @@ class Grounding:
         self.settled: set[int] = set()  # starts of operands that a true claim accounts for
         self.wrong: set[int] = set()
         self.decided = 0
+        self.true_values: list[Claim] = []
 
     def run(self) -> tuple[int, list[Finding]]:
         """The number of cited values, and what is wrong with them."""
+        self.checker.find_aliases(self.claims)
         for claim in self.claims:
             self._claim(claim)
+        self._together()
         cited = 0
         for first, last, operands in self._sentences():
             values = [operand for operand in operands if operand.closed and not operand.word]
@@ -51,6 +57,10 @@ class Grounding:
             near = self._near(operands)
             if _COUNTERFACTUAL.search(self.text, first, last):
                 continue
+            for operand in wrong_counts(self.text, self.facts, (first, last), operands):
+                if operand.start not in self.settled:
+                    self.wrong.add(operand.start)
+                    self._report(Kind.WRONG_COUNT, operand, "is not the number of anything in the run")
             for operand in values:
                 if operand.start in self.settled or operand.start in self.wrong:
                     continue
@@ -78,6 +88,8 @@ class Grounding:
         if not claim.stated or self._quoted(claim):
             return
         verdict = self.checker.decide(claim)
+        if verdict is False and claim.sign == "verb" and any(part.weak for part in claim.parts):
+            verdict = None  # the word may not mean the variable
         self.decided += verdict is not None
         if verdict is False:
             self._report(
@@ -86,8 +98,33 @@ class Grounding:
             self.wrong.update(part.start for part in claim.parts)
         elif verdict:
             self.settled.update(part.start for part in claim.parts)
+            if claim.sign == "=" or (claim.sign == "verb" and not any(part.weak for part in claim.parts)):
+                self.true_values.append(claim)
         else:
             self._unknown(claim)
+
+    def _together(self) -> None:
+        """Values that stand side by side must have been there at the same time."""
+        group: list[Claim] = []
+        for claim in [*self.true_values, None]:
+            if group and (claim is None or not self._beside(group[-1], claim)):
+                self._check_group(group)
+                group = []
+            if claim is not None:
+                group.append(claim)
+
+    def _beside(self, left: Claim, right: Claim) -> bool:
+        return bool(_BESIDE.match(self.text[left.end : right.start]))
+
+    def _check_group(self, group: list[Claim]) -> None:
+        names = frozenset().union(*(claim.names for claim in group))
+        if len(group) < 2 or len(names) < 2 or not self.checker.complete(names):
+            return
+        states = self.facts.history.states(names)
+        if not any(all(self.checker.holds(claim, state) for claim in group) for state in states):
+            start, end = group[0].start, group[-1].end
+            cited = " ".join(self.text[start:end].split())
+            self.findings.append(Finding(Kind.FALSE_TOGETHER, start, end, f"{cited!r} was never so at one time"))
 
     def _unknown(self, claim: Claim) -> None:
         """A value for a name that neither program nor question has."""
@@ -121,7 +158,7 @@ class Grounding:
         except (Unknown, ArithmeticError, ValueError, TypeError, LookupError):
             return True
         if not operand.literal:
-            return all(self._known(part, near) for part in _constants(operand.node))
+            return freeze(value) in self.facts.pool or all(self._known(part, near) for part in _constants(operand.node))
         return self._known(value, near)
 
     def _known(self, value: Any, near: list[Any]) -> bool:

@@ -69,7 +69,10 @@ _LATEX = {
     "rfloor": ")",
 }
 _COMMAND = re.compile(r"\\([A-Za-z]+|[%{}_,;!: ()\[\]&#$])")
-_WRAPPER = re.compile(r"\\(?:text|mathrm|mathtt|texttt|mathbf|textbf|operatorname|mbox|boxed|fbox)\s*\{([^{}\n]*)\}")
+_WRAPPER = re.compile(
+    r"\\(?:text|mathrm|mathtt|texttt|mathbf|textbf|mathit|operatorname|mathbin|mathrel|mathop|mbox|boxed|fbox)\s*\{([^{}\n]*)\}"
+)
+_ESCAPED_NAME = re.compile(r"['\"]?\w+(?:\\_\w*)+['\"]?")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{(\w+)\}\{(\w+)\}")
 _MATHEMATICS = re.compile(r"\$\$?[^$\n]+\$\$?|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*])|(?<!\w)_{1,2}(?=\*)|\*\*(?=:)")
@@ -83,7 +86,7 @@ def plain(text: str) -> str:
     """``text`` with typography and LaTeX replaced, character by character."""
     text = text.translate(_CHARACTERS)
     if "\\" in text or "$" in text:
-        text = _MATHEMATICS.sub(lambda found: _unmath(found.group()), text)
+        text = _MATHEMATICS.sub(lambda found: unmath(found.group()), text)
         text = re.sub(r"\\(?=[*_#])", " ", text)
     codes = [(found.start(), found.end()) for found in re.finditer(r"`[^`\n]+`", text)] if "`" in text else []
     if "*" in text:
@@ -103,8 +106,10 @@ def _outside(pattern: re.Pattern[str], text: str, codes: list[tuple[int, int]]) 
     return pattern.sub(blank, text)
 
 
-def _unmath(text: str) -> str:
+def unmath(text: str) -> str:
+    """LaTeX as Python would write it, in the same number of characters."""
     text = _FRACTION.sub(lambda found: f"({found[1]})/{found[2]} ".rjust(len(found.group())), text)
+    text = _ESCAPED_NAME.sub(lambda found: found.group().replace("\\_", "_").ljust(len(found.group())), text)
     for _ in range(3):
         text = _WRAPPER.sub(lambda found: found[1].rjust(len(found.group()) - 1) + " ", text)
     text = _COMMAND.sub(lambda found: _LATEX.get(found[1], " ").rjust(len(found.group())), text)

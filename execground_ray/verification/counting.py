@@ -1,0 +1,66 @@
+"""Counts that a text gives in words or digits: "six words", "after two rounds", "the remaining 12 characters".
+
+Comes in: ``plain`` text, its operands and ``Facts``. Goes out: the operands that count something which the run does not
+have that often. Counts of the text's own parts ("three steps") and of the program's ("two branches") are left alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from execground_ray.verification.citing import Operand
+from execground_ray.verification.facts import Facts
+
+_NOUN = re.compile(
+    r"^[`*\"']*[ -](?:(?:(?:more|other|different|distinct|remaining|separate|single|possible|such|valid|new|full|whole|complete|"
+    r"unique|consecutive|recursive|further|total|of the|of these|of those|of its|closing|opening|even|odd|prime)|\w+(?:ed|ing|ic|al|ive|ous|ful))[ ]){0,2}"
+    r"`?(?P<noun>[a-z]{3,}s|children|people|men|women|vertices|indices|matrices|dice)\b",
+    re.IGNORECASE,
+)
+_TIMES = frozenset("times calls".split())
+_ROUNDS = frozenset("rounds iterations passes loops repetitions turns cycles".split())
+_OWN = frozenset(
+    """steps cases checks conditions parts stages phases functions branches rules things ways reasons sides ends arguments
+    parameters variables lines options possibilities properties facts questions criteria tests methods comparisons
+    operations assignments statements sections quadrants directions halves thirds quarters brackets kinds types sorts
+    this its has was does is as plus minus versus less equals gives yields always bits bytes seconds minutes hours days
+    points digits_of sets means becomes divides remains stays helpers classes returns contains levels""".split()
+)
+_BEFORE = re.compile(r"(?:\b(?:step|stage|case|section|part|round|iteration|index|position|level|line|row|column|mod|modulo|by|than|first|last|next|top|base|every|each|any|least|most|about|between|or)|[-+*/%=<>≤≥^(\[,])\s*[`*]*$", re.IGNORECASE)
+
+
+def wrong_counts(text: str, facts: Facts, sentence: tuple[int, int], operands: list[Operand]) -> Iterator[Operand]:
+    """The operands of one sentence whose count the run does not support."""
+    numbers = {value for value in map(_integer, operands) if value is not None}
+    for operand in operands:
+        value = _integer(operand)
+        if value is None or value < 3 or operand.code:
+            continue
+        noun = _NOUN.match(text[operand.end : sentence[1]])
+        if noun is None or noun["noun"].lower() in _OWN or _BEFORE.search(text[sentence[0] : operand.start]):
+            continue
+        if not _supported(value, numbers, facts, noun["noun"].lower()):
+            yield operand
+
+
+def _integer(operand: Operand) -> int | None:
+    node = operand.node
+    if isinstance(node, ast.Constant) and type(node.value) is int and not operand.torn:
+        return node.value
+    return None
+
+
+def _supported(value: int, numbers: set[int], facts: Facts, noun: str) -> bool:
+    history = facts.history
+    if noun in _ROUNDS and history.whole:
+        return value in history.counts
+    if value in facts.sizes or value in facts.stated_numbers:
+        return True
+    if noun in _TIMES | _ROUNDS:
+        return value in history.passes.values() or (not history.whole and value + 1 in history.passes.values())
+    others = numbers - {value}
+    return any(value == size - other for size in facts.sizes for other in others) or any(
+        value in (left + right, left - right, left * right) for left in others for right in others
+    )
