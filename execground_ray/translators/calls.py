@@ -9,7 +9,7 @@ import ast
 
 from execground_ray.translators.code_map import Program
 from execground_ray.translators.trace_reader import Frame
-from execground_ray.translators.wording import assigned, exact_text, listed
+from execground_ray.translators.wording import article, assigned, exact_text, listed
 
 
 def introduction(frame: Frame, caller: str, depth: int, program: Program) -> str:

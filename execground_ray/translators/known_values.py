@@ -52,6 +52,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (len, abs, min, max, sum, ord, chr, int, str, float, bool, round, sorted, list, tuple, set, divmod)
 }
+ORDERLESS = {"len", "min", "max", "sorted", "set", "bool"}
 _METHODS: dict[type, set[str]] = {
     str: {
         *("isdigit", "isalpha", "isalnum", "isupper", "islower", "isspace", "upper", "lower", "strip", "lstrip"),
@@ -201,11 +202,14 @@ def _compare(left: Any, ops: list[ast.cmpop], comparators: list[ast.expr], known
 
 def _call(function: ast.expr, arguments: list[Any], known: Mapping[str, str]) -> Any:
     if isinstance(function, ast.Name) and function.id in FUNCTIONS and function.id not in known:
+        if function.id not in ORDERLESS and any(isinstance(argument, set) for argument in arguments):
+            raise UnknownValueError("order")  # a set that is read back need not have the order that it had
         if any(isinstance(argument, str) and function.id in ("int", "float") for argument in arguments[1:]):
             raise UnknownValueError("arguments")
         return FUNCTIONS[function.id](*arguments)
     if isinstance(function, ast.Attribute):
         owner = _evaluate(function.value, known)
-        if function.attr in _METHODS.get(type(owner), ()):
+        known_method = function.attr in _METHODS.get(type(owner), ())
+        if known_method and not any(isinstance(argument, set) for argument in arguments):
             return getattr(owner, function.attr)(*arguments)
     raise UnknownValueError("call")

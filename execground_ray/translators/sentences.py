@@ -76,7 +76,7 @@ class Teller:
                 yield from self._assignment(target, ast.BinOp(target, op, value))
             case ast.Expr(value=ast.Call() as call):
                 yield from self._call(call)
-            case ast.If():
+            case ast.If() if not _unseen(node.body):
                 yield self._condition(node, inside(self.action.following, node.body))
             case ast.Return(value=value):
                 yield self._return(value)
@@ -190,7 +190,8 @@ class Teller:
     def _call(self, call: ast.Call) -> Iterator[Clause]:
         names = [change.name for change in self.action.changes]
         function, arguments = call.func, call.args
-        if isinstance(function, ast.Attribute) and function.attr in _ADDING and len(arguments) == 1:
+        adds = isinstance(function, ast.Attribute) and function.attr in _ADDING and len(arguments) == 1
+        if adds and isinstance(function, ast.Attribute) and not self.called:
             yield from self._adding(function, arguments[0])
         elif names:
             self.told.update(names)
@@ -203,22 +204,14 @@ class Teller:
     def _adding(self, function: ast.Attribute, argument: ast.expr) -> Iterator[Clause]:
         item = self._known_text(argument)
         item = item if item and exact_text(item) and len(item) <= LONG else shown_source(argument, self.before)
-        owner = (
-            shown_source(function.value, {})
-            if isinstance(function.value, ast.Name)
-            else shown_source(function.value, self.before)
-        )
         name = function.value.id if isinstance(function.value, ast.Name) else ""
+        owner = name or shown_source(function.value, self.before)
         text = next((change.text for change in self.action.changes if change.name == name), "")
         if text and len(text) <= LONG and exact_text(text):
             self.told.add(name)
             yield Clause(f"adding `{item}` gives {self.scope.show(name)}")
-        elif function.attr == "add" and not text and name:
-            yield Clause(
-                f"`{item}` is in `{owner}` already"
-                if exact_text(self.before.get(name, "<"))
-                else f"`{item}` is added to `{owner}`"
-            )
+        elif function.attr == "add" and not text and exact_text(self.before.get(name, "<")).startswith(("{", "set(")):
+            yield Clause(f"`{item}` is in `{owner}` already")
         else:
             yield from self._with_container(Clause(f"`{item}` is {_ADDING[function.attr]} `{owner}`"), name)
 
@@ -270,6 +263,15 @@ class Teller:
             return bool(evaluate(node.test, self.before))
         except UnknownValueError:
             return None
+
+
+def _unseen(body: list[ast.stmt]) -> bool:
+    """Tell a block that leaves no line behind when it runs, so that nobody can say whether it did."""
+    return all(
+        isinstance(part, ast.Global | ast.Nonlocal)
+        or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+        for part in body
+    )
 
 
 def comprehension_targets(node: ast.AST | None) -> list[ast.Name]:

@@ -9,20 +9,18 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from execground_ray.translators.known_values import UnknownValueError, evaluate
+from execground_ray.translators.known_values import FUNCTIONS, UnknownValueError, evaluate
 
 SHORT = 40  # characters of a container that may stand inside an expression
-
-
-def is_scalar(value: Any) -> bool:
-    """Tell whether a value reads well inside an expression: a number, a truth value, None, a short string."""
-    return value is None or isinstance(value, int | float) or (isinstance(value, str) and len(value) <= SHORT)
+UNKNOWN = object()
+HARMLESS = {*FUNCTIONS, "range", "enumerate", "zip", "map", "filter", "reversed", "isinstance", "type", "any", "all"}
 
 
 def substitute(node: ast.expr, known: Mapping[str, str]) -> str:
     """Write an expression with the values in place of the names, as far as they are known and short.
 
     The outermost operation stays (`xs[2]`, `len(xs)`, `3 + 4`); indexing and calls inside it give way to their values.
+    A call that cannot be worked out may change a container: after it, containers are left as they stand.
 
     Args:
         node: The expression.
@@ -31,9 +29,10 @@ def substitute(node: ast.expr, known: Mapping[str, str]) -> str:
     Returns:
         Source text.
     """
-    if isinstance(node, ast.Name):
-        return write(_put_values(node, known))
-    return write(_put_into_parts(node, known))
+    if any(isinstance(part, ast.NamedExpr) for part in ast.walk(node)):
+        return write(node)
+    substitution = _Substitution(node, known)
+    return write(substitution.value(node) if isinstance(node, ast.Name) else substitution.parts(node))
 
 
 def write(node: ast.expr) -> str:
@@ -47,62 +46,75 @@ def write(node: ast.expr) -> str:
     return (" and " if isinstance(node.op, ast.And) else " or ").join(parts)
 
 
-def _put_values(node: ast.expr, known: Mapping[str, str]) -> ast.expr:
-    """Give the expression with values put in; a part that is bound elsewhere (lambda, comprehension) stays as it is."""
-    return (
-        _worked_out(node, known)
-        if isinstance(node, ast.Name | ast.Subscript | ast.Call)
-        else _put_into_parts(node, known)
-    )
+class _Substitution:
+    """Puts values into one expression."""
 
+    def __init__(self, node: ast.expr, known: Mapping[str, str]) -> None:
+        self.known = known
+        calls = [part for part in ast.walk(node) if isinstance(part, ast.Call) and self._may_change(part)]
+        ends = [(call.end_lineno or 0, call.end_col_offset or 0) for call in calls if hasattr(call, "end_lineno")]
+        self.barrier = min(ends, default=None)
 
-def _worked_out(node: ast.expr, known: Mapping[str, str]) -> ast.expr:
-    """Give the value of an expression if it reads well in its place, else the expression with values put in."""
-    try:
-        value = evaluate(node, known)
-    except UnknownValueError:
-        return _put_into_parts(node, known)
-    if is_scalar(value) or (not isinstance(node, ast.Name) and len(repr(value)) <= SHORT):
-        return _literal(value)
-    return _put_into_parts(node, known)
+    def _may_change(self, call: ast.Call) -> bool:
+        if isinstance(call.func, ast.Name) and call.func.id in HARMLESS and call.func.id not in self.known:
+            return False
+        return self._worked_out(call) is UNKNOWN
 
+    def _worked_out(self, node: ast.expr) -> Any:
+        try:
+            return evaluate(node, self.known)
+        except UnknownValueError:
+            return UNKNOWN
 
-def _put_into_parts(node: ast.expr, known: Mapping[str, str]) -> ast.expr:  # noqa: C901, PLR0911 - one line per kind
-    def put(part: ast.expr) -> ast.expr:
-        return _put_values(part, known)
+    def _after_change(self, node: ast.expr) -> bool:
+        return self.barrier is not None and (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)) >= self.barrier
 
-    def work_out(part: ast.expr) -> ast.expr:
-        return put(part) if isinstance(part, ast.Slice | ast.Starred) else _worked_out(part, known)
+    def value(self, node: ast.expr) -> ast.expr:
+        """Give the value of a name, an element or a call, else the expression with values put into its parts."""
+        return self.result(node) if isinstance(node, ast.Name | ast.Subscript | ast.Call) else self.parts(node)
 
-    match node:
-        case ast.BinOp(left=left, op=op, right=right):
-            return ast.BinOp(put(left), op, put(right))
-        case ast.UnaryOp(op=op, operand=operand):
-            return ast.UnaryOp(op, put(operand))
-        case ast.BoolOp(op=op, values=values):
-            return ast.BoolOp(op, [put(value) for value in values])
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            return ast.Compare(put(left), ops, [put(part) for part in comparators])
-        case ast.Tuple(elts=elements):
-            return ast.Tuple([put(element) for element in elements], ast.Load())
-        case ast.List(elts=elements):
-            return ast.List([put(element) for element in elements], ast.Load())
-        case ast.Subscript(value=container, slice=index):
-            return ast.Subscript(_keep_name(container, known), work_out(index), ast.Load())
-        case ast.Slice(lower=lower, upper=upper, step=step):
-            return ast.Slice(*(part and work_out(part) for part in (lower, upper, step)))
-        case ast.Call(func=function, args=arguments, keywords=keywords):
-            owner = function
-            if isinstance(function, ast.Attribute):
-                owner = ast.Attribute(_keep_name(function.value, known), function.attr, ast.Load())
-            named = [ast.keyword(keyword.arg, work_out(keyword.value)) for keyword in keywords]
-            return ast.Call(owner, [work_out(argument) for argument in arguments], named)
-    return node
+    def result(self, node: ast.expr) -> ast.expr:
+        """Give the value of an expression if it reads well in its place, else the expression with values put in."""
+        if isinstance(node, ast.Slice | ast.Starred) or (self._after_change(node) and not isinstance(node, ast.Name)):
+            return self.parts(node)
+        value = self._worked_out(node)
+        short = value is not UNKNOWN and (
+            value is None
+            or isinstance(value, int | float)
+            or (isinstance(value, str) and len(value) <= SHORT)
+            or (not isinstance(node, ast.Name) and len(repr(value)) <= SHORT)
+        )
+        return _literal(value) if short else self.parts(node)
 
+    def parts(self, node: ast.expr) -> ast.expr:  # noqa: C901, PLR0911 - one line per kind
+        """Put values into the parts; a part that is bound elsewhere (lambda, comprehension) stays as it is."""
+        match node:
+            case ast.BinOp(left=left, op=op, right=right):
+                return ast.BinOp(self.value(left), op, self.value(right))
+            case ast.UnaryOp(op=op, operand=operand):
+                return ast.UnaryOp(op, self.value(operand))
+            case ast.BoolOp(op=op, values=values):
+                return ast.BoolOp(op, [self.value(value) for value in values])
+            case ast.Compare(left=left, ops=ops, comparators=comparators):
+                return ast.Compare(self.value(left), ops, [self.value(part) for part in comparators])
+            case ast.Tuple(elts=elements):
+                return ast.Tuple([self.value(element) for element in elements], ast.Load())
+            case ast.List(elts=elements):
+                return ast.List([self.value(element) for element in elements], ast.Load())
+            case ast.Subscript(value=container, slice=index):
+                return ast.Subscript(self._owner(container), self.result(index), ast.Load())
+            case ast.Slice(lower=lower, upper=upper, step=step):
+                return ast.Slice(*(part and self.result(part) for part in (lower, upper, step)))
+            case ast.Call(func=function, args=arguments, keywords=keywords):
+                if isinstance(function, ast.Attribute):
+                    function = ast.Attribute(self._owner(function.value), function.attr, ast.Load())
+                named = [ast.keyword(keyword.arg, self.result(keyword.value)) for keyword in keywords]
+                return ast.Call(function, [self.result(argument) for argument in arguments], named)
+        return node
 
-def _keep_name(node: ast.expr, known: Mapping[str, str]) -> ast.expr:
-    """Leave what is indexed or called upon recognisable: `s[3]`, not `'abcd'[3]`."""
-    return node if isinstance(node, ast.Name) else _put_into_parts(node, known)
+    def _owner(self, node: ast.expr) -> ast.expr:
+        """Leave what is indexed or called upon recognisable: `s[3]`, not `'abcd'[3]`."""
+        return node if isinstance(node, ast.Name) else self.parts(node)
 
 
 def _literal(value: Any) -> ast.expr:
