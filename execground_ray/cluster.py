@@ -14,11 +14,11 @@ from ray.data import DataContext
 from execground_ray.config import Cluster, Tracing
 
 # Ray reserves an actor's CPUs for as long as the job runs, so what the tracing actors do not reserve is all that the
-# other stages ever get. A job that reserves too much starts, and then waits for ever (a resumed one needs a whole CPU
-# more than a first one, for the filter of what is done).
+# other stages ever get. A job that reserves too much starts, and then waits for ever. Repartitioning takes a whole CPU,
+# and there is no way to ask for less.
 STAGE_CPUS = 0.1
-RESUME_CPUS = 1.0
-NO_PROGRESS_SECONDS = 1800
+OTHER_CPUS = 1.0 + 2 * STAGE_CPUS
+NO_PROGRESS_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class TracingActors:
 def plan_tracing(total_cpus: float, tracing: Tracing) -> TracingActors:
     """Share ``total_cpus`` out: one tracing actor per CPU unless the configuration says otherwise."""
     count = tracing.workers or max(1, int(total_cpus))
-    available = total_cpus - RESUME_CPUS - 2 * STAGE_CPUS
+    available = total_cpus - OTHER_CPUS
     return TracingActors(count, max(0.01, min(1.0, int(100 * available / count) / 100)))
 
 

@@ -27,6 +27,26 @@ SurveySplit = Callable[[Split], "SplitSurvey"]
 
 
 @dataclass(frozen=True)
+class Finished:
+    """The ids of finished problems, in little memory.
+
+    Attributes:
+        contents: the ids that are a content hash alone, as ``uint64``.
+        copies: the ids of further copies of a content, which have an ordinal behind it.
+    """
+
+    contents: Array
+    copies: frozenset[str]
+
+    @classmethod
+    def of(cls, ids: Iterable[str]) -> Finished:
+        """Gather ids."""
+        known = list(ids)
+        plain = [int(identity, 16) for identity in known if "." not in identity]
+        return cls(np.array(plain, np.uint64), frozenset(identity for identity in known if "." in identity))
+
+
+@dataclass(frozen=True)
 class SplitSurvey:
     """What one split says of itself.
 
@@ -51,18 +71,21 @@ class SplitPlan:
         duplicates: array of ``DUPLICATE``, rows that are not alone: ``row`` counts the rows of the split from 0,
             ``ordinal`` is 2 for the second copy of the same content and so on, ``kept`` is the id, as a number, of the
             row that takes part for this distinct problem, 0 where there is none or it is this one.
+        done: rows of the split, counted from 0, that an earlier run has finished; they are not read again.
     """
 
     split: Split
     first: int
     rows: int
     duplicates: Array
+    done: Array
 
 
 def survey_corpus(
     splits: list[Split],
     limit: int | None,
     seed: int,
+    finished: Finished | None = None,
     map_splits: Callable[[SurveySplit, Iterable[Split]], Iterable[SplitSurvey]] = map,
 ) -> list[SplitPlan]:
     """Plan the reading of the first ``limit`` problems of ``splits``.
@@ -75,6 +98,7 @@ def survey_corpus(
         splits: in the order in which ``limit`` counts.
         limit: None for all.
         seed: of the choice within a distinct problem.
+        finished: problems that earlier runs have finished; None for none.
         map_splits: how to run a function over the splits, in their order; it is not drained past ``limit``.
     """
     sizes: list[tuple[int, int]] = []  # of each split, in lines and in rows
@@ -90,6 +114,7 @@ def survey_corpus(
     rows = np.concatenate(hashes)
     del hashes
     duplicates = _find_duplicates(rows, seed)
+    done = np.flatnonzero(_is_finished(rows["content"], duplicates, finished or Finished.of([])))
     plans = []
     name, line, row = "", 1, 0
     for split, (lines, count) in zip(splits, sizes, strict=False):
@@ -97,7 +122,8 @@ def survey_corpus(
         start, stop = np.searchsorted(duplicates["row"], (row, row + count))
         own = duplicates[start:stop].copy()
         own["row"] -= row
-        plans.append(SplitPlan(split, line, count, own))
+        first_done, last_done = np.searchsorted(done, (row, row + count))
+        plans.append(SplitPlan(split, line, count, own, done[first_done:last_done] - row))
         name, line, row = split.name, line + lines, row + count
     return plans
 
@@ -179,6 +205,15 @@ def _find_duplicates(rows: Array, seed: int) -> Array:
     duplicates = np.empty(np.count_nonzero(found), DUPLICATE)
     duplicates["row"], duplicates["ordinal"], duplicates["kept"] = suspects[found], ordinal[found], kept[found]
     return duplicates
+
+
+def _is_finished(content: Array, duplicates: Array, finished: Finished) -> Array:
+    """Which rows have an id that is finished; an id is the content, and for a copy its ordinal."""
+    found = np.isin(content, finished.contents)
+    copies = duplicates[duplicates["ordinal"] > 1]
+    for row, ordinal in zip(copies["row"].tolist(), copies["ordinal"].tolist(), strict=True):
+        found[row] = f"{content[row]:016x}.{ordinal}" in finished.copies
+    return found
 
 
 def _is_repeated(values: Array) -> Array:

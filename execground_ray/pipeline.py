@@ -19,7 +19,8 @@ from execground_ray.cluster import STAGE_CPUS, TracingActors, connect, plan_trac
 from execground_ray.config import Config, to_yaml
 from execground_ray.corpus import SplitPlan, map_on_ray, survey_corpus
 from execground_ray.progress import Progress, count_rows
-from execground_ray.report.summary import SUMMARY, count_shards, make_summary, table, write_summary
+from execground_ray.report.summary import count_shards, make_summary, table, write_summary
+from execground_ray.resume import CONFIG, finished_problems, prepare_output
 from execground_ray.schema import ConfigError
 from execground_ray.splits import list_splits
 from execground_ray.stages.export_examples import export_rows
@@ -28,13 +29,12 @@ from execground_ray.stages.read_problems import ProblemSource
 from execground_ray.stages.trace_execution import TraceExecution
 from execground_ray.stages.translate_traces import translate_rows
 from execground_ray.stages.verify_examples import verify_rows
-from execground_ray.stages.write_shards import REJECTED, TRAIN, ShardSink
+from execground_ray.stages.write_shards import ShardSink
 from execground_ray.storage import Folder
 from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
 
 BLOCK_ROWS = 16  # a block is what one actor works on at a time: seconds of tracing, so that all end together
 BATCH_ROWS = 8
-OUTPUTS = (TRAIN, REJECTED, SUMMARY, "dataset_info.json", "config.yaml")
 NO_SANDBOX = """
 ********************************************************************************************
 *  sandbox=none: the programs of the corpus run UNCONFINED, with all your rights: they can *
@@ -52,19 +52,24 @@ def build_dataset(config: Config) -> int:
     started = time.monotonic()
     sandbox = check_sandbox(config)
     folder = Folder.at(config.output.dir)
-    if prepare_output(folder, config.output.on_existing):
+    if prepare_output(folder, config):
         print(f"{config.output.dir} is finished already; output.on_existing=overwrite builds it anew")
         return 0
     try:
         splits = list_splits(config.source)
     except (FileNotFoundError, ValueError) as error:
         raise ConfigError(f"source: {error}") from error
-    folder.write_text("config.yaml", to_yaml(config))
+    folder.write_text(CONFIG, to_yaml(config))
     with connect(config.cluster) as cpus:
-        plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray)
+        finished = finished_problems(folder)
+        plans = survey_corpus(splits, config.source.limit, config.seed, finished, map_on_ray)
         total = sum(plan.rows for plan in plans)
-        with Progress(total) as progress:
-            stream(config, plans, plan_tracing(cpus, config.tracing), progress)
+        done = sum(len(plan.done) for plan in plans)
+        if done:
+            print(f"{done:,} of {total:,} problems are done already", file=sys.stderr)
+        if done < total:
+            with Progress(total - done) as progress:
+                stream(config, plans, plan_tracing(cpus, config.tracing), progress)
     run = {"seconds": time.monotonic() - started, "sandbox": sandbox, "config": asdict(config)}
     summary = make_summary(count_shards(folder), total, run)
     write_summary(folder, summary)
@@ -91,24 +96,6 @@ def check_sandbox(config: Config) -> dict[str, Any]:
     return {"kind": "sandlock", "landlock_abi": abi, "missing_protections": missing}
 
 
-def prepare_output(folder: Folder, on_existing: str) -> bool:
-    """Make the output folder ready and tell whether the dataset in it is finished already.
-
-    Raises:
-        ConfigError: if something is there and ``on_existing`` is ``refuse``.
-    """
-    existing = [name for name in OUTPUTS if folder.exists(name)]
-    if existing and on_existing == "refuse":
-        raise ConfigError(
-            f"output.dir = {folder.path!r} holds {', '.join(existing)} already, and on_existing is refuse"
-        )
-    if on_existing == "overwrite":
-        for name in existing:
-            folder.delete(name)
-        return False
-    return SUMMARY in existing
-
-
 def stream(config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
     small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS}
@@ -133,5 +120,5 @@ def stream(config: Config, plans: list[SplitPlan], actors: TracingActors, progre
     rows = rows.map_batches(verify_rows, fn_args=(config.verification,), **small)
     rows = rows.map_batches(export_rows, fn_args=(config.export,), **small)
     rows = rows.map_batches(count_rows, fn_args=(progress.tally,), **small)
-    sink = ShardSink(config.output.dir, config.translator.kind, config.export.rows_per_shard)
+    sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard)
     rows.write_datasink(sink, ray_remote_args={"num_cpus": STAGE_CPUS})

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyarrow import fs
+
+UNFINISHED = ".unfinished"
+OBJECT_STORES = ("s3", "gcs", "abfs")
 
 
 @dataclass(frozen=True)
@@ -41,23 +45,34 @@ class Folder:
         return sorted(info.path for info in self.filesystem.get_file_info(selector) if info.is_file)
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a file whole: readers see the old text or the new, on file systems that can rename."""
-        self.filesystem.create_dir(self.path, recursive=True)
-        final, unfinished = f"{self.path}/{name}", f"{self.path}/.{name}.unfinished"
-        with self.filesystem.open_output_stream(unfinished) as stream:
+        """Write a file whole, whatever dies on the way: nobody ever sees a part of it.
+
+        Object stores show a file when it is closed; elsewhere it is written under another name first, in the folder
+        ``unfinished`` beside the others, and then renamed.
+        """
+        final = f"{self.path}/{name}"
+        writing = final if self.filesystem.type_name in OBJECT_STORES else f"{self.path}/{UNFINISHED}/{name}"
+        self.filesystem.create_dir(posixpath.dirname(final), recursive=True)
+        self.filesystem.create_dir(posixpath.dirname(writing), recursive=True)
+        with self.filesystem.open_output_stream(writing) as stream:
             stream.write(text.encode())
-        self.filesystem.move(unfinished, final)
+        if writing != final:
+            self.filesystem.move(writing, final)
 
     def read_text(self, name: str) -> str:
         """Return the text of a file."""
         with self.filesystem.open_input_stream(f"{self.path}/{name}") as stream:
             return str(stream.read().decode())
 
+    def read_bytes(self, path: str) -> bytes:
+        """Return the content of one of ``files``."""
+        with self.filesystem.open_input_stream(path) as stream:
+            return bytes(stream.read())
+
     def read_rows(self, path: str) -> Iterator[dict[str, Any]]:
         """Yield the rows of one shard."""
-        with self.filesystem.open_input_stream(path) as stream:
-            for line in stream.read().splitlines():
-                yield json.loads(line)
+        for line in self.read_bytes(path).splitlines():
+            yield json.loads(line)
 
     def delete(self, name: str) -> None:
         """Delete a file or folder if it is there."""

@@ -16,7 +16,7 @@ from typing import Any
 from execground_ray import __version__
 from execground_ray.records import Stage
 from execground_ray.stages.write_shards import REJECTED, TRAIN
-from execground_ray.storage import Folder
+from execground_ray.storage import UNFINISHED, Folder
 
 SUMMARY = "summary.json"
 LIBRARIES = ("ray", "snoop", "sandlock", "datasets", "pyarrow", "hydra-core")
@@ -98,9 +98,10 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
 
 
 def write_summary(folder: Folder, summary: dict[str, Any]) -> None:
-    """Write ``dataset_info.json``, then ``summary.json``."""
+    """Write ``dataset_info.json``, then ``summary.json``, and leave nothing else behind."""
     folder.write_text("dataset_info.json", json.dumps(DATASET_INFO, indent=2) + "\n")
     folder.write_text(SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    folder.delete(UNFINISHED)
 
 
 def table(summary: dict[str, Any]) -> str:

@@ -28,15 +28,18 @@ ROW_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "locator", "probl
 
 
 def read_rows(plan: SplitPlan) -> Iterator[dict[str, str]]:
-    """Read one split as rows.
+    """Read one split as rows, those that are finished aside.
 
     Raises:
         RuntimeError: the split has fewer rows than the survey found.
     """
     duplicates = {row: (ordinal, kept) for row, ordinal, kept in plan.duplicates.tolist()}
+    done = frozenset(plan.done.tolist())
     lines = (line for line in enumerate(plan.split.read(), plan.first) if not is_blank(line[1]))
     index = -1
     for index, (position, raw) in enumerate(islice(lines, plan.rows)):
+        if index in done:
+            continue
         row = _read_row(raw, plan.split.locator(position))
         ordinal, kept = duplicates.get(index, (1, 0))
         if ordinal > 1:
@@ -70,15 +73,16 @@ class ProblemSource(Datasource):
         self, parallelism: int, per_task_row_limit: int | None = None, data_context: DataContext | None = None
     ) -> list[ReadTask]:
         """Hand out the splits, neighbours together."""
-        share = math.ceil(len(self.plans) / max(1, parallelism)) or 1
-        groups = [self.plans[start : start + share] for start in range(0, len(self.plans), share)]
+        plans = [plan for plan in self.plans if len(plan.done) < plan.rows]
+        share = math.ceil(len(plans) / max(1, parallelism)) or 1
+        groups = [plans[start : start + share] for start in range(0, len(plans), share)]
         return [_read_task(group, per_task_row_limit) for group in groups]
 
 
 def _read_task(plans: Sequence[SplitPlan], row_limit: int | None) -> ReadTask:
     """One task of Ray Data; it carries its own splits and nothing else of the corpus."""
     names = tuple(dict.fromkeys(plan.split.name for plan in plans))
-    rows = sum(plan.rows for plan in plans)
+    rows = sum(plan.rows - len(plan.done) for plan in plans)
     metadata = BlockMetadata(num_rows=rows, size_bytes=_total_bytes(plans), exec_stats=None, input_files=names)
     return ReadTask(lambda: _blocks(plans), metadata, ROW_SCHEMA, row_limit)
 

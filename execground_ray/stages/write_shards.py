@@ -13,57 +13,57 @@ name. Every training row has the same keys and types, without nulls, because LLa
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from ray.data.block import BlockAccessor
-from ray.data.datasource import BlockBasedFileDatasink, WriteResult
+from ray.data.block import Block, BlockAccessor
+from ray.data.datasource import Datasink
 
 from execground_ray.records import Problem
+from execground_ray.storage import Folder
 
 TRAIN, REJECTED = "train", "rejected"
 
 
-class ShardSink(BlockBasedFileDatasink):
+class ShardSink(Datasink[None]):
     """Splits what it is given into the two kinds of shards.
 
+    A write that Ray repeats, because its worker died, writes the same rows under the same names again.
+
     Args:
-        path: folder or URI of the dataset.
+        folder: of the dataset.
         translator: who wrote the reasoning, for the rows' metadata.
         rows_per_shard: rows to gather before a write.
     """
 
-    def __init__(self, path: str, translator: str, rows_per_shard: int) -> None:
+    def __init__(self, folder: Folder, translator: str, rows_per_shard: int) -> None:
         """See the class."""
-        super().__init__(path, file_format="jsonl", min_rows_per_file=rows_per_shard)
+        self._folder = folder
         self._translator = translator
+        self._rows_per_shard = rows_per_shard
+        self._run = uuid.uuid4().hex[:8]
 
     def get_name(self) -> str:
         """What progress and statistics call this sink."""
         return "Shards"
 
-    def on_write_start(self, schema: Any = None) -> None:
-        """Create the two folders."""
-        super().on_write_start(schema)
-        for folder in (TRAIN, REJECTED):
-            self._create_dir(f"{self.path}/{folder}")
+    @property
+    def min_rows_per_write(self) -> int:
+        """Rows to gather before a write."""
+        return self._rows_per_shard
 
-    def on_write_complete(self, write_result: WriteResult[None]) -> None:
-        """Leave the folders where they are, also when nothing was written."""
+    def write(self, blocks: Iterable[Block], ctx: Any) -> None:
+        """Write the rows of some blocks; a folder without rows gets no file."""
+        rows = [row for block in blocks for row in BlockAccessor.for_block(block).to_arrow().to_pylist()]
+        name = f"{self._run}-{ctx.task_idx:06}.jsonl"
+        self._write(f"{TRAIN}/{name}", (self._training_row(row) for row in rows if not row["reason"]))
+        self._write(f"{REJECTED}/{name}", (_rejected_row(row) for row in rows if row["reason"]))
 
-    def write_block(self, block: BlockAccessor, block_index: int, ctx: Any) -> None:
-        """Write one block's rows; a folder without rows gets no file."""
-        del block_index
-        name = self.filename_provider.get_filename_for_task(ctx.kwargs["write_uuid"], ctx.task_idx)
-        rows = block.to_arrow().to_pylist()
-        self._write(f"{self.path}/{TRAIN}/{name}", (self._training_row(row) for row in rows if not row["reason"]))
-        self._write(f"{self.path}/{REJECTED}/{name}", (_rejected_row(row) for row in rows if row["reason"]))
-
-    def _write(self, path: str, rows: Iterable[dict[str, Any]]) -> None:
+    def _write(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         if text:
-            with self.open_output_stream(path) as stream:
-                stream.write(text.encode())
+            self._folder.write_text(name, text)
 
     def _training_row(self, row: dict[str, Any]) -> dict[str, Any]:
         problem = Problem.from_json(row["problem"])
