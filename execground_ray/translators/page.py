@@ -113,7 +113,7 @@ def _tests(clauses: Sequence[Clause]) -> str:
     parts: list[str] = []
     for word, group in groupby(clauses, key=lambda clause: clause.text.rpartition("` is ")[2]):
         texts = [clause.text for clause in group]
-        if len(texts) > 1:
+        if len(texts) > 1 and not any(" and " in text or " or " in text for text in texts):
             parts.append(f"{listed([text.removesuffix(f' is {word}') for text in texts])} are {word}")
         else:
             parts += texts

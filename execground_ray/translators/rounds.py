@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from execground_ray.translators.scope import Scope
 from execground_ray.translators.trace_reader import Action, Iteration, Loop
-from execground_ray.translators.wording import assigned, description, exact_text, listed, shown_source
+from execground_ray.translators.wording import assigned, description, exact_text, known_text, listed, shown_source
 
 
 def count_alike(iterations: Sequence[Iteration]) -> int:
@@ -51,14 +51,20 @@ def joint_label(rounds: Sequence[Sequence[tuple[str, str]]]) -> str:
     first = " and ".join(assigned(*pair) for pair in rounds[0])
     if all(values == rounds[0] for values in rounds):
         return f"{first} ({len(rounds)} times)"
-    if any(len(values) != 1 for values in rounds):
-        return "; ".join(" and ".join(assigned(*pair) for pair in values) for values in rounds)
+    if len(rounds[0]) != 1:
+        names = ", ".join(name for name, _ in rounds[0])
+        return f"`({names})` as {listed([_together(values) for values in rounds])}"
     texts = [values[0][1] for values in rounds]
     if len(texts) > 3 and all(text.isdigit() for text in texts):
         numbers = [int(text) for text in texts]
         if numbers == list(range(numbers[0], numbers[-1] + 1)):
             return f"{first} up to `{rounds[0][0][0]} = {texts[-1]}`"
     return listed([first, *(f"`{exact_text(text) or description(text)}`" for text in texts[1:])])
+
+
+def _together(values: Sequence[tuple[str, str]]) -> str:
+    texts = [exact_text(text) for _, text in values]
+    return f"`({', '.join(texts)})`" if all(texts) else listed([assigned(*pair) for pair in values])
 
 
 def loop_intro(loop: Loop, scope: Scope) -> str:
@@ -68,9 +74,9 @@ def loop_intro(loop: Loop, scope: Scope) -> str:
         return "The loop goes on"
     if isinstance(node, ast.While):
         return "The loop runs" if isinstance(node.test, ast.Constant) else f"While `{ast.unparse(node.test)}` holds"
-    source = shown_source(node.iter, scope.known)
-    values = ""
+    source, values = shown_source(node.iter, scope.known), ""
     if isinstance(node.iter, ast.Name):
-        source = node.iter.id
-        values = exact_text(scope.known.get(source, "<"))
+        source, values = node.iter.id, exact_text(scope.known.get(node.iter.id, "<"))
+    elif isinstance(node.iter, ast.Tuple | ast.List):
+        source = known_text(node.iter, scope.known) or source
     return f"For each `{ast.unparse(node.target)}` in `{source}`" + (f" (`{values}`)" if values else "")

@@ -20,6 +20,7 @@ from execground_ray.translators.wording import (
     collecting,
     description,
     exact_text,
+    known_text,
     listed,
     proven,
     shown_source,
@@ -28,7 +29,7 @@ from execground_ray.translators.wording import (
 LONG = 72  # characters: a container above it is not repeated at every change
 
 LEAVES = "working out what to return leaves"
-_ADDING = {"append": "appended to", "add": "added to", "appendleft": "put at the front of"}
+_ADDING = {"append": ("append", "to"), "add": ("add", "to"), "appendleft": ("put", "at the front of")}
 GIVES = ", which gives "
 _SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
@@ -57,7 +58,8 @@ class Teller:
             exact = exact_text(frame.value)
             return [Clause(f"{self.scope.function} yields " + (f"`{exact}`" if exact else description(frame.value)))]
         if self.action.raised:
-            return [Clause(f"`{self._source(node)}` raises `{self.action.raised}`")]
+            raising = ast.unparse(node.value) if isinstance(node, ast.Assign) else self._source(node)
+            return [Clause(f"`{raising}` raises `{self.action.raised}`")]
         if self.action.line in self.scope.program.crowded:
             return list(self._crowded(node))
         clauses = list(self._statement(node))
@@ -139,19 +141,15 @@ class Teller:
         names = [part.id for part in ast.walk(target) if isinstance(part, ast.Name) and part.id in self.scope.known]
         self.told.update(names)
         source = shown_source(value, self.before)
-        start = f"`{source}` gives" if len(source) <= LONG_SOURCE else "this gives"
+        start = f"from `{source}` come" if len(source) <= LONG_SOURCE else "this gives"
         if names:
             yield Clause(f"{start} {listed([self.scope.show(name) for name in names])}")
 
     def _part(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
         """Say what an attribute or an element was set to."""
         place = shown_source(target, self.before)
-        try:
-            result = repr(evaluate(target, self.scope.known))  # an element of a container that is known
-        except UnknownValueError:
-            result = ""
-        if not result:
-            result = self._known_text(value) or self._returned(value)
+        element = known_text(target, self.scope.known)  # where the container is known
+        result = element or known_text(value, self.before) or self._returned(value)
         if result and exact_text(result):
             clause = becomes(place, value, result, self.before, self.called)
             if not isinstance(value, ast.BinOp | ast.Call) or not clause.text.endswith(f" = {result}`"):
@@ -170,12 +168,6 @@ class Teller:
             name = ast.unparse(value.func).rpartition(".")[2]
             return frames[0].value if name == frames[0].name.rpartition(".")[2] else ""
         return ""
-
-    def _known_text(self, value: ast.expr) -> str:
-        try:
-            return repr(evaluate(value, self.before))
-        except UnknownValueError:
-            return ""
 
     def _with_container(self, clause: Clause, name: str) -> Iterator[Clause]:
         """Add the container as the change left it, a long one only once its changes are over."""
@@ -202,8 +194,9 @@ class Teller:
             yield Clause(f"`{shown_source(call, self.before)}` is called")
 
     def _adding(self, function: ast.Attribute, argument: ast.expr) -> Iterator[Clause]:
-        item = self._known_text(argument)
+        item = known_text(argument, self.before)
         item = item if item and exact_text(item) and len(item) <= LONG else shown_source(argument, self.before)
+        verb, where = _ADDING[function.attr]
         name = function.value.id if isinstance(function.value, ast.Name) else ""
         owner = name or shown_source(function.value, self.before)
         text = next((change.text for change in self.action.changes if change.name == name), "")
@@ -213,7 +206,7 @@ class Teller:
         elif function.attr == "add" and not text and exact_text(self.before.get(name, "<")).startswith(("{", "set(")):
             yield Clause(f"`{item}` is in `{owner}` already")
         else:
-            yield from self._with_container(Clause(f"`{item}` is {_ADDING[function.attr]} `{owner}`"), name)
+            yield from self._with_container(Clause(f"we {verb} `{item}` {where} `{owner}`"), name)
 
     def _return(self, value: ast.expr | None) -> Clause:
         frame, function = self.scope.frame, self.scope.function

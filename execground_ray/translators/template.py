@@ -38,7 +38,8 @@ class _Writer:
         self.active[frame.name] += 1
         scope = Scope(self.program, frame, f"`{short_name(frame.name)}`", dict(self.globals), self.seen)
         scope.known.update({change.name: change.text for change in frame.arguments})
-        scope.known.update(given or {})
+        if frame.kind == "Call to":
+            scope.known.update(given or {})
         page = Page()
         self._tell_items(fold_loops(frame.actions, self.program), scope, page)
         if frame.ended == "Return" and "generator" in frame.kind:
@@ -159,7 +160,9 @@ class _Writer:
             self._tell_calls(header, scope, page)
             before = dict(scope.known)
             scope.update(header)
-            if not isinstance(node, ast.While):
+            if header.raised:
+                page.add(Clause(f"this raises `{header.raised}`"))
+            elif not isinstance(node, ast.While):
                 label = round_label(node, scope) if iteration.items else ""
             elif not isinstance(node.test, ast.Constant):
                 clause = scope.test(node.test, bool(iteration.items), before, brief=True)
@@ -225,9 +228,13 @@ def write_reasoning(refcode: str, funcname: str, arguments: dict[str, Any], trac
     )
     blocks: list[Block] = [f"{start}."]
     writer = _Writer(program)
-    for frame in read_frames(trace, program):
-        blocks += writer.tell_frame(frame, given)
-    return render(blocks) + f"\n\n**Final output:** `{_python_text(returned)}`"
+    try:
+        for frame in read_frames(trace, program):
+            blocks += writer.tell_frame(frame, given)
+        text = render(blocks)
+    except RecursionError:  # calls or expressions nested deeper than they can be told
+        text = render(blocks[:1])
+    return f"{text}\n\n**Final output:** `{_python_text(returned)}`"
 
 
 def _python_text(returned: str) -> str:

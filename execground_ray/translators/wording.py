@@ -96,6 +96,14 @@ def shown_source(node: ast.expr, known: Mapping[str, str]) -> str:
         return ast.unparse(node)
 
 
+def known_text(node: ast.expr, known: Mapping[str, str]) -> str:
+    """Work out an expression and give the text of its value, or an empty text where that is not possible."""
+    try:
+        return repr(evaluate(node, known))
+    except UnknownValueError:
+        return ""
+
+
 def proven(node: ast.expr, text: str, known: Mapping[str, str]) -> bool:
     """Tell whether working out the expression gives just the value that was printed."""
     try:
@@ -108,8 +116,8 @@ def proven(node: ast.expr, text: str, known: Mapping[str, str]) -> bool:
 def collecting(node: Comprehension) -> str:
     """Name what a comprehension puts together."""
     if isinstance(node, ast.DictComp):
-        return f"collecting `{ast.unparse(node.key)}: {ast.unparse(node.value)}`"
-    return f"collecting `{ast.unparse(node.elt)}`"
+        return f"collecting `{ast.unparse(node.key)}: {ast.unparse(node.value)}` each time"
+    return f"collecting `{ast.unparse(node.elt)}` each time"
 
 
 def becomes(name: str, value: ast.expr, text: str, known: Mapping[str, str], called: bool) -> Clause:
@@ -135,6 +143,7 @@ def becomes(name: str, value: ast.expr, text: str, known: Mapping[str, str], cal
         or (called and isinstance(value, ast.Call))
         or len(source) > LONG_SOURCE
         or source == exact
+        or any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(ast.parse(source)))
     ):
         return Clause(f"`{name}` becomes `{exact}`")
     if not proven(value, text, known):
