@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 from ray.data import DataContext
@@ -41,7 +42,9 @@ def connect(cluster: Cluster) -> Iterator[float]:
     """Join the cluster, or start Ray here, for the length of a block; yield its number of CPUs."""
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     address = cluster.address or ("auto" if "RAY_ADDRESS" in os.environ else "local")
-    started_here = {"num_cpus": cluster.num_cpus, "include_dashboard": cluster.dashboard} if address == "local" else {}
+    started_here: dict[str, Any] = {}
+    if address == "local":
+        started_here = {"num_cpus": cluster.num_cpus, "include_dashboard": cluster.dashboard}
     ray.init(address=address, logging_level=logging.WARNING, log_to_driver=False, **started_here)
     try:
         context = DataContext.get_current()

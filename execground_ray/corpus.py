@@ -85,8 +85,8 @@ def survey_corpus(
     splits: list[Split],
     limit: int | None,
     seed: int,
-    finished: Finished | None = None,
     map_splits: Callable[[SurveySplit, Iterable[Split]], Iterable[SplitSurvey]] = map,
+    finished: Finished | None = None,
 ) -> list[SplitPlan]:
     """Plan the reading of the first ``limit`` problems of ``splits``.
 
@@ -98,8 +98,8 @@ def survey_corpus(
         splits: in the order in which ``limit`` counts.
         limit: None for all.
         seed: of the choice within a distinct problem.
-        finished: problems that earlier runs have finished; None for none.
         map_splits: how to run a function over the splits, in their order; it is not drained past ``limit``.
+        finished: problems that earlier runs have finished; None for none.
     """
     sizes: list[tuple[int, int]] = []  # of each split, in lines and in rows
     hashes: list[Array] = [np.empty(0, HASHES)]

@@ -62,7 +62,7 @@ def build_dataset(config: Config) -> int:
     folder.write_text(CONFIG, to_yaml(config))
     with connect(config.cluster) as cpus:
         finished = finished_problems(folder)
-        plans = survey_corpus(splits, config.source.limit, config.seed, finished, map_on_ray)
+        plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished)
         total = sum(plan.rows for plan in plans)
         done = sum(len(plan.done) for plan in plans)
         if done:

@@ -33,8 +33,8 @@ class Reason(StrEnum):
 
     stage: Stage
 
-    def __new__(cls, value: str, stage: Stage) -> Reason:
-        """Make the member a plain string that also knows its stage."""
+    def __new__(cls, value: str, stage: Stage = Stage.READ) -> Reason:
+        """Make the member a plain string that also knows its stage (always given; looking one up needs none)."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.stage = stage
