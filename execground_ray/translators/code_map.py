@@ -68,6 +68,17 @@ class Program:
         self.loops[node] = loops
 
 
+def own_parts(node: ast.AST | None) -> list[ast.AST]:
+    """Give all parts of a statement without the statements in its blocks."""
+    if node is None:
+        return []
+    if isinstance(node, ast.stmt) and not hasattr(node, "body"):
+        return list(ast.walk(node))
+    headers = [getattr(node, name, None) for name in ("test", "iter", "subject", "guard")]
+    headers += [item.context_expr for item in getattr(node, "items", [])]
+    return [part for header in headers if header is not None for part in ast.walk(header)]
+
+
 def inside(line: int, body: Sequence[ast.stmt]) -> bool:
     """Tell whether a line belongs to a block of statements."""
     return bool(body) and body[0].lineno <= line <= (body[-1].end_lineno or body[-1].lineno)

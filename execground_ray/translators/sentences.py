@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from execground_ray.translators.code_map import inside
+from execground_ray.translators.code_map import inside, own_parts
 from execground_ray.translators.known_values import UnknownValueError, evaluate
 from execground_ray.translators.scope import Scope
+from execground_ray.translators.substitution import write
 from execground_ray.translators.trace_reader import Action
 from execground_ray.translators.wording import (
     LONG_SOURCE,
@@ -28,7 +29,7 @@ from execground_ray.translators.wording import (
 
 LONG = 72  # characters: a container above it is not repeated at every change
 
-LEAVES = "working out what to return leaves"
+LEAVES = "leaves"
 _ADDING = {"append": ("append", "to"), "add": ("add", "to"), "appendleft": ("put", "at the front of")}
 GIVES = ", which gives "
 _SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -63,8 +64,9 @@ class Teller:
         if self.action.line in self.scope.program.crowded:
             return list(self._crowded(node))
         clauses = list(self._statement(node))
-        if isinstance(node, ast.Return):
-            return list(self._unsaid(LEAVES)) + clauses
+        if isinstance(node, ast.Return | ast.If):
+            what = "what to return" if isinstance(node, ast.Return) else f"`{write(node.test)}`"
+            return list(self._unsaid(f"working out {what} {LEAVES}")) + clauses
         return clauses + list(self._unsaid("now" if clauses else f"after `{self._source(node)}`,"))
 
     def _statement(self, node: ast.AST | None) -> Iterator[Clause]:  # noqa: C901 - one line per kind
@@ -102,8 +104,8 @@ class Teller:
         bound = {part.id for part in comprehension_targets(node)}  # Python 3.12 shows them as variables of the function
         rest = [change.name for change in self.action.changes if change.name not in self.told | bound]
         if rest and not isinstance(node, _SILENT):
-            show = self.scope.state(rest) if start != LEAVES else listed([self.scope.show(name) for name in rest])
-            yield Clause(f"{start} {show}", "alone")
+            shown = listed([self.scope.show(name) for name in rest])
+            yield Clause(f"{start} {shown if start.endswith(LEAVES) else self.scope.state(rest)}", "alone")
 
     def _source(self, node: ast.AST | None) -> str:
         text = ast.unparse(node) if isinstance(node, ast.stmt) and not hasattr(node, "body") else ""
@@ -269,11 +271,9 @@ def _unseen(body: list[ast.stmt]) -> bool:
 
 def comprehension_targets(node: ast.AST | None) -> list[ast.Name]:
     """Give the loop variables of the comprehensions in a statement."""
-    if not isinstance(node, ast.stmt) or hasattr(node, "body"):
-        return []
     return [
         name
-        for part in ast.walk(node)
+        for part in own_parts(node)
         if isinstance(part, Comprehension)
         for generator in part.generators
         for name in ast.walk(generator.target)

@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from execground_ray.translators.calls import introduction, mapping, run_of_values, short_name, small_kind
-from execground_ray.translators.code_map import Program, inside
+from execground_ray.translators.code_map import Program, inside, own_parts
 from execground_ray.translators.page import Block, Page, Section, lower, render
 from execground_ray.translators.rounds import count_alike, joint_label, loop_intro, loop_names, round_label
 from execground_ray.translators.scope import Scope, global_values
 from execground_ray.translators.sentences import Teller, comprehension_targets
+from execground_ray.translators.substitution import write
 from execground_ray.translators.trace_reader import Action, Frame, Item, Iteration, Loop, fold_loops, read_frames
 from execground_ray.translators.wording import Clause, Comprehension, assigned, collecting, exact_text, listed
 
@@ -122,7 +123,7 @@ class _Writer:
         value = getattr(action.node, "value", None)
         kinds: dict[str, type[Comprehension]] = {"List": ast.ListComp, "Set": ast.SetComp, "Dict": ast.DictComp}
         kind = kinds[frame.kind]
-        nodes = [part for part in ast.walk(action.node) if isinstance(part, kind)] if action.node else []
+        nodes = [part for part in own_parts(action.node) if isinstance(part, kind)]
         exact = exact_text(frame.value)
         if exact and value not in nodes and len(nodes) == 1:
             page.add(Clause(f"{collecting(nodes[0])} gives `{exact}`"))
@@ -151,25 +152,32 @@ class _Writer:
             if not scope.loops:
                 self._show_pending(scope, page)
 
+    def _tell_header(self, node: ast.AST, header: Action, ran: bool, scope: Scope, page: Page) -> str:
+        """Tell what a visit of a loop's header did; give the label of the iteration that it began."""
+        self._tell_calls(header, scope, page)
+        before = dict(scope.known)
+        scope.update(header)
+        if header.raised:
+            page.add(Clause(f"this raises `{header.raised}`"))
+        elif not isinstance(node, ast.While):
+            return round_label(node, scope) if ran else ""
+        elif not isinstance(node.test, ast.Constant):
+            if header.changes:
+                shown = listed([scope.show(change.name) for change in header.changes])
+                page.add(Clause(f"working out `{write(node.test)}` leaves {shown}", "alone"))
+            clause = scope.test(node.test, ran, before, brief=True)
+            clause.consequence = node.body
+            page.add(clause)
+            if not ran:
+                page.add(Clause("the loop ends"), node.body[0])
+        return ""
+
     def _tell_iteration(self, loop: Loop, iteration: Iteration, scope: Scope, several: bool) -> list[Block]:
-        page, label = Page(), ""
-        header, node = iteration.header, loop.node
+        page, label, node = Page(), "", loop.node
+        if iteration.header:
+            label = self._tell_header(node, iteration.header, bool(iteration.items), scope, page)
         if several and isinstance(node, ast.While) and isinstance(node.test, ast.Constant):
             label = "First round" if iteration is loop.iterations[0] else "Next round"
-        if header:
-            self._tell_calls(header, scope, page)
-            before = dict(scope.known)
-            scope.update(header)
-            if header.raised:
-                page.add(Clause(f"this raises `{header.raised}`"))
-            elif not isinstance(node, ast.While):
-                label = round_label(node, scope) if iteration.items else ""
-            elif not isinstance(node.test, ast.Constant):
-                clause = scope.test(node.test, bool(iteration.items), before, brief=True)
-                clause.consequence = node.body
-                page.add(clause)
-                if not iteration.items:
-                    page.add(Clause("the loop ends"), node.body[0])
         self._tell_items(iteration.items, scope, page)
         page.end_paragraph()
         if not label:
