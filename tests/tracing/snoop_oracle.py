@@ -1,0 +1,83 @@
+"""What snoop itself writes for a call, beside what our tracer writes: both in one cage, in forks of one process."""
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import execground_ray
+from execground_ray.tracing.sandbox import ENVIRONMENT, _start_caged, landlock_abi
+from execground_ray.tracing.worker import read_message, write_message
+
+PACKAGE = Path(execground_ray.__file__).resolve().parent
+WORKER = Path(__file__).with_name("oracle_worker.py")
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One call, seen by all three.
+
+    Attributes:
+        snoop: the lines of real snoop, addresses removed.
+        tracer: our lines, addresses removed.
+        counter: how many lines ``LineCounter`` counted.
+    """
+
+    snoop: list[str]
+    tracer: list[str]
+    counter: int
+
+
+class SnoopOracle:
+    """The caged process that traces."""
+
+    def __init__(self, hash_seed: int) -> None:
+        self.hash_seed = hash_seed
+        self._known: dict[str, Traced | None] = {}
+        command = [sys.executable, "-P", "-s", "-c", WORKER.read_text("utf-8"), str(PACKAGE)]
+        self._process = _start_caged(command, ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}, landlock_abi())
+
+    def trace(self, refcode: str, arguments: str, *, max_lines: int = 10**6) -> Traced:
+        """Trace a call of ``main_solution`` to its end, or to its first ``max_lines`` lines."""
+        traced = self.try_to_trace(refcode, arguments, max_lines=max_lines)
+        assert traced is not None, "a fork of the oracle died"
+        return traced
+
+    def try_to_trace(self, refcode: str, arguments: str, *, max_lines: int) -> Traced | None:
+        """The same, None when the program took too long or killed its process."""
+        request = {"refcode": refcode, "funcname": "main_solution", "arguments": arguments, "max_lines": max_lines}
+        key = json.dumps(request)
+        if key not in self._known:
+            write_message(self._process.stdin, request)
+            answer: dict[str, Any] | None = read_message(_Whole(self._process.stdout))
+            assert answer is not None, "the oracle's process ended"
+            assert "error" not in answer, answer["error"]
+            self._known[key] = None if None in answer.values() else _traced(answer)
+        return self._known[key]
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+
+def _traced(answer: dict[str, Any]) -> Traced:
+    snoop, tracer = ([ADDRESS.sub("", line) for line in answer[name]] for name in ("snoop", "tracer"))
+    return Traced(snoop, tracer, answer["counter"])
+
+
+class _Whole:
+    """Reads of a pipe that return all that was asked for."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        parts = b""
+        while len(parts) < size and (part := self._stream.read(size - len(parts))):
+            parts += part
+        return parts
