@@ -143,6 +143,8 @@ class _Writer:
             rest = rest[max(alike, 1) :]
         scope.loops -= 1
         text = " ".join(point for point in points if isinstance(point, str))
+        if ran and not points:  # a generator that ended where it had stopped
+            return
         if not ran:
             page.say(text or f"{intro} there is nothing to do.", loop.node)
         elif len(ran) == 1 and all(isinstance(point, str) for point in points) and len(text.split()) <= INLINE_WORDS:

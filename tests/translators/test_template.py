@@ -102,6 +102,12 @@ def test_generator(reasoning):
     assert "`count` has nothing more to yield" in text
 
 
+def test_generator_that_ends_where_it_had_stopped(reasoning):
+    code = "def ones(n):\n    for i in range(n):\n        yield i\n\ndef main_solution(n):\n    return list(ones(n))\n"
+    text = reasoning(code, n=1)
+    assert "`ones` goes on: `ones` has nothing more to yield." in text
+
+
 def test_objects(reasoning):
     text = reasoning(OBJECTS, start=5, amount=7)
     assert "An `Account` object is created with `owner = 'Ann'` and `balance = 5`" in text
