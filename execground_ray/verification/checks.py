@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import math
+from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
 from execground_ray.verification.claims import Claim
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.facts import Facts
-from execground_ray.verification.history import OPAQUE, freeze
+from execground_ray.verification.history import OPAQUE, Call, History, freeze
 
 MAX_STATES = 600
 _METHODS = frozenset(
@@ -41,13 +42,14 @@ class CitedEvaluator(Evaluator):
         return getattr(value, name)
 
     def _Name(self, node: ast.Name, scope: Scope) -> Any:  # noqa: N802 - named after the node
-        if node.id not in scope.values:
-            raise Unknown(node.id)
-        return scope.values[node.id]
+        for name in (node.id, "." + node.id):
+            if name in scope.values:
+                return scope.values[name]
+        raise Unknown(node.id)
 
     def _Attribute(self, node: ast.Attribute, scope: Scope) -> Any:  # noqa: N802
-        if node.attr in scope.values:
-            return scope.values[node.attr]
+        if "." + node.attr in scope.values:
+            return scope.values["." + node.attr]
         return super()._Attribute(node, scope)
 
     def _Call(self, node: ast.Call, scope: Scope) -> Any:  # noqa: N802
@@ -61,14 +63,18 @@ class CitedEvaluator(Evaluator):
                 raise Unknown(name)
             return self.call(BUILTINS[name], arguments, {})
         arguments = [freeze(argument) for argument in arguments]
-        for call in self.facts.history.calls.get(name, ()):
-            given = call.arguments[: len(arguments)] if alias else call.arguments[len(call.arguments) - len(arguments) :]
-            whole = alias or len(given) == len(call.arguments) or call.arguments[0] is OPAQUE
-            if whole and OPAQUE not in given and [freeze(each) for each in given] == arguments:
-                if call.returned is OPAQUE:
-                    raise Unknown(name)
-                return call.returned
+        for history in self.facts.histories():
+            for call in history.calls.get(name, ()):
+                if _is_call(call, arguments, alias) and call.returned is not OPAQUE:
+                    return call.returned
         raise Unknown(name)
+
+
+def _is_call(call: Call, arguments: list[Any], first: bool) -> bool:
+    """Whether ``call`` had these arguments: all, all but ``self``, or, with ``first``, these at the beginning."""
+    given = call.arguments[: len(arguments)] if first else call.arguments[len(call.arguments) - len(arguments) :]
+    whole = first or len(given) == len(call.arguments) or call.arguments[0] is OPAQUE
+    return whole and OPAQUE not in given and [freeze(each) for each in given] == arguments
 
 
 class Checker:
@@ -86,16 +92,44 @@ class Checker:
             raise Unknown from error
 
     def decide(self, claim: Claim) -> bool | None:
-        """Whether ``claim`` is true; None if the evidence cannot tell."""
+        """Whether ``claim`` is true; None if the evidence cannot tell.
+
+        What the trace shows to be true is true. Otherwise the replay decides; without one, the trace does.
+        """
         if not claim.names:
             return self.holds(claim, {})
-        names = self._variables(claim)
-        tested = self._tested(claim)
+        if isinstance(claim.parts[-1].node, ast.Name) and claim.parts[-1].names <= self.facts.functions:
+            return None  # "`solver` becomes a `Solver`"
+        verdict: bool | None = None
+        for history in self.facts.histories():
+            found = self._decide(claim, history)
+            if found:
+                return True
+            if found is not None or history.whole:
+                verdict = found
+        return verdict
+
+    def _returned(self, claim: Claim, history: History) -> bool | None:
+        """What the text says that a function returned, against all that it did return."""
+        calls = history.calls.get(next(iter(claim.names)), ())
+        try:
+            value = self.value(claim.parts[1].node, {})
+        except (Unknown, ArithmeticError, ValueError, TypeError, LookupError):
+            return None
+        if any(call.returned is not OPAQUE and same(value, call.returned) for call in calls):
+            return True
+        return None if not calls or any(call.returned is OPAQUE for call in calls) else False
+
+    def _decide(self, claim: Claim, history: History) -> bool | None:
+        if claim.sign == "verb" and len(claim.names) == 1 and claim.names <= self.facts.functions:
+            return self._returned(claim, history)
+        names = _recorded(claim.names, history)
+        tested = _tested(claim, history)
         if tested is not None:
             return tested
-        if names & self.facts.history.clipped:
+        if names & history.clipped:
             return None
-        states = self.facts.history.states(names) if names else [{}]
+        states = history.states(names) if names else [{}]
         if len(states) > MAX_STATES:
             return None
         verdict: bool | None = None
@@ -107,10 +141,19 @@ class Checker:
                 verdict = False
         return verdict
 
-    def complete(self, names: frozenset[str]) -> bool:
-        """Whether every value that ``names`` had is known."""
-        history = self.facts.history
-        return names <= history.names.keys() and not names & history.clipped
+    def never_together(self, claims: list[Claim]) -> bool:
+        """Whether no moment bears out all of ``claims``, each of which is true of some moment."""
+        told = frozenset().union(*(claim.names for claim in claims))
+        if len(told) < 2:
+            return False
+        known = False
+        for history in self.facts.histories():
+            names = _recorded(told, history)
+            if len(names) == len(told) and not names & history.clipped:
+                known = True
+                if any(all(self.holds(claim, state) for claim in claims) for state in history.states(names)):
+                    return False
+        return known
 
     def find_aliases(self, claims: list[Claim]) -> None:
         """A text may write J(5) for ``josephus(5, k)``: taken so if most of what it says about J is then true."""
@@ -122,22 +165,12 @@ class Checker:
                 if name not in self.facts.functions and name not in BUILTINS and claim.names == {name}:
                     foreign.setdefault(name, []).append(claim)
         for alias, about in foreign.items():
-            for function in sorted(self.facts.functions & self.facts.history.calls.keys()):
+            for function in sorted(self.facts.functions & self.facts.best.calls.keys()):
                 self.evaluator.aliases[alias] = function
                 true = sum(self.holds(claim, {}) is True for claim in about)
                 if true >= 2 and 2 * true > len(about):
                     break
                 del self.evaluator.aliases[alias]
-
-    def _variables(self, claim: Claim) -> set[str]:
-        return {name for name in claim.names if name in self.facts.history.names}
-
-    def _tested(self, claim: Claim) -> bool | None:
-        """What the program's own test of this condition came out as, where the replay kept every outcome."""
-        if not self.facts.history.whole or claim.sign != "?":
-            return None
-        outcomes = self.facts.history.tests.get(ast.unparse(claim.node))
-        return None if outcomes is None else claim.truth in outcomes
 
     def holds(self, claim: Claim, state: dict[str, Any]) -> bool | None:
         """Whether ``claim`` is true in one state; None if that cannot be told."""
@@ -145,18 +178,39 @@ class Checker:
         try:
             if claim.sign in ("=", "verb", "→", "->") and isinstance(node, ast.Compare):
                 left, right = self.value(node.left, state), self.value(node.comparators[0], state)
-                return same(left, right) or _rounded(left, right, node) or self._in_words(node, left, right)
+                if claim.sign == "verb" and isinstance(right, bool) and bool(left) is right:
+                    return True  # "`items`, which is true" of a list that is not empty
+                return same(left, right) or _rounded(left, right, node) or _floored(node, left, right)
             return bool(self.value(node, state)) is claim.truth
         except Unknown:
             return None
         except Exception:  # noqa: BLE001 - an expression of a text may fail in any way: it holds in no such state
             return None
 
-    def _in_words(self, node: ast.Compare, left: Any, right: Any) -> bool:
-        """``10 / 4 = 2`` of an integer division, ``2 ^ 3 = 1`` of an exclusive or."""
-        if isinstance(node.left, ast.BinOp) and isinstance(left, float) and isinstance(right, int):
-            return not isinstance(right, bool) and math.floor(left) == right and isinstance(node.left.op, ast.Div)
-        return False
+
+def _floored(node: ast.Compare, left: Any, right: Any) -> bool:
+    """``10 / 4 = 2`` of an integer division."""
+    divides = isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Div)
+    return divides and isinstance(left, float) and type(right) is int and math.floor(left) == right
+
+
+def _recorded(names: frozenset[str], history: History) -> set[str]:
+    """The names as ``history`` has them: a text may leave out whose attribute it speaks of."""
+    full = {name if name in history.names else "." + name for name in names}
+    return full & history.names.keys()
+
+
+def _tested(claim: Claim, history: History) -> bool | None:
+    """What the program's own test of this condition came out as, as far as ``history`` has the outcomes."""
+    if claim.sign != "?" or not history.tests:
+        return None
+    outcomes = history.outcomes(_written(claim.node))
+    return claim.truth in outcomes if outcomes else None
+
+
+@lru_cache(maxsize=4_096)
+def _written(node: ast.expr) -> str:
+    return ast.unparse(node)
 
 
 def same(left: Any, right: Any) -> bool:

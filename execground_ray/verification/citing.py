@@ -39,6 +39,9 @@ NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | _TENS
 NUMBER_WORDS |= {f"{ten}-{one}": tens + NUMBER_WORDS[one] for ten, tens in _TENS.items() for one in _ONES[1:10]}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _MAX_SOURCE = 4_000
+_LITERAL = (
+    ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load,
+)  # fmt: skip
 _FORBIDDEN = (ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 
 
@@ -68,36 +71,46 @@ class Operand:
     weak: bool = False
     torn: bool = False
     names: frozenset[str] = field(default_factory=frozenset)
+    literal: bool = False  # a single value: a number, a string, a list of values
 
     @property
     def closed(self) -> bool:
         """Whether the expression has a value of its own, without the names of the program."""
         return not self.names
 
-    @property
-    def literal(self) -> bool:
-        """Whether it is a single value: a number, a string, a list of values."""
-        return self.closed and not isinstance(self.node, ast.BinOp | ast.Compare | ast.BoolOp | ast.Call)
-
 
 @lru_cache(maxsize=16_384)
-def parse_expression(source: str) -> tuple[ast.expr, frozenset[str]] | None:
-    """The syntax tree of ``source`` and the names in it, or None where it is not an expression."""
+def parse_expression(source: str) -> tuple[ast.expr, frozenset[str], bool] | None:
+    """The syntax tree of ``source``, the names in it and whether it is a literal; None if it is no expression."""
     if len(source) > _MAX_SOURCE:
         return None
     try:
         node = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    names = set()
+    names: set[str] = set()
+    literal = True
     for part in ast.walk(node):
         if isinstance(part, _FORBIDDEN):
             return None
-        if isinstance(part, ast.Name):
-            names.add(part.id)
-        elif isinstance(part, ast.Attribute):
-            names.add(part.attr)
-    return node, frozenset(names - _CONSTANTS.keys())
+        literal = literal and isinstance(part, _LITERAL)
+    _collect_names(node, names)
+    return node, frozenset(names - _CONSTANTS.keys()), literal
+
+
+def _collect_names(node: ast.AST, names: set[str]) -> None:
+    """Names and attributes; an attribute stands for itself, whoever owns it, but a method needs its owner."""
+    if isinstance(node, ast.Name):
+        names.add(node.id)
+    elif isinstance(node, ast.Attribute):
+        names.add("." + node.attr)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        names.add(node.func.attr)
+        for part in (node.func.value, *node.args):
+            _collect_names(part, names)
+    else:
+        for part in ast.iter_child_nodes(node):
+            _collect_names(part, names)
 
 
 def tokenize(text: str) -> list[Token]:
@@ -154,7 +167,7 @@ class Reader:
             return None
         start, end = self.tokens[first].start, self.tokens[index - 1].end
         word = self.tokens[first].kind == "name" and self.tokens[first].text.lower() in NUMBER_WORDS
-        return index, [Operand(start, end, parsed[0], code, word, weak, torn, parsed[1])]
+        return index, [Operand(start, end, parsed[0], code, word, weak, torn, parsed[1], parsed[2])]
 
     def _operator(self, index: int) -> str:
         token = self.tokens[index]
@@ -184,7 +197,9 @@ class Reader:
         if token.kind == "code":
             return self._code(index)
         if token.kind == "string":
-            return (index + 1, token.text, False, False) if parse_expression(token.text) else None
+            end, following = self._trailers(index, "")
+            source = self.text[token.start : end]
+            return (following, source, False, False) if parse_expression(source) else None
         if token.kind == "number":
             return self._number(index)
         if token.kind == "name":
@@ -234,18 +249,7 @@ class Reader:
             return index + 1, str(_CONSTANTS[token.text]), False, False
         if word in NUMBER_WORDS:
             return self._word(index)
-        end, following = token.end, index + 1
-        while following < len(self.tokens) and self.tokens[following].start == end:
-            bracket = self.tokens[following]
-            if bracket.text in ("(", "["):
-                close = self._closing(following)
-                if close is None:
-                    break
-                end, following = self.tokens[close].end, close + 1
-            elif bracket.text == "." and self._attribute(following):
-                end, following = self.tokens[following + 1].end, following + 2
-            else:
-                break
+        end, following = self._trailers(index, "([")
         if following > index + 1:
             source = self.text[token.start : end].replace("…", "...")
             return (following, source, False, False) if parse_expression(source) else None
@@ -254,6 +258,22 @@ class Reader:
         if len(token.text) == 1 and not self._beside_relation(index):
             return None
         return index + 1, token.text, False, True
+
+    def _trailers(self, index: int, brackets: str) -> tuple[int, int]:
+        """Where the calls, subscripts and attributes end that follow token ``index`` without a space."""
+        end, following = self.tokens[index].end, index + 1
+        while following < len(self.tokens) and self.tokens[following].start == end:
+            token = self.tokens[following]
+            if token.kind == "open" and token.text in brackets:
+                close = self._closing(following)
+                if close is None:
+                    break
+                end, following = self.tokens[close].end, close + 1
+            elif token.text == "." and self._attribute(following):
+                end, following, brackets = self.tokens[following + 1].end, following + 2, "(["
+            else:
+                break
+        return end, following
 
     def _word(self, index: int) -> tuple[int, str, bool, bool]:
         word = self.tokens[index].text.lower()
@@ -305,6 +325,10 @@ class Reader:
             return None
         if self.tokens[index].text == "(" and not isinstance(parsed[0], ast.Tuple | ast.BinOp):
             return None
-        if self.tokens[index].text == "(" and not parsed[1] <= self.identifiers:
+        if self.tokens[index].text == "(" and not {name.lstrip(".") for name in parsed[1]} <= self.identifiers:
             return None
+        end, following = self._trailers(close, "")
+        longer = source + self.text[self.tokens[close].end : end]
+        if following > close + 1 and parse_expression(longer):
+            return following, longer, False, False
         return close + 1, source, False, False

@@ -36,6 +36,7 @@ _EQUAL = re.compile(
     rf"^[\s,]*(?:{_FILLER}\s+)*(?:(?:{_VERB})(?![\w])|→|:(?=\s))\s*(?:{_FILLER}\s+)*:?\s*$", re.IGNORECASE
 )
 _SIGN = re.compile(r"^\s*(<=|>=|==|!=|≤|≥|≠|=|<|>|→|->|∈)\s*$")
+_SIGN_NEXT = re.compile(r"^[\s`*]*(?:=|→|->|:=|[-+*/%]=)")
 _SIGNS: dict[str, type[ast.cmpop]] = {
     "<=": ast.LtE, "≤": ast.LtE, ">=": ast.GtE, "≥": ast.GtE, "==": ast.Eq, "!=": ast.NotEq, "≠": ast.NotEq,
     "<": ast.Lt, ">": ast.Gt, "∈": ast.In,
@@ -60,6 +61,7 @@ _PHRASES: list[tuple[re.Pattern[str], type[ast.cmpop], bool]] = [
         (r"(?:not divisible by|not a multiple of)", ast.Mod, False),
     )
 ]  # fmt: skip
+_PHRASE_HINT = re.compile(r"than|at least|at most|equal|same|identical|differ|match|exceed|beyond|below|above|\bin\b|divis|multiple")
 _TRUE = r"(?:true|satisfied|met|fulfilled|holds?|passes|passed|succeeds?|succeeded|correct|the case|triggered|taken)"
 _FALSE = r"(?:false|fails?|failed|violated|untrue)"
 _OUTCOME = re.compile(
@@ -139,7 +141,7 @@ class _Sentence:
     def claims(self) -> list[Claim]:
         found: list[Claim] = []
         for index, operand in enumerate(self.operands):
-            if isinstance(operand.node, ast.Compare | ast.BoolOp) or _negation(operand.node):
+            if _condition(operand.node):
                 found.append(self._condition(operand.node, (operand,), "?"))
             if index:
                 claim = self._between(self.operands[index - 1], operand)
@@ -154,19 +156,31 @@ class _Sentence:
             return None
         sign = _SIGN.match(gap)
         if sign and sign[1] in ("=", "→", "->"):
-            if sign[1] != "=" and not self._name(left):
+            if (sign[1] != "=" and not self._name(left)) or self._updates(left, right):
                 return None
             return self._equal(left, right, sign[1], sign[1] != "=")
         if sign:
             node = ast.Compare(left=left.node, ops=[_SIGNS[sign[1]]()], comparators=[right.node])
             return self._condition(node, (left, right), sign[1])
-        for phrase, kind, truth in _PHRASES:
-            if phrase.match(gap):
-                return self._phrase(left, right, kind, truth)
-        if _EQUAL.match(gap) and not (left.weak and not right.literal) and self._subject(left):
+        if _PHRASE_HINT.search(gap):
+            for phrase, kind, truth in _PHRASES:
+                if phrase.match(gap):
+                    return self._phrase(left, right, kind, truth)
+        if not _EQUAL.match(gap) or (left.weak and not right.literal) or not self._subject(left):
+            return None
+        if (":" in gap or not right.code) and not right.literal and not right.closed:
+            return None
+        if self._updates(left, right) or _condition(right.node):
+            return None
+        if not _SIGN_NEXT.match(self.text[right.end : self.last]):
             if right.code or _COMPLETE.match(self.text[right.end : self.last]):
                 return self._equal(left, right, "verb", bool(_BECOMES.search(gap)))
         return None
+
+    @staticmethod
+    def _updates(left: Operand, right: Operand) -> bool:
+        """``x = x + 1`` and the like: a step of the program, true of no single moment."""
+        return bool(left.names) and left.names <= right.names
 
     @staticmethod
     def _name(operand: Operand) -> bool:
@@ -174,12 +188,12 @@ class _Sentence:
 
     def _subject(self, left: Operand) -> bool:
         """Whether the words before a verb are about ``left`` alone: "the sum of a and b is 7" is not about b."""
-        if left.word or isinstance(left.node, ast.Constant | ast.Compare | ast.BoolOp) or _negation(left.node):
+        if left.word or isinstance(left.node, ast.Constant) or _condition(left.node):
             return False
         before = self.text[self.first : left.start].rstrip("` *").lower()
         return not re.search(
             r"(?:\bof|\bin|\bbetween|\bfrom|\bwith|\bat|\bby|\bto|\bfor|\bthan|\bon|\binto|\bafter|\bplus|\bminus|"
-            r"\btimes|\bnext|[-+*/%])$",
+            r"\btimes|\bnext|\b(?!be)\w+ing|[-+*/%])$",
             before,
         ) and not re.search(
             r"\b(?:sum|product|difference|length|number|between|quotient|size|type|both|remainder|maximum|minimum|max|min|characters?|elements?)\b[^,.;:]*$",
@@ -261,5 +275,5 @@ class _Sentence:
                 right.truth = left.truth
 
 
-def _negation(node: ast.expr) -> bool:
-    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+def _condition(node: ast.expr) -> bool:
+    return isinstance(node, ast.Compare | ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))

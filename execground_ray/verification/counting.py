@@ -53,14 +53,18 @@ def _integer(operand: Operand) -> int | None:
 
 
 def _supported(value: int, numbers: set[int], facts: Facts, noun: str) -> bool:
-    history = facts.history
-    if noun in _ROUNDS and history.whole:
-        return value in history.counts
-    if value in facts.sizes or value in facts.stated_numbers:
+    if noun in _ROUNDS and facts.replayed is not None:
+        return value in facts.replayed.counts
+    if value in facts.stated_numbers:
+        return True
+    others = numbers - {value}
+    if any(value in (left + right, left - right, left * right) for left in others for right in others):
         return True
     if noun in _TIMES | _ROUNDS:
-        return value in history.passes.values() or (not history.whole and value + 1 in history.passes.values())
-    others = numbers - {value}
-    return any(value == size - other for size in facts.sizes for other in others) or any(
-        value in (left + right, left - right, left * right) for left in others for right in others
+        passes = facts.best.passes.values()
+        if value in passes or (facts.replayed is None and value + 1 in passes):
+            return True
+    return any(
+        value in sizes or (noun not in _TIMES and any(value + other in sizes for other in others))
+        for sizes in facts.sizes()
     )

@@ -10,7 +10,7 @@ import ast
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from execground_ray.verification.allowed import BUILTINS, Namespace
 
@@ -89,12 +89,17 @@ class Scope:
 class Evaluator:
     """Evaluates one node by the method that is named after its type."""
 
+    methods: ClassVar[dict[type, Callable[..., Any]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.methods = _methods_of(cls)
+
     def evaluate(self, node: ast.expr, scope: Scope) -> Any:
         """The value of ``node`` in ``scope``."""
-        method = getattr(self, "_" + type(node).__name__, None)
+        method = self.methods.get(type(node))
         if method is None:
             raise Unsupported(type(node).__name__)
-        return method(node, scope)
+        return method(self, node, scope)
 
     def note(self, value: Any) -> Any:
         """Called with results of operations; a place for a subclass to keep them."""
@@ -279,6 +284,14 @@ class Evaluator:
             return self.evaluate(node.key, inner), self.evaluate(node.value, inner)
 
         return self.note(dict(self._generate(node, scope, item)))
+
+
+def _methods_of(evaluator: type) -> dict[type, Callable[..., Any]]:
+    names = (name for name in dir(evaluator) if name.startswith("_") and hasattr(ast, name[1:]))
+    return {getattr(ast, name[1:]): getattr(evaluator, name) for name in names}
+
+
+Evaluator.methods = _methods_of(Evaluator)
 
 
 def bounded(value: Any) -> Any:

@@ -25,6 +25,7 @@ from execground_ray.verification.snoop_text import read_trace
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _TRACED_LINE = re.compile(r"^ *(\d+) \| ", re.MULTILINE)
 _TRACED_LINE_WHOLE = re.compile(r"^ *\d+ \| .*$|0x[0-9a-f]+", re.MULTILINE)
+_CALLED = re.compile(r">>> Call to (\w+)")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -56,16 +57,32 @@ class Facts:
             self.tree: ast.Module | None = ast.parse(evidence.refcode)
         except (SyntaxError, ValueError, RecursionError):
             self.tree = None
-        self.history = self._history()
 
-    def _history(self) -> History:
+    @cached_property
+    def traced(self) -> History:
+        """The run as its trace shows it."""
+        return read_trace(self.evidence.trace, self.tree)
+
+    @cached_property
+    def replayed(self) -> History | None:
+        """Every step of the run, where the program could be replayed. Made only when the trace alone leaves a doubt."""
         evidence = self.evidence
-        found = re.search(r">>> Call to (\w+)", evidence.trace)
-        function = found[1] if found else "main_solution"
-        replayed = replay(evidence.refcode, function, copy.deepcopy(evidence.arguments))
-        if replayed is not None and self._agrees(*replayed):
-            return replayed[0]
-        return read_trace(evidence.trace, evidence.refcode)
+        found = _CALLED.search(evidence.trace)
+        if found is None or self.tree is None:
+            return None
+        done = replay(self.tree, found[1], copy.deepcopy(evidence.arguments))
+        return done[0] if done is not None and self._agrees(*done) else None
+
+    def histories(self) -> Iterator[History]:
+        """What is known of the run, the cheapest first."""
+        yield self.traced
+        if self.replayed is not None:
+            yield self.replayed
+
+    @property
+    def best(self) -> History:
+        """The fullest history there is."""
+        return self.replayed or self.traced
 
     def _agrees(self, history: History, returned: Any) -> bool:
         """Whether the replay is the run that the trace shows."""
@@ -121,25 +138,29 @@ class Facts:
         """The program without white space, to tell a quotation of it."""
         return "".join(self.evidence.refcode.split()).replace('"', "'")
 
+    def shows(self, value: Any) -> bool:
+        """Whether ``has`` is true already of what needs no replay."""
+        return value in self._shown
+
+    def has(self, value: Any) -> bool:
+        """Whether ``value``, frozen, is a value, whole or part of another, that the run or its surroundings have."""
+        return value in self._shown or value in self._lived
+
     @cached_property
-    def pool(self) -> frozenset[Any]:
-        """Every value, whole or part of another, that the run, the code, the question or the input has."""
-        pool: set[Any] = set(self.history.seen)
-        for values in self.history.names.values():
-            for _, _, value in values:
-                _collect(value, pool)
-        for calls in self.history.calls.values():
-            for call in calls:
-                _collect(call.returned, pool)
+    def _shown(self) -> set[Any]:
+        pool = _pool(self.traced)
         _collect(self.evidence.arguments, pool)
         _collect(self.evidence.returned, pool)
         for node in self.nodes:
             if isinstance(node, ast.Constant) and not isinstance(node.value, bytes):
                 _collect(node.value, pool)
-        shown = _TRACED_LINE_WHOLE.sub("", self.evidence.trace)
-        pool.update(_number(found) for found in _NUMBER.findall(shown))
-        pool.update(self.stated_numbers)
-        return frozenset(pool)
+        values = _TRACED_LINE_WHOLE.sub("", self.evidence.trace)
+        pool.update(_number(found) for found in _NUMBER.findall(values))
+        return pool | self.stated_numbers
+
+    @cached_property
+    def _lived(self) -> set[Any]:
+        return _pool(self.replayed) if self.replayed is not None else set()
 
     @cached_property
     def stated_numbers(self) -> frozenset[int | float]:
@@ -150,40 +171,82 @@ class Facts:
         numbers = {_number(found) for found in _NUMBER.findall(stated)}
         return frozenset(numbers | {NUMBER_WORDS[word] for word in words if word in NUMBER_WORDS})
 
-    @cached_property
-    def strings(self) -> str:
-        """Every string that the run has, and the texts of code, question and trace, in one."""
-        parts = {value for value in self.pool if isinstance(value, str)}
-        return "\n".join([*sorted(parts), self.evidence.question, self.evidence.refcode, self.evidence.trace])
+    def has_text(self, text: str) -> bool:
+        """Whether ``text`` is part of a string of the run, or of the code, the question or the trace."""
+        return any(text.lower() in strings for strings in self._texts())
+
+    def _texts(self) -> Iterator[str]:
+        yield self._shown_text
+        yield self._lived_text
 
     @cached_property
-    def sizes(self) -> frozenset[int]:
-        """Lengths of strings and containers, and counts of rounds and calls."""
-        sizes = set(self.history.counts)
-        for value in self.pool:
-            if isinstance(value, str):
-                sizes.add(len(value))
-            elif isinstance(value, tuple) and value[0] == "list":
-                sizes.update((len(value) - 1, sum(len(part) - 1 for part in value[1:] if isinstance(part, tuple))))
-            elif isinstance(value, tuple) and value[0] in ("set", "dict"):
-                sizes.add(len(value[1]))
-        return frozenset(sizes)
+    def _shown_text(self) -> str:
+        evidence = self.evidence
+        texts = [evidence.question, evidence.refcode, evidence.trace]
+        return "\n".join([*texts, *(value for value in self._shown if isinstance(value, str))]).lower()
+
+    @cached_property
+    def _lived_text(self) -> str:
+        return "\n".join(value for value in self._lived if isinstance(value, str)).lower()
+
+    def sizes(self) -> Iterator[set[int]]:
+        """Lengths of strings and containers, and counts of rounds and calls, the cheapest first."""
+        yield self._shown_sizes
+        yield self._lived_sizes
+
+    @cached_property
+    def _shown_sizes(self) -> set[int]:
+        return _sizes(self._shown) | self.traced.counts
+
+    @cached_property
+    def _lived_sizes(self) -> set[int]:
+        return _sizes(self._lived) | self.replayed.counts if self.replayed is not None else set()
+
+
+def _pool(history: History) -> set[Any]:
+    pool = set(history.seen)
+    for events in history.names.values():
+        for _, _, value in events:
+            _collect(value, pool)
+    for calls in history.calls.values():
+        for call in calls:
+            _collect(call.returned, pool)
+    return pool
+
+
+def _sizes(pool: set[Any]) -> set[int]:
+    sizes = set()
+    for value in pool:
+        if isinstance(value, str):
+            sizes.add(len(value))
+        elif isinstance(value, tuple) and value[0] == "list":
+            sizes.update((len(value) - 1, sum(len(part) - 1 for part in value[1:] if isinstance(part, tuple))))
+        elif isinstance(value, tuple) and value[0] in ("set", "dict"):
+            sizes.add(len(value[1]))
+    return sizes
 
 
 def _number(text: str) -> int | float:
     return float(text) if any(mark in text for mark in ".eE") else int(text)
 
 
-def _collect(value: Any, pool: set[Any]) -> Any:
+def _collect(value: Any, pool: set[Any]) -> None:
     """Add ``value`` and all of its parts, frozen."""
+    kind = type(value)
+    if kind is int or kind is str or kind is float:
+        pool.add(value)
+        return
     if value is OPAQUE:
         return
-    pool.add(freeze(value))
-    if isinstance(value, dict):
+    frozen = freeze(value)
+    if frozen in pool:
+        return
+    pool.add(frozen)
+    if kind is dict:
         for key, item in value.items():
             _collect(key, pool)
             _collect(item, pool)
-    elif isinstance(value, list | tuple | set | frozenset | range):
+    elif kind in (list, tuple, set, frozenset, range):
         for item in value:
             _collect(item, pool)
 

@@ -56,7 +56,7 @@ def form_findings(text: str, question: str, refcode: str) -> list[Finding]:
         *_mentions(text, question, refcode),
         *_code_blocks(text),
         *_repetition(text),
-        *_language(text, question),
+        *_language(text, question + refcode),
     ]
 
 
@@ -127,12 +127,12 @@ def _repetition(text: str) -> list[Finding]:
             if run >= period * (MIN_REPEATS - 1) and sum(map(len, keys[index - period + 1 : index + 1])) >= 12:
                 start, end = units[index - run].start(), units[index].end()
                 return [Finding(Kind.REPETITION, start, end, f"the same words {MIN_REPEATS} times or more")]
-    words = re.findall(r"[^\W\d_]+", text)
+    words = re.findall(r"\w+", text)
     for period in range(1, 9):
         run = 0
         for index in range(period, len(words)):
             run = run + 1 if words[index] == words[index - period] else 0
-            if run >= max(24, period * 8):
+            if run >= max(24, period * 8) and any(word.isalpha() for word in words[index - period : index]):
                 where = text.rfind(words[index])
                 return [Finding(Kind.REPETITION, max(0, where - 200), len(text), "the same words over and over")]
     return []

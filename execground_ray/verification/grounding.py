@@ -7,6 +7,7 @@ or comes from nowhere.
 from __future__ import annotations
 
 import ast
+import contextlib
 import itertools
 import re
 from typing import Any
@@ -24,7 +25,7 @@ from execground_ray.verification.reading import plain, sentence_borders
 # What would be, is no statement about this run.
 _COUNTERFACTUAL = re.compile(r"\bwould (?:be|have|need|give|return|come|make)\b|\bfor example\b|\be\.g\.|\bsuch as\b|\b(?:prevent|avoid|rule)s?\b", re.IGNORECASE)
 
-_BESIDE = re.compile(r"^[`\s,;*|]*(?:(?:and|with|while)[`\s*]*)?(?:the[`\s*]*)?$")
+_BESIDE = re.compile(r"^[`\s,*|]*(?:(?:and|with|while)[`\s*]*)?(?:the[`\s*]*)?$")
 
 
 class Grounding:
@@ -99,7 +100,8 @@ class Grounding:
         elif verdict:
             self.settled.update(part.start for part in claim.parts)
             if claim.sign == "=" or (claim.sign == "verb" and not any(part.weak for part in claim.parts)):
-                self.true_values.append(claim)
+                if claim.names and not claim.names <= self.facts.functions:
+                    self.true_values.append(claim)
         else:
             self._unknown(claim)
 
@@ -107,21 +109,19 @@ class Grounding:
         """Values that stand side by side must have been there at the same time."""
         group: list[Claim] = []
         for claim in [*self.true_values, None]:
-            if group and (claim is None or not self._beside(group[-1], claim)):
+            if group and (claim is None or not self._beside(group, claim)):
                 self._check_group(group)
                 group = []
             if claim is not None:
                 group.append(claim)
 
-    def _beside(self, left: Claim, right: Claim) -> bool:
-        return bool(_BESIDE.match(self.text[left.end : right.start]))
+    def _beside(self, group: list[Claim], claim: Claim) -> bool:
+        told = frozenset().union(*(each.parts[0].names for each in group))
+        gap = self.text[group[-1].end : claim.start]
+        return bool(told) and not told & claim.parts[0].names and len(gap) < 30 and bool(_BESIDE.match(gap))
 
     def _check_group(self, group: list[Claim]) -> None:
-        names = frozenset().union(*(claim.names for claim in group))
-        if len(group) < 2 or len(names) < 2 or not self.checker.complete(names):
-            return
-        states = self.facts.history.states(names)
-        if not any(all(self.checker.holds(claim, state) for claim in group) for state in states):
+        if len(group) >= 2 and self.checker.never_together(group):
             start, end = group[0].start, group[-1].end
             cited = " ".join(self.text[start:end].split())
             self.findings.append(Finding(Kind.FALSE_TOGETHER, start, end, f"{cited!r} was never so at one time"))
@@ -145,11 +145,14 @@ class Grounding:
         """The values of a sentence, from which others may follow."""
         near: list[Any] = []
         for operand in operands:
-            if operand.closed:
-                try:
-                    near.append(self.checker.value(operand.node, {}))
-                except Exception:  # noqa: BLE001,PERF203 - an expression of a text may fail in any way
-                    continue
+            if not operand.closed:
+                continue
+            parts = [operand.node]
+            if isinstance(operand.node, ast.Tuple | ast.List | ast.BinOp) and not operand.literal:
+                parts += [part for part in ast.walk(operand.node) if isinstance(part, ast.BinOp)]
+            for part in parts:
+                with contextlib.suppress(Exception):  # an expression of a text may fail in any way
+                    near.append(self.checker.value(part, {}))
         return near
 
     def _grounded(self, operand: Operand, near: list[Any]) -> bool:
@@ -158,41 +161,36 @@ class Grounding:
         except (Unknown, ArithmeticError, ValueError, TypeError, LookupError):
             return True
         if not operand.literal:
-            return freeze(value) in self.facts.pool or all(self._known(part, near) for part in _constants(operand.node))
+            return all(self._known(part, near) for part in _constants(operand.node)) or self.facts.has(freeze(value))
         return self._known(value, near)
 
     def _known(self, value: Any, near: list[Any]) -> bool:
-        if value is Ellipsis or isinstance(value, bool) or value is None:
-            return True
-        if freeze(value) in self.facts.pool:
+        if value is Ellipsis or isinstance(value, bool) or value is None or self.facts.shows(freeze(value)):
             return True
         if isinstance(value, str):
-            return self._known_string(value)
-        if isinstance(value, int | float):
-            return self._follows(value, near)
-        if isinstance(value, list | tuple | set | dict):
-            return self._known_container(value, near)
-        return False
+            known = self._known_string(value)
+        elif isinstance(value, int | float):
+            known = self._follows(value, near)
+        else:
+            known = all(self._known(part, near) for part in fragments(value))
+        return known or self.facts.has(freeze(value))
 
     def _known_string(self, value: str) -> bool:
-        if value in self.facts.strings or value.lower() in self.facts.strings.lower():
+        if self.facts.has_text(value):
             return True
         return bool(re.search(r"[^\W\d_]{2,}", value)) and " " in value.strip()  # words in quotation marks, not a value
 
-    def _known_container(self, value: Any, near: list[Any]) -> bool:
-        return all(self._known(part, near) for part in fragments(value))
-
     def _follows(self, value: float, near: list[Any]) -> bool:
-        """Whether ``value`` is a size, a count, or one operation away from values of the same sentence."""
-        if value in self.facts.sizes:
-            return True
+        """Whether ``value`` is one operation away from values of the same sentence, or a size, or a count."""
         numbers = {each for each in near if isinstance(each, int | float) and not isinstance(each, bool)}
         for left, right in itertools.product(numbers | {1, 2}, numbers):
             if value in (left + right, left - right, right - left, left * right):
                 return True
             if right and value in (left / right, left // right, left % right):
                 return True
-        return any(value == len(each) for each in near if isinstance(each, str | list | tuple | set | dict))
+        if any(value == len(each) for each in near if isinstance(each, str | list | tuple | set | dict)):
+            return True
+        return any(value in sizes for sizes in self.facts.sizes())
 
 
 def _constants(node: ast.expr) -> list[Any]:

@@ -6,6 +6,7 @@ claim asks: which values a name ever had, which values several names had at the 
 
 from __future__ import annotations
 
+import ast
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,12 +14,13 @@ from typing import Any
 
 # Larger containers are not copied at each step: a claim about one cannot be checked, the rest of the run can.
 MAX_ELEMENTS = 400
+MAX_NOTED = 40  # elements of a container that is the value of an expression, but of no name
 MAX_COPIED_ELEMENTS = 60_000
 
-_SCALARS = (bool, int, float, str, type(None))
-_LISTS = (list, tuple, deque)
-_SETS = (set, frozenset)
-_DICTS = (dict, OrderedDict, defaultdict, Counter)
+_SCALARS = frozenset((bool, int, float, str, type(None)))
+_LISTS = frozenset((list, tuple, deque))
+_SETS = frozenset((set, frozenset))
+_DICTS = frozenset((dict, OrderedDict, defaultdict, Counter))
 
 
 class Opaque:
@@ -45,14 +47,16 @@ class History:
     """The steps of one run. ``whole`` says that no step is missing."""
 
     whole: bool = False
-    names: dict[str, list[tuple[int, int, Any]]] = field(default_factory=dict)  # name -> (step, frame, value)
+    # name -> (step, frame, value); the attribute x of any object is the name ".x"
+    names: dict[str, list[tuple[int, int, Any]]] = field(default_factory=dict)
     parents: list[int] = field(default_factory=list)  # frame -> calling frame
     calls: dict[str, list[Call]] = field(default_factory=dict)
-    tests: dict[str, list[bool]] = field(default_factory=dict)  # condition as ast.unparse writes it -> outcomes
+    tests: dict[ast.expr, set[bool]] = field(default_factory=dict)  # condition of the program -> outcomes
     passes: Counter[int] = field(default_factory=Counter)  # how often a line was reached
     counts: set[int] = field(default_factory=set)  # how often loops went round, how often functions were called
     seen: set[Any] = field(default_factory=set)  # frozen results of expressions
     clipped: set[str] = field(default_factory=set)  # names with a value that could not be kept
+    _outcomes: dict[str, set[bool]] | None = None
     _joint: dict[tuple[str, ...], list[dict[str, Any]]] = field(default_factory=dict)
 
     def states(self, names: Iterable[str]) -> list[dict[str, Any]]:
@@ -61,6 +65,14 @@ class History:
         if key not in self._joint:
             self._joint[key] = self._join(key)
         return self._joint[key]
+
+    def outcomes(self, condition: str) -> set[bool]:
+        """How a condition, as ``ast.unparse`` writes it, came out; empty if it is none of the program's."""
+        if self._outcomes is None:
+            self._outcomes = {}
+            for node, outcomes in self.tests.items():
+                self._outcomes.setdefault(ast.unparse(node), set()).update(outcomes)
+        return self._outcomes.get(condition, set())
 
     def _join(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
         if any(name not in self.names for name in names):
@@ -137,21 +149,27 @@ class Recorder:
 
     def observe(self, name: str, value: Any) -> None:
         """A name may have got another value, or its container may have changed."""
-        copied = self.snapshot(value)
         last = self._last.get((self.frame, name), OPAQUE)
-        if copied is not OPAQUE and (last is OPAQUE or type(last) is not type(copied) or last != copied):
+        if last is not OPAQUE and type(last) is type(value) and last == value:
+            return
+        copied = self.snapshot(value)
+        if last is OPAQUE or type(last) is not type(copied) or last != copied:
             self._append(name, copied)
 
-    def test(self, condition: str, outcome: bool) -> None:
+    def visible(self) -> dict[str, Any]:
+        """The names of the innermost call and their values."""
+        return {name: value for (frame, name), value in self._last.items() if frame == self.frame}
+
+    def test(self, condition: ast.expr, outcome: bool) -> None:
         """A condition of the program was decided."""
-        self.history.tests.setdefault(condition, []).append(outcome)
+        self.history.tests.setdefault(condition, set()).add(outcome)
 
     def note(self, value: Any) -> None:
         """An expression had this value."""
         kind = type(value)
         if kind is int or kind is str or kind is float:
             self.history.seen.add(value)
-        elif kind in _LISTS or kind in _SETS or kind in _DICTS:
+        elif (kind in _LISTS or kind in _SETS or kind in _DICTS) and len(value) <= MAX_NOTED:
             copied = self.snapshot(value)
             if copied is not OPAQUE:
                 self.history.seen.add(freeze(copied))
@@ -183,22 +201,27 @@ def _copy(value: Any, room: list[int]) -> Any:
     if kind is range:
         return value if len(value) <= MAX_ELEMENTS else OPAQUE
     if kind in _DICTS:
-        items = [*value.keys(), *value.values()]
-    elif kind in _LISTS or kind in _SETS:
-        items = list(value)
-    else:
+        keys = _copy_all(list(value), room)
+        values = _copy_all(list(value.values()), room)
+        return OPAQUE if keys is None or values is None else dict(zip(keys, values, strict=True))
+    if kind not in _LISTS and kind not in _SETS:
         return OPAQUE
+    items = _copy_all(list(value), room)
+    if items is None:
+        return OPAQUE
+    if kind in _SETS:
+        return set(items)
+    return tuple(items) if kind is tuple else items
+
+
+def _copy_all(items: list[Any], room: list[int]) -> list[Any] | None:
     room[0] -= len(items)
     if room[0] < 0:
-        return OPAQUE
+        return None
+    if _SCALARS.issuperset(map(type, items)):
+        return items
     copied = [_copy(item, room) for item in items]
-    if any(item is OPAQUE for item in copied):
-        return OPAQUE
-    if kind in _DICTS:
-        return dict(zip(copied[: len(value)], copied[len(value) :], strict=True))
-    if kind in _SETS:
-        return set(copied)
-    return tuple(copied) if kind is tuple else copied
+    return None if any(item is OPAQUE for item in copied) else copied
 
 
 def freeze(value: Any) -> Any:

@@ -13,7 +13,7 @@ from execground_ray.verification.allowed import MODULES, TYPING, Namespace
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import Recorder
 
-MAX_STEPS = 6_000
+MAX_STEPS = 5_000
 _MUTABLE = (list, dict, set, deque, defaultdict, OrderedDict)
 BREAK, CONTINUE = object(), object()
 
@@ -35,13 +35,15 @@ class Machine(Evaluator):
         self.steps = 0
         self.classes: set[type] = set()
         self._mentioned: dict[int, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {}
-        self._texts: dict[int, str] = {}
 
     def run(self, body: list[ast.stmt], scope: Scope) -> Any:
         """Run statements until one of them leaves the block; returns what leaves, or None."""
         for statement in body:
             self.tick(statement.lineno)
-            leaving = getattr(self, "_" + type(statement).__name__, self._unknown)(statement, scope)
+            method = self.methods.get(type(statement))
+            if method is None:
+                raise Unsupported(type(statement).__name__)
+            leaving = method(self, statement, scope)
             if leaving is not None:
                 return leaving
         return None
@@ -79,12 +81,9 @@ class Machine(Evaluator):
             if type(owner) not in self.classes or (target.attr.startswith("__") and target.attr.endswith("__")):
                 raise Unsupported("attribute of a foreign object")
             setattr(owner, target.attr, value)
-            self.recorder.assign(target.attr, value)
+            self.recorder.assign("." + target.attr, value)
         else:
             super().bind_target(target, value, scope)
-
-    def _unknown(self, statement: ast.stmt, _: Scope) -> None:
-        raise Unsupported(type(statement).__name__)
 
     # -- what a statement may have changed -------------------------------------------------------------------------
 
@@ -108,14 +107,12 @@ class Machine(Evaluator):
             if type(owner) in self.classes:
                 value = vars(owner).get(attribute)
                 if isinstance(value, _MUTABLE):
-                    self.recorder.observe(attribute, value)
+                    self.recorder.observe("." + attribute, value)
 
     def decide(self, test: ast.expr, scope: Scope) -> bool:
         """Evaluate a condition and keep its outcome."""
         outcome = bool(self.evaluate(test, scope))
-        if id(test) not in self._texts:
-            self._texts[id(test)] = ast.unparse(test)
-        self.recorder.test(self._texts[id(test)], outcome)
+        self.recorder.test(test, outcome)
         return outcome
 
     # -- simple statements -----------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Runs a program again in the mind: its syntax tree is interpreted, statement by statement, and every step is kept.
 
-Comes in: the code, the name of its function, the arguments. Goes out: a ``History`` and the value that came back. The
+Comes in: the syntax tree, the name of its function, the arguments. Goes out: a ``History`` and the value that came back. The
 trace of a recursive program stops at a depth and leaves out values that a text can rightly cite; the replay does not.
 It is believed only where it agrees with the execution, which the caller checks.
 
@@ -26,8 +26,8 @@ RECURSION_LIMIT = 15_000
 _YIELDED, _SELF, _CLASS = "<yielded>", "<self>", "<class>"
 
 
-def replay(code: str, function: str, arguments: dict[str, Any]) -> tuple[History, Any] | None:
-    """Run ``function(**arguments)`` of ``code`` in the mind.
+def replay(tree: ast.Module, function: str, arguments: dict[str, Any]) -> tuple[History, Any] | None:
+    """Run ``function(**arguments)`` of a program in the mind.
 
     Returns:
         What it went through and what it returned; None where the program is outside of what can be replayed, or raised.
@@ -37,7 +37,7 @@ def replay(code: str, function: str, arguments: dict[str, Any]) -> tuple[History
     sys.setrecursionlimit(max(limit, RECURSION_LIMIT))
     try:
         scope = Scope({})
-        machine.run(ast.parse(code).body, scope)
+        machine.run(tree.body, scope)
         returned = scope.lookup(function)(**arguments)
     except Exception:  # noqa: BLE001 - whatever a foreign program raises, there is no replay of it
         return None

@@ -7,6 +7,7 @@ literal shows already, so those are taken from the code; the outcome of a condit
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from functools import lru_cache
 from typing import Any
@@ -66,34 +67,38 @@ def parse_value(text: str) -> Any:
 class _Statements:
     """What the lines of the code do, as far as a trace does not show it."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, tree: ast.Module | None) -> None:
         self.literals: dict[int, list[tuple[str, Any]]] = {}
-        self.tests: dict[int, tuple[str, int]] = {}
-        self.loops: set[int] = set()
-        try:
-            tree = ast.parse(code)
-        except (SyntaxError, ValueError, RecursionError):
-            return
-        for node in ast.walk(tree):
+        self.tests: dict[int, tuple[ast.expr, int]] = {}
+        self.attributes: dict[int, list[tuple[str, ast.expr]]] = {}
+        for node in ast.walk(tree) if tree else ():
             if isinstance(node, ast.Assign):
                 self._literal(node)
+                self._attribute(node)
             elif isinstance(node, ast.If | ast.While) and node.body[0].lineno != node.test.lineno:
-                self.tests[node.lineno] = (ast.unparse(node.test), node.body[0].lineno)
+                self.tests[node.lineno] = (node.test, node.body[0].lineno)
 
     def _literal(self, node: ast.Assign) -> None:
-        value = parse_value(ast.unparse(node.value))
-        if value is not OPAQUE:
+        with contextlib.suppress(Exception):  # not a literal
+            value = Evaluator().evaluate(node.value, Scope({}))
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             self.literals.setdefault(node.lineno, []).extend((name, value) for name in names)
 
 
+    def _attribute(self, node: ast.Assign) -> None:
+        """Attributes are not shown at all; ``self.n = n`` is told from the names that are."""
+        for target in node.targets:
+            if isinstance(target, ast.Attribute):
+                self.attributes.setdefault(node.lineno, []).append(("." + target.attr, node.value))
+
+
 class _Reader:
-    def __init__(self, code: str) -> None:
-        self.statements = _Statements(code)
+    def __init__(self, tree: ast.Module | None) -> None:
+        self.statements = _Statements(tree)
         self.recorder = Recorder()
         self.entering: str | None = None
         self.arguments: dict[str, Any] = {}
-        self.waiting: dict[int, tuple[str, int]] = {}
+        self.waiting: dict[int, tuple[ast.expr, int]] = {}
         self.elements: list[Any] = []
 
     def read(self, trace: str) -> History:
@@ -148,6 +153,9 @@ class _Reader:
             self.waiting[recorder.frame] = self.statements.tests[number]
         for name, value in self.statements.literals.get(number, ()):
             recorder.assign(name, value)
+        for name, node in self.statements.attributes.get(number, ()):
+            with contextlib.suppress(Exception):  # whatever the expression needs may not be shown
+                recorder.assign(name, Evaluator().evaluate(node, Scope(recorder.visible())))
 
     def _elements(self, found: re.Match[str]) -> None:
         values = parse_value(f"[{found['values']}]")
@@ -160,7 +168,7 @@ class _Reader:
             self.arguments[found["name"]] = value
         else:
             self.recorder.step += 1
-            self.recorder.assign(found["name"].rpartition(".")[2], value)
+            self.recorder.assign(found["name"], value)
 
     def _result(self, found: re.Match[str]) -> None:
         self.recorder.note(self._value(found["result"]))
@@ -170,6 +178,6 @@ class _Reader:
         return value if value is not OPAQUE or "array" not in text else parse_value(_NUMPY_ARRAY.sub(", ", text))
 
 
-def read_trace(trace: str, code: str) -> History:
-    """The history that ``trace``, a run of ``code``, shows."""
-    return _Reader(code).read(trace)
+def read_trace(trace: str, tree: ast.Module | None) -> History:
+    """The history that ``trace`` shows, a run of the program with the syntax tree ``tree``."""
+    return _Reader(tree).read(trace)
