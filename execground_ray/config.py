@@ -12,6 +12,7 @@ import glob
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
 CONF_DIR = Path(__file__).resolve().parents[1] / "conf"
 
-# What this version can do out of what the schemas describe.
-TRANSLATORS = ("template",)
-TOKENIZERS = ("characters",)
+CHARACTERS = "characters"  # the tokenizer that is none: the length of the text
 
 AtLeastOne = Annotated[int, Range(1)]
 AtLeastOneOrNone = Annotated[int | None, Range(1)]
@@ -76,17 +75,28 @@ class SamplingParameters:
     max_tokens: AtLeastOne  # longest answer, thinking included, in tokens
 
 
+Prompts = Literal["reference", "marked_answer"]  # the texts of ``execground_ray/prompts`` that ask for the reasoning
+
+
 @dataclass(frozen=True)
 class VllmTranslator:
     """A language model on the GPUs of the cluster, through vLLM."""
 
     kind: Literal["vllm"]
     model: str  # name on the Hub or local folder
+    device: Literal["gpu", "cpu"]  # ``cpu`` is for trials with vLLM's CPU build: no GPU is reserved
     replicas: AtLeastOne  # engines side by side
-    tensor_parallel_size: AtLeastOne  # GPUs of one engine
+    tensor_parallel_size: AtLeastOne  # GPUs of one engine, all on one node
     max_model_len: AtLeastOneOrNone  # prompt and answer together, in tokens; null for what the model supports
+    quantization: str | None  # vLLM's name of the method; null for the model as it is
+    lora_path: str | None  # folder of an adapter; null for none
     enable_thinking: bool  # switch of the model's chat template
-    prompt: str  # which text of ``execground_ray/prompts`` asks for the reasoning
+    keep_thinking: bool  # whether what the model thought stands before the text in the training row
+    prompt: Prompts
+    batch_rows: Annotated[int, Range(1, 1024)]  # rows that go to an engine, come back and are retried together
+    batches_in_flight: Annotated[int, Range(1, 1000)]  # of one engine; times batch_rows >= what it can do at once
+    max_tries: Annotated[int, Range(1, 100)]  # engines that may die of a row before it is given up
+    hang_timeout_s: Annotated[float, Range(1, 86_400)]  # an engine that gives no sign for so long is replaced
     sampling_params: SamplingParameters  # how tokens are drawn
     engine_kwargs: dict[str, Any]  # passed to vLLM's engine as they are
 
@@ -99,9 +109,14 @@ class HttpTranslator:
     url: str  # address of the chat completions
     model: str  # name that the server knows it by
     api_key_env: str | None  # environment variable with the key, null for none; the key itself is in no configuration
-    requests_per_second: Annotated[float | None, Range(0.001)]  # limit over all workers; null for none
-    max_retries: Annotated[int, Range(0, 100)]  # further tries after 429 and 5xx
-    prompt: str  # which text of ``execground_ray/prompts`` asks for the reasoning
+    concurrency: Annotated[int, Range(1, 10_000)]  # requests under way at a time
+    requests_per_second: Annotated[float | None, Range(0.001)]  # limit on new requests; null for none
+    timeout_s: Annotated[float, Range(0.1, 86_400)]  # one request, in seconds
+    max_retries: Annotated[int, Range(0, 100)]  # further tries after 429, 5xx and a broken connection
+    retry_wait_s: Annotated[float, Range(0.001, 3600)]  # before the first of them, doubled each time up to a minute
+    enable_thinking: bool | None  # switch of the server's chat template; null sends nothing
+    keep_thinking: bool  # whether what the model thought stands before the text in the training row
+    prompt: Prompts
     sampling_params: SamplingParameters  # how tokens are drawn
 
 
@@ -149,7 +164,7 @@ class Verification:
 class Export:
     """The form of the training rows."""
 
-    tokenizer: str | None  # what measures a row: ``characters``, or the name of the trained model
+    tokenizer: str | None  # what measures a row: ``characters``, or the trained model, a name on the Hub or a folder
     max_tokens: AtLeastOneOrNone  # the longest training row, in units of ``tokenizer``; null for no limit
     rows_per_shard: Annotated[int, Range(1, 10_000_000)]  # problems in one shard at most: the grain of the write
 
@@ -169,6 +184,8 @@ class Cluster:
     address: str | None  # of a running cluster; null for the one the job was submitted to, or else one started here
     num_cpus: AtLeastOneOrNone  # CPUs of a cluster started here; null for all of this machine
     dashboard: bool  # whether a cluster started here serves its dashboard
+    engines: AtLeastOne  # engines that translate side by side
+    gpus_per_engine: AtLeastOne  # GPUs that share one model, all on one node
 
 
 @dataclass(frozen=True)
@@ -233,7 +250,7 @@ def parse(composed: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         raise ConfigError(explain(error, CONF_DIR, ())) from error
     config = build(Config, values)
-    _check_available(config)
+    _check_limits(config)
     _check_paths(config)
     return config
 
@@ -245,18 +262,16 @@ def to_yaml(config: Config) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
 
 
-def _check_available(config: Config) -> None:
-    """Refuse what the schemas describe but this version does not do, and limits that nothing could measure."""
-    if config.translator.kind not in TRANSLATORS:
-        raise ConfigError(_unavailable("translator", config.translator.kind, TRANSLATORS))
-    if config.export.tokenizer not in (None, *TOKENIZERS):
-        raise ConfigError(_unavailable("export.tokenizer", config.export.tokenizer, ("null", *TOKENIZERS)))
+def _check_limits(config: Config) -> None:
+    """Refuse limits that nothing could measure."""
     if config.export.max_tokens is not None and config.export.tokenizer is None:
-        raise ConfigError("export.tokenizer is missing: export.max_tokens needs it; allowed: " + ", ".join(TOKENIZERS))
-
-
-def _unavailable(key: str, value: str, allowed: Sequence[str]) -> str:
-    return f"{key}={value} is not available in this version; allowed: {', '.join(allowed)}"
+        raise ConfigError(
+            f"export.tokenizer is missing: export.max_tokens needs it; allowed: {CHARACTERS}, or the trained model"
+        )
+    if config.export.tokenizer not in (None, CHARACTERS) and find_spec("transformers") is None:
+        raise ConfigError(
+            f"export.tokenizer={config.export.tokenizer} needs transformers: pip install 'execground-ray[tokenizer]'"
+        )
 
 
 def _check_paths(config: Config) -> None:

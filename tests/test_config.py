@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from execground_ray.config import CONF_DIR, Config, compose, load, parse, to_yaml
+from execground_ray.config import CONF_DIR, Config, SamplingParameters, compose, load, parse, to_yaml
 from execground_ray.schema import ConfigError, build
 
 COMMAND = ("-m", "ray_jobs.build_dataset")
@@ -15,7 +15,7 @@ CHOICES = [file for file in FILES if "/" in file and not file.startswith("hydra/
 
 # Every option there is. Adding one is a decision: it has to be documented in conf/ and stay for ever.
 OPTIONS = """
-cluster.address cluster.dashboard cluster.num_cpus
+cluster.address cluster.dashboard cluster.engines cluster.gpus_per_engine cluster.num_cpus
 export.max_tokens export.rows_per_shard export.tokenizer
 output.dir output.on_existing
 sampling.examples_per_problem
@@ -25,11 +25,13 @@ source.kind source.limit source.name source.path source.split
 tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb tracing.output_bytes
 tracing.pairs_per_problem tracing.preload tracing.timeout_s tracing.trace_bytes tracing.value_chars
 tracing.worker_runs tracing.workers
-translator.api_key_env translator.enable_thinking translator.engine_kwargs translator.kind
-translator.max_model_len translator.max_retries translator.model translator.prompt translator.replicas
-translator.requests_per_second translator.sampling_params.max_tokens translator.sampling_params.min_p
-translator.sampling_params.temperature translator.sampling_params.top_k translator.sampling_params.top_p
-translator.tensor_parallel_size translator.url
+translator.api_key_env translator.batch_rows translator.batches_in_flight translator.concurrency translator.device
+translator.enable_thinking translator.engine_kwargs translator.hang_timeout_s translator.keep_thinking translator.kind
+translator.lora_path translator.max_model_len translator.max_retries translator.max_tries translator.model
+translator.prompt translator.quantization translator.replicas translator.requests_per_second translator.retry_wait_s
+translator.sampling_params.max_tokens translator.sampling_params.min_p translator.sampling_params.temperature
+translator.sampling_params.top_k translator.sampling_params.top_p translator.tensor_parallel_size
+translator.timeout_s translator.url
 verification.min_grounded verification.mode
 """.split()
 
@@ -75,6 +77,10 @@ def test_paper_is_the_reference_implementation():
     assert config.sampling.examples_per_problem == 1
     assert (config.verification.mode, config.verification.min_grounded) == ("score", 0.0)
     assert (config.export.tokenizer, config.export.max_tokens) == ("characters", 8192)
+    translator = config.translator
+    assert (translator.model, translator.replicas, translator.tensor_parallel_size) == ("Qwen/Qwen3-32B", 1, 8)
+    assert translator.enable_thinking
+    assert translator.sampling_params == SamplingParameters(0.6, 0.95, 20, 0.0, 16384)
 
 
 def test_overrides_win_over_the_experiment():
@@ -157,7 +163,7 @@ def test_paths_that_do_not_exist(tmp_path, kind, path):
         ("+tracing.foo=3", "tracing.foo is not a key; allowed: tracing.pairs_per_problem, tracing.max_lines, "),
         ("trace.max_lines=3", "trace is not a key; did you mean tracing? allowed: "),
         ("translator=vlm", "translator=vlm is not a choice; did you mean vllm? allowed: http, template, vllm"),
-        ("translator=vllm", "translator=vllm is not available in this version; allowed: template"),
+        ("translator=vllm translator.device=tpu", "translator.device = 'tpu' is not allowed; allowed: gpu, cpu"),
         ("tracing=3", "tracing=3 is not a choice; allowed: default"),
         ("tracing.max_lines=many", "tracing.max_lines = 'many' is not allowed; allowed: an integer from 2 to 1000000"),
         ("tracing.timeout_s=0", "tracing.timeout_s = 0 is not allowed; allowed: a number from 0.1 to 3600"),
@@ -165,7 +171,7 @@ def test_paths_that_do_not_exist(tmp_path, kind, path):
         ("source.path=a.jsonl", "source.path is not a key; allowed: source.kind, source.limit"),
         ("source=jsonl", "source.path is missing; allowed: a file, folder, glob or URI"),
         ("source=jsonl source.path=a.jsonl", "source.path = 'a.jsonl' does not exist; allowed: a file, folder, glob"),
-        ("export.max_tokens=8", "export.tokenizer is missing: export.max_tokens needs it; allowed: characters"),
+        ("export.max_tokens=8", "export.tokenizer is missing: export.max_tokens needs it; allowed: characters, or the"),
         (
             "source.limit=[1",
             "'source.limit=[1' cannot be read: no viable alternative at input '[1'; allowed: key=value",
