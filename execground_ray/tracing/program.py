@@ -1,14 +1,14 @@
-"""One program and one run of it, inside the cage, in a process of its own.
+"""One program and the runs of it, inside the cage, each in a process of its own.
 
-In comes a program (analysed once, shared by all its runs) and the arguments of one call; out goes a result, written to
-the run's own descriptor behind a token that the program is not told.
+In comes a program (analysed once, shared by all its runs) and the arguments of one call; out goes how the call ended,
+the exact value that it returned and its trace.
 """
 
 from __future__ import annotations
 
 import builtins
+import contextlib
 import gc
-import json
 import linecache
 import os
 import re
@@ -23,8 +23,32 @@ from execground_ray.tracing.tracer import LineCounter, Raised, RunEnd, TooLong, 
 from execground_ray.tracing.values import UnsupportedValueError, to_json
 
 FILENAME = "main.py"
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 DEFINITION = re.compile(r"\bdef\s+\w+\s*\(.*?\)")
+Send = Callable[[str, str, str, str], None]
+
+WARM_UP_RUNS = 30  # CPython 3.11 specializes a function after some calls
+WARM_UP = """
+def pick(items, least):
+    for item in items:
+        if item >= least:
+            yield item
+
+def main_solution(words, count):
+    total, seen = 0.5, {}
+    for word in words:
+        seen[word] = [(word, n) for n in range(count)]
+        total += len(word)
+    chosen = list(pick(range(count), 1))
+    return {"total": total, "seen": [len(items) for items in seen.values()], "chosen": chosen, "none": None}
+"""
+
+
+class _WarmError(Exception):
+    """Thrown where a real run would end its process."""
+
+
+def _send_nothing(*_: str) -> None:
+    raise _WarmError
 
 
 @dataclass(frozen=True)
@@ -68,48 +92,72 @@ class Program:
 
     @property
     def source(self) -> SourceFile:
-        """The program's lines and statements; analysed when first asked for, before the fork that needs it."""
+        """The program's lines and statements."""
         if self._source is None:
             self._source = SourceFile(self.text)
-            self._source.statement(1)
         return self._source
 
+    def analyse(self) -> None:
+        """Do now what a trace will need of the source."""
+        self.source.statement(1)
 
-class Run:
-    """The child's side of one run: it calls the function and sends one result, whatever happens.
+
+class Runner:
+    """Runs programs; made once, used once in every fork: what it has done before the fork is shared by all.
 
     Args:
-        program: the program to run.
         limits: see ``RunLimits``; time and memory are the worker's to enforce.
-        send: writes outcome, detail, value and trace; called once.
+        show: turns a value into the text that the trace shows.
     """
 
-    def __init__(self, program: Program, limits: RunLimits, send: Callable[[tuple[str, str, str, str]], None]) -> None:
-        """See the class."""
-        self._program = program
+    def __init__(self, limits: RunLimits, show: Callable[[object], str]) -> None:
+        """Make the module that the program will be, and builtins of its own.
+
+        What a program replaces in its builtins is not what the tracer uses.
+        """
         self._limits = limits
-        self._send = send
+        self._show = show
+        self._send: Send = _send_nothing
+        self._builtins = types.ModuleType("builtins")
+        self._builtins.__dict__.update(builtins.__dict__)
 
-    def count(self, arguments: str) -> NoReturn:
-        """Run without writing a trace; stop as soon as the trace would be too long or show an exception."""
-        program = self._program
-        self._run(LineCounter(program.targets, program.depth, self._limits.max_lines, self._stop), arguments)
+    def count(self, program: Program, arguments: dict[str, Any], send: Send) -> NoReturn:
+        """Run without writing a trace; stop as soon as the trace would be too long or show an exception.
 
-    def trace(self, arguments: str, show: Callable[[object], str], sources: dict[str, SourceFile]) -> NoReturn:
-        """Run and write the trace."""
-        program = self._program
+        Args:
+            program: what to run.
+            arguments: of its function, by name.
+            send: takes outcome, detail, value and trace; called once, and then the process ends.
+        """
+        tracer = LineCounter(program.targets, program.depth, self._limits.max_lines, self._stop)
+        self._run(program, tracer, arguments, send)
+
+    def trace(self, program: Program, arguments: dict[str, Any], send: Send) -> NoReturn:
+        """Run and write the trace; the arguments are those of ``count``."""
         linecache.cache[FILENAME] = (len(program.text), None, program.text.splitlines(keepends=True), FILENAME)
         limits = (self._limits.max_lines, self._limits.result_bytes)
-        files = SourceFiles(sources | {FILENAME: program.source})
-        self._run(Tracer(program.targets, program.depth, files, show, limits, self._stop), arguments)
+        sources = SourceFiles({FILENAME: program.source})
+        tracer = Tracer(program.targets, program.depth, sources, self._show, limits, self._stop)
+        self._run(program, tracer, arguments, send)
 
-    def _run(self, tracer: LineCounter | Tracer, arguments: str) -> NoReturn:
-        keywords = json.loads(arguments)
+    def warm_up(self) -> None:
+        """Run a small program some times here, so that no fork has to begin with cold code."""
+        program = Program(WARM_UP, "main_solution")
+        kept = {name: sys.modules[name] for name in ("__main__", "builtins")}
+        for run in (self.count, self.trace):
+            for _ in range(WARM_UP_RUNS):
+                with contextlib.suppress(_WarmError):
+                    run(program, {"words": ["a", "b"], "count": 3}, _send_nothing)
+        sys.modules.update(kept)
+        linecache.cache.pop(FILENAME)
+
+    def _run(self, program: Program, tracer: LineCounter | Tracer, arguments: dict[str, Any], send: Send) -> NoReturn:
+        self._send = send
         try:
-            function = self._define()
+            function = self._define(program)
             sys.settrace(tracer)
             try:
-                value = function(**keywords)
+                value = function(**arguments)
             finally:
                 still_tracing = sys.gettrace() is tracer
                 sys.settrace(None)
@@ -125,18 +173,14 @@ class Run:
             self._stop(Raised(error))
         if len(text) >= self._limits.result_bytes:
             self._finish("unsupported_value", f"its JSON has {len(text)} characters")
-        trace = "\n".join(ADDRESS.sub("", line) for line in tracer.lines) if isinstance(tracer, Tracer) else ""
-        self._finish("returned", "", value=text, trace=trace)
+        self._finish("returned", "", value=text, trace=tracer.text())
 
-    def _define(self) -> Callable[..., Any]:
-        # The program gets builtins of its own: what it replaces there is not what the tracer uses.
-        own_builtins = types.ModuleType("builtins")
-        own_builtins.__dict__.update(builtins.__dict__)
+    def _define(self, program: Program) -> Callable[..., Any]:
         main = types.ModuleType("__main__")
-        main.__dict__.update(__file__=FILENAME, __builtins__=own_builtins)
-        sys.modules.update(__main__=main, builtins=own_builtins)
-        exec(self._program.code, main.__dict__)
-        function: Callable[..., Any] = getattr(main, self._program.funcname)
+        main.__dict__.update(__file__=FILENAME, __builtins__=self._builtins)
+        sys.modules.update(__main__=main, builtins=self._builtins)
+        exec(program.code, main.__dict__)  # noqa: S102  (what this project is for; see sandbox)
+        function: Callable[..., Any] = getattr(main, program.funcname)
         return function
 
     def _stop(self, end: RunEnd) -> NoReturn:
@@ -150,7 +194,7 @@ class Run:
 
     def _finish(self, outcome: str, detail: str, value: str = "", trace: str = "") -> NoReturn:
         gc.disable()
-        self._send((outcome, detail, value, trace))
+        self._send(outcome, detail, value, trace)
         os._exit(0)
 
 

@@ -11,8 +11,8 @@ from itertools import islice, zip_longest
 from typing import Any
 
 import snoop.tracer  # noqa: F401  (sets cheap_repr's limits to snoop's own on import)
-from cheap_repr import cheap_repr, find_repr_function, repr_registry
 from cheap_repr import _DirectRepr as DirectRepr
+from cheap_repr import cheap_repr, find_repr_function, repr_registry
 
 SNOOP_VALUE_CHARS = 100
 _MISSING = object()

@@ -21,6 +21,7 @@ import ast
 import inspect
 import opcode
 import os
+import re
 import sysconfig
 from collections.abc import Callable, Iterator
 from types import CodeType, FrameType, SimpleNamespace
@@ -31,6 +32,7 @@ from snoop.formatting import DefaultFormatter, Source
 from execground_ray.tracing.source import SourceFile, SourceFiles
 
 INDENT = "    "
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 COMPREHENSIONS = {
     "<listcomp>": "List comprehension",
     "<dictcomp>": "Dict comprehension",
@@ -79,6 +81,10 @@ class LineCounter:
         self._last_frame: FrameType | None = None
         self.lines = 0
         self.returned = False
+
+    def text(self) -> str:
+        """Return the trace: there is none."""
+        return ""
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
         """Take one event of ``sys.settrace``."""
@@ -189,6 +195,10 @@ class Tracer:
         self._chars = 0
         self.lines: list[str] = []
         self.returned = False
+
+    def text(self) -> str:
+        """Return the trace, without the memory addresses, which differ from run to run."""
+        return ADDRESS.sub("", "\n".join(self.lines))
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
         """Take one event of ``sys.settrace``."""

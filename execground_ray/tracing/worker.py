@@ -21,8 +21,10 @@ import struct
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any, BinaryIO, NoReturn
 
+Send = Callable[..., None]
 TOKEN_BYTES = 16
 FIELDS = struct.Struct("=4I")
 SIGNAL_OUTCOMES = {signal.SIGXCPU: "timeout"}
@@ -66,13 +68,14 @@ class Worker:
                 continue
         self.imported = sorted(name for name in settings["preload"] if name in sys.modules)
         self._limits = program.RunLimits(**settings["limits"])
-        self._show = reprs.value_shower(settings["value_chars"])
-        self._make_program, self._make_run = program.Program, program.Run
-        self._limit_resources = confine.limit_resources
+        self._make_program = program.Program
+        self._runner = program.Runner(self._limits, reprs.value_shower(settings["value_chars"]))
+        self._runner.warm_up()
+        self._fork, self._limit_cpu = confine.fork, confine.limit_cpu
         self._confinement = confine.Confinement(settings["landlock_abi"]) if settings["caged"] else None
         if settings["caged"]:
             confine.drop_capabilities()
-        self._idle_bytes = _address_space_bytes()
+        confine.limit_resources(_address_space_bytes() + self._limits.memory_mb * 2**20)
         self._null = os.open(os.devnull, os.O_RDWR)
         self._program: tuple[tuple[str, str], Any] | None = None
         gc.collect()
@@ -88,14 +91,16 @@ class Worker:
                 return _result("exception", f"{type(error).__name__}: {error}")
         program = self._program[1]
         if request["mode"] == "trace":
-            _ = program.source  # analysed here, once, for all the forks that will need it
+            program.analyse()  # here, once, for all the forks that will need it
+        arguments = json.loads(request["arguments"])
         token = os.urandom(TOKEN_BYTES)
         started = time.monotonic()
         reading, writing = os.pipe()
-        pid = os.fork()
+        pid = self._fork()
         if pid == 0:
             os.close(reading)
-            self._run(program, request, writing, token)
+            run = self._runner.trace if request["mode"] == "trace" else self._runner.count
+            self._run(lambda send: run(program, arguments, send), writing, token)
         os.close(writing)
         most = TOKEN_BYTES + FIELDS.size + 16 * self._limits.result_bytes
         try:
@@ -110,27 +115,23 @@ class Worker:
         result["rss_mb"] = usage.ru_maxrss // 1024
         return result
 
-    def _run(self, program: Any, request: dict[str, Any], writing: int, token: bytes) -> NoReturn:
+    def _run(self, run: Callable[[Send], NoReturn], writing: int, token: bytes) -> NoReturn:
         """Be the child: take its rights away and run; nothing returns from here."""
         try:
             for stream in (0, 1, 2):
                 os.dup2(self._null, stream)
             pack, write = FIELDS.pack, os.write
 
-            def send(fields: tuple[str, str, str, str]) -> None:
+            def send(*fields: str) -> None:
                 parts = [field.encode("utf-8", "surrogatepass") for field in fields]
                 data = memoryview(token + pack(*map(len, parts)) + b"".join(parts))
                 while data:
                     data = data[write(writing, data) :]
 
-            limits = self._limits
-            self._limit_resources(self._idle_bytes + limits.memory_mb * 2**20, int(limits.timeout_seconds) + 1)
+            self._limit_cpu(int(self._limits.timeout_seconds) + 1)
             if self._confinement:
                 self._confinement.apply()
-            run = self._make_run(program, limits, send)
-            if request["mode"] == "trace":
-                run.trace(request["arguments"], self._show, {})
-            run.count(request["arguments"])
+            run(send)
         except BaseException as error:
             os.write(writing, f"{type(error).__name__}: {error}".encode())
         finally:
