@@ -6,7 +6,7 @@ stdout: a message is a 4-byte length and a JSON object. A request is one run, an
     {"mode": "trace", "refcode": "def f(n): …", "funcname": "f", "arguments": "{\\"n\\": 2}"}
     {"outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "wall_seconds": 0.006, "rss_mb": 41}
 
-Nothing that a run sends is trusted: its result counts only behind a fresh token, is bounded, and is read as text.
+Nothing that a run sends is trusted: its result counts only behind a fresh token, is bounded, checked, and read as text.
 """
 
 from __future__ import annotations
@@ -24,9 +24,14 @@ import warnings
 from collections.abc import Callable
 from typing import Any, BinaryIO, NoReturn
 
+from execground_ray.tracing.values import to_json
+
 Send = Callable[..., None]
 TOKEN_BYTES = 16
 FIELDS = struct.Struct("=4I")
+READY = b"\1"  # the first byte from a run: it is confined and starts the program
+DETAIL_CHARS = 1000
+RUN_OUTCOMES = frozenset(("returned", "too_long", "exception", "memory", "no_return", "unsupported_value"))
 SIGNAL_OUTCOMES = {signal.SIGXCPU: "timeout"}
 
 
@@ -85,14 +90,17 @@ class Worker:
         """Run one request to its end, whatever it does."""
         key = (request["refcode"], request["funcname"])
         if self._program is None or self._program[0] != key:
-            try:
-                self._program = (key, self._make_program(*key))
-            except Exception as error:
-                return _result("exception", f"{type(error).__name__}: {error}")
-        program = self._program[1]
-        if request["mode"] == "trace":
-            program.analyse()  # here, once, for all the forks that will need it
-        arguments = json.loads(request["arguments"])
+            self._program = None
+        try:
+            self._program = self._program or (key, self._make_program(*key))
+            program = self._program[1]
+            if request["mode"] == "trace":
+                program.analyse()  # here, once, for all the forks that will need it
+            arguments = json.loads(request["arguments"])
+        except MemoryError:
+            return _result("memory", f"more than {self._limits.memory_mb} MB before it ran")
+        except Exception as error:
+            return _result("exception", f"{type(error).__name__}: {error}")
         token = os.urandom(TOKEN_BYTES)
         started = time.monotonic()
         reading, writing = os.pipe()
@@ -102,28 +110,35 @@ class Worker:
             run = self._runner.trace if request["mode"] == "trace" else self._runner.count
             self._run(lambda send: run(program, arguments, send), writing, token)
         os.close(writing)
-        most = TOKEN_BYTES + FIELDS.size + 16 * self._limits.result_bytes
+        most = len(READY) + TOKEN_BYTES + FIELDS.size + 16 * self._limits.result_bytes
         try:
             data, in_time = _read_all(reading, most, started + self._limits.timeout_seconds)
         finally:
             os.close(reading)
             os.kill(pid, signal.SIGKILL)
             _, status, usage = os.wait4(pid, 0)
-        result = _parse(data, token) or self._ending(in_time, len(data) >= most, status)
+        if data[: len(READY)] != READY:
+            why = data[:DETAIL_CHARS].decode(errors="replace")
+            result = _result("sandbox_fault", f"the run could not be started: {why}")
+        else:
+            result = self._parse(data[len(READY) :], token) or self._ending(in_time, len(data) >= most, status)
         result["wall_seconds"] = time.monotonic() - started
         result["cpu_seconds"] = usage.ru_utime + usage.ru_stime
         result["rss_mb"] = usage.ru_maxrss // 1024
         return result
 
     def _run(self, run: Callable[[Send], NoReturn], writing: int, token: bytes) -> NoReturn:
-        """Be the child: take its rights away and run; nothing returns from here."""
+        """Be the child: take its rights away and run; nothing returns from here.
+
+        What goes wrong before READY is the sandbox's fault, and no program can unsay READY.
+        """
         try:
             for stream in (0, 1, 2):
                 os.dup2(self._null, stream)
             pack, write = FIELDS.pack, os.write
 
             def send(*fields: str) -> None:
-                parts = [field.encode("utf-8", "surrogatepass") for field in fields]
+                parts = [field.encode("utf-8", "backslashreplace") for field in fields]
                 data = memoryview(token + pack(*map(len, parts)) + b"".join(parts))
                 while data:
                     data = data[write(writing, data) :]
@@ -131,11 +146,31 @@ class Worker:
             self._limit_cpu(int(self._limits.timeout_seconds) + 1)
             if self._confinement:
                 self._confinement.apply()
+            write(writing, READY)
             run(send)
         except BaseException as error:
             os.write(writing, f"{type(error).__name__}: {error}".encode())
         finally:
-            os._exit(70)
+            os._exit(1)
+
+    def _parse(self, data: bytes, token: bytes) -> dict[str, Any] | None:
+        """Read a result; None when the run sent none, or something else."""
+        start = TOKEN_BYTES + FIELDS.size
+        if data[:TOKEN_BYTES] != token or len(data) < start:
+            return None
+        fields = []
+        try:
+            for length in FIELDS.unpack(data[TOKEN_BYTES:start]):
+                fields.append(data[start : start + length].decode())
+                start += length
+            outcome, detail, value, trace = fields
+            if start != len(data) or outcome not in RUN_OUTCOMES or len(value) >= self._limits.result_bytes:
+                return None
+            if outcome == "returned":
+                to_json(json.loads(value))
+        except (ValueError, RecursionError):
+            return None
+        return _result(outcome, detail[:DETAIL_CHARS], value, trace)
 
     def _ending(self, in_time: bool, flooded: bool, status: int) -> dict[str, Any]:
         """Name the end of a run that sent no result."""
@@ -146,8 +181,6 @@ class Worker:
         if os.WIFSIGNALED(status):
             number = signal.Signals(os.WTERMSIG(status))
             return _result(SIGNAL_OUTCOMES.get(number, "killed"), number.name)
-        if os.WEXITSTATUS(status) == 70:
-            return _result("sandbox_fault", "the run could not be started")
         return _result("no_return", f"the process ended with exit code {os.WEXITSTATUS(status)}")
 
 
@@ -171,18 +204,6 @@ def _read_all(descriptor: int, most: int, deadline: float) -> tuple[bytes, bool]
         chunks.append(chunk)
         size += len(chunk)
     return b"".join(chunks), True
-
-
-def _parse(data: bytes, token: bytes) -> dict[str, Any] | None:
-    """Read a result; None when the run sent none, or something else."""
-    start = TOKEN_BYTES + FIELDS.size
-    if data[:TOKEN_BYTES] != token or len(data) < start:
-        return None
-    fields = []
-    for length in FIELDS.unpack(data[TOKEN_BYTES:start]):
-        fields.append(data[start : start + length].decode("utf-8", "surrogatepass"))
-        start += length
-    return _result(*fields) if start == len(data) else None
 
 
 def _address_space_bytes() -> int:
