@@ -49,21 +49,24 @@ def value_shower(value_chars: int) -> Callable[[object], str]:
                 return repr(value)
             except ValueError:  # an integer with more digits than Python prints
                 return cheap_repr(value, level, target)
-        if kind is list:
-            return "[" + join(value, len(value), max_items, level, target, from_both_ends=True) + "]"
-        if kind is tuple:
-            if len(value) == 1:
-                return f"({show(value[0], level, None)},)"
-            return "(" + join(value, len(value), max_items, level, target, from_both_ends=True) + ")"
-        if kind is dict:
-            entries = (
-                DirectRepr(f"{show(key, level - 1, None)}: {show(value[key], level - 1, None)}") for key in value
-            )
-            return "{" + join(entries, len(value), max_entries, level, target, from_both_ends=False) + "}"
-        if kind is set and value:
-            return "{" + join(value, len(value), max_items, level, target, from_both_ends=False) + "}"
-        if kind is DirectRepr:
-            return str(value)
+        try:
+            if kind is list:
+                return "[" + join(value, len(value), max_items, level, target, from_both_ends=True) + "]"
+            if kind is tuple:
+                if len(value) == 1:
+                    return f"({show(value[0], level, None)},)"
+                return "(" + join(value, len(value), max_items, level, target, from_both_ends=True) + ")"
+            if kind is dict:
+                entries = (
+                    DirectRepr(f"{show(key, level - 1, None)}: {show(value[key], level - 1, None)}") for key in value
+                )
+                return "{" + join(entries, len(value), max_entries, level, target, from_both_ends=False) + "}"
+            if kind is set and value:
+                return "{" + join(value, len(value), max_items, level, target, from_both_ends=False) + "}"
+            if kind is DirectRepr:
+                return str(value)
+        except BaseException:  # a key that is not found, an element that changes what it is in
+            return cheap_repr(value, level, target)
         return cheap_repr(value, level, target)
 
     def join(
