@@ -11,6 +11,7 @@ dict and subclasses                     an object; int, float, bool and None key
 numpy scalar or array                   the value of its ``tolist()``
 str, int, float subclass (e.g. enums)   the plain value that the base type holds
 set, bytes, complex, any other object   nothing: the problem is rejected as unsupported_value
+dict with both 1 and "1" as keys        nothing: likewise, as one of the two would be lost
 cyclic, or deeper than 100 levels       nothing: likewise
 ======================================  =====================================================
 """
@@ -54,14 +55,22 @@ def _plain(value: Any, levels: int) -> Any:
     if issubclass(kind, tuple):
         return [_plain(item, levels - 1) for item in tuple.__iter__(value)]
     if issubclass(kind, dict):
-        return {_key(key): _plain(item, levels - 1) for key, item in dict.items(value)}
+        return _plain_dict(value, levels)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and issubclass(kind, numpy.ndarray):
+        return _plain(numpy.ndarray.tolist(value), levels - 1)
     return _plain_scalar(value, kind)
+
+
+def _plain_dict(value: dict[Any, Any], levels: int) -> dict[Any, Any]:
+    plain = {_key(key): _plain(item, levels - 1) for key, item in dict.items(value)}
+    if len({key if type(key) is str else json.dumps(key) for key in plain}) < dict.__len__(value):
+        raise UnsupportedValueError("two keys of a dict have the same JSON form")
+    return plain
 
 
 def _plain_scalar(value: Any, kind: type) -> Any:
     numpy = sys.modules.get("numpy")
-    if numpy is not None and issubclass(kind, numpy.ndarray):
-        return _plain(numpy.ndarray.tolist(value), MAX_DEPTH)
     if numpy is not None and issubclass(kind, numpy.generic):
         plain = numpy.generic.tolist(value)
         if type(plain) in (bool, int, float, str):
