@@ -103,19 +103,16 @@ def _distinct_inputs(pairs: tuple[Pair, ...]) -> list[int]:
 
 
 def _random_imports(tree: ast.Module) -> Iterator[str]:
-    """Yield every place that brings in ``random`` or ``numpy.random``, as text with its line."""
-    names = {"numpy"}  # what the code calls numpy
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.asname for alias in node.names if alias.name == "numpy" and alias.asname)
+    """Yield every import of ``random`` or ``numpy.random``, as text with its line.
+
+    Use of ``np.random`` without an import is left to the trace stage, which finds out whether the output depends on it.
+    """
     for node in ast.walk(tree):
         modules: list[str] = []
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
             modules = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
-            modules = [f"numpy.{node.attr}"]
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             called = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
             modules = [str(node.args[0].value)] if called in ("__import__", "import_module") else []
