@@ -13,12 +13,16 @@ import ray
 from ray.data import DataContext
 
 from execground_ray.config import Cluster, Tracing
+from execground_ray.schema import ConfigError
 
 # Ray reserves an actor's CPUs for as long as the job runs, so what the tracing actors do not reserve is all that the
 # other stages ever get. A job that reserves too much starts, and then waits for ever. Repartitioning takes a whole CPU,
 # and there is no way to ask for less.
 STAGE_CPUS = 0.1
-OTHER_CPUS = 1.0 + 2 * STAGE_CPUS
+WRITE_CPUS = 0.2  # not that of the stages: Ray joins equals, and then all stages would wait until a shard is full
+OTHER_CPUS = 1.0 + STAGE_CPUS + WRITE_CPUS
+LEAST_CPUS = 2
+CPU_UNITS = 10_000  # Ray counts a CPU in so many parts
 NO_PROGRESS_SECONDS = 600
 
 
@@ -31,22 +35,40 @@ class TracingActors:
 
 
 def plan_tracing(total_cpus: float, tracing: Tracing) -> TracingActors:
-    """Share ``total_cpus`` out: one tracing actor per CPU unless the configuration says otherwise."""
-    count = tracing.workers or max(1, int(total_cpus))
-    available = total_cpus - OTHER_CPUS
-    return TracingActors(count, max(0.01, min(1.0, int(100 * available / count) / 100)))
+    """Share ``total_cpus`` out: one tracing actor per CPU unless the configuration says otherwise.
+
+    Raises:
+        ConfigError: the CPUs are too few, for any actor or for as many as are wanted.
+    """
+    if total_cpus < LEAST_CPUS:
+        raise ConfigError(f"the cluster has {total_cpus:g} CPUs; allowed: {LEAST_CPUS} or more")
+    count = tracing.workers or int(total_cpus)
+    cpus = int(CPU_UNITS * (total_cpus - OTHER_CPUS) / count) / CPU_UNITS
+    if not cpus:
+        raise ConfigError(f"tracing.workers = {count} are too many for {total_cpus:g} CPUs")
+    return TracingActors(count, min(1.0, cpus))
 
 
 @contextmanager
 def connect(cluster: Cluster) -> Iterator[float]:
-    """Join the cluster, or start Ray here, for the length of a block; yield its number of CPUs."""
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    """Join the cluster, or start Ray here, for the length of a block; yield its number of CPUs.
+
+    A Ray that is started here counts two CPUs even if there is one: the stages need them to take turns.
+    """
+    # What a user can act on is an exception here, not a line of Ray's; its own log files keep everything.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     address = cluster.address or ("auto" if "RAY_ADDRESS" in os.environ else "local")
     started_here: dict[str, Any] = {}
     if address == "local":
         started_here = {"num_cpus": cluster.num_cpus, "include_dashboard": cluster.dashboard}
-    ray.init(address=address, logging_level=logging.WARNING, log_to_driver=False, **started_here)
+    options: dict[str, Any] = {"address": address, "logging_level": logging.WARNING, "log_to_driver": False}
+    ray.init(**options, **started_here)
     try:
+        if started_here and ray.cluster_resources()["CPU"] < LEAST_CPUS:
+            ray.shutdown()
+            ray.init(**options, **started_here | {"num_cpus": LEAST_CPUS})
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
