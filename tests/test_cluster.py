@@ -1,0 +1,51 @@
+"""The CPUs that the actors reserve leave enough for the other stages: a job that reserves too much waits for ever."""
+
+import pytest
+
+from execground_ray.cluster import OTHER_CPUS, plan_tracing
+from execground_ray.config import load
+from execground_ray.schema import ConfigError
+
+WORKERS = (1, 2, 3, 4, 5, 7, 8, 16, 31, 64, 100, 127, 128, 500, 1000)
+
+
+def tracing(workers="null"):
+    return load([f"tracing.workers={workers}"]).tracing
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_a_given_number_of_actors_always_fits(workers):
+    limits = tracing(workers)
+    for total_cpus in range(2, 129):
+        actors = plan_tracing(total_cpus, limits)
+        assert actors.count == workers
+        assert 0 < actors.cpus <= 1
+        assert actors.count * actors.cpus + OTHER_CPUS <= total_cpus + 1e-9, (total_cpus, actors)
+
+
+def test_without_a_number_there_is_one_actor_for_each_cpu():
+    limits = tracing()
+    for total_cpus in range(2, 129):
+        actors = plan_tracing(total_cpus, limits)
+        assert actors.count == total_cpus
+        assert actors.count * actors.cpus + OTHER_CPUS <= total_cpus + 1e-9
+
+
+def test_parts_of_cpus_count_as_whole_actors_only():
+    actors = plan_tracing(3.5, tracing())
+    assert actors.count == 3
+    assert actors.count * actors.cpus + OTHER_CPUS <= 3.5 + 1e-9
+
+
+def test_an_actor_never_reserves_more_than_the_one_cpu_it_uses():
+    assert plan_tracing(64, tracing(2)).cpus == 1
+
+
+def test_more_actors_than_parts_of_a_cpu_are_refused():
+    with pytest.raises(ConfigError, match=r"tracing\.workers = 100000 are too many for 2 CPUs"):
+        plan_tracing(2, tracing(100_000))
+
+
+def test_a_cluster_on_which_nothing_would_move_is_refused():
+    with pytest.raises(ConfigError, match="has 1 CPUs; allowed: 2 or more"):
+        plan_tracing(1, tracing())

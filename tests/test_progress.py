@@ -1,0 +1,51 @@
+"""The line of progress says what was counted."""
+
+from collections import Counter
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+
+from execground_ray.progress import Tally, count_rows, describe
+
+
+def test_the_line_in_the_middle_of_a_run():
+    counts = Counter(examples=7700, too_long=3900, exception=500, timeout=200, memory=90, killed=10)
+    assert describe(counts, 370_000, 134.0) == (
+        "12,400 of 370,000 problems · 7,700 examples · 4,700 rejected: "
+        "3,900 too_long, 500 exception, 200 timeout, 90 memory, … · 93/s · 64 min left"
+    )
+
+
+def test_nothing_is_guessed_before_the_first_row():
+    assert describe(Counter(), 127, 10.0) == "0 of 127 problems · 0 examples · 0 rejected"
+
+
+def test_no_division_by_no_time():
+    assert describe(Counter(examples=1), 2, 0.0) == "1 of 2 problems · 1 examples · 0 rejected"
+
+
+def test_all_reasons_are_named_where_they_are_few():
+    line = describe(Counter(too_long=2, exception=1), 6, 3.0)
+    assert line == "3 of 6 problems · 0 examples · 3 rejected: 2 too_long, 1 exception · 1/s · 3 s left"
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [(0, "0 s left"), (119, "119 s left"), (120, "2 min left"), (7199, "119 min left"), (7200, "2.0 h left")],
+)
+def test_time_left_is_in_the_unit_people_use(left, words):
+    assert describe(Counter(examples=10), 10 + left, 10.0).endswith(words)
+
+
+def test_rows_counted_twice_leave_no_negative_time():
+    assert describe(Counter(examples=12), 10, 1.0).endswith("0 s left")
+
+
+def test_a_batch_is_counted_by_reason_and_passes_unchanged():
+    tally = Tally()
+    handle = SimpleNamespace(add=SimpleNamespace(remote=tally.add))
+    batch = pa.table({"id": ["a", "b", "c"], "reason": ["", "too_long", ""]})
+    assert count_rows(batch, handle) is batch
+    count_rows(batch, handle)
+    assert tally.read() == {"examples": 4, "too_long": 2}
