@@ -73,7 +73,7 @@ class Oracle:
                 signal.alarm(WALL_SECONDS)
 
                 def send(result: Any) -> NoReturn:
-                    with open(writing, "w") as pipe:
+                    with os.fdopen(writing, "w") as pipe:
                         json.dump(result, pipe)
                     os._exit(0)
 
@@ -85,7 +85,7 @@ class Oracle:
             finally:
                 os._exit(1)
         os.close(writing)
-        with open(reading) as pipe:
+        with os.fdopen(reading) as pipe:
             text = pipe.read()
         os.waitpid(pid, 0)
         return json.loads(text) if text else None

@@ -1,0 +1,233 @@
+"""From a problem and its pairs to one accepted execution, or to why there is none; every run is a real caged one."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from execground_ray.config import Tracing
+from execground_ray.records import Pair, Problem, Reason
+from execground_ray.stages.trace_execution import pair_order
+from execground_ray.tracing import sandbox
+from execground_ray.tracing.trace_runner import CHECKING_HASH_SEED, Execution, Failure, TraceRunner
+
+SQUARE = "def main_solution(n):\n    return n * n\n"
+WORDS = ["alpha", "beta", "gamma", "delta", "epsilon"]
+MakeRunner = Callable[..., TraceRunner]
+
+
+def make_problem(refcode: str, *pairs: tuple[Any, Any]) -> Problem:
+    """A problem whose function takes one argument ``n``."""
+    ios = tuple(Pair({"n": n}, output) for n, output in pairs)
+    return Problem("Do it.", "A number.", refcode, "main_solution", ios, "", "", {})
+
+
+@pytest.fixture(scope="module")
+def tracing(paper: Tracing) -> Tracing:
+    return dataclasses.replace(paper, preload=(), timeout_s=1.0, max_lines=60)
+
+
+@pytest.fixture(scope="module")
+def runner(tracing: Tracing) -> Iterator[TraceRunner]:
+    """For the tests that only ask what it answers; one more promise is that no run spoils the next."""
+    with TraceRunner(tracing, caged=True) as runner:
+        yield runner
+
+
+@pytest.fixture
+def make_runner(tracing: Tracing) -> Iterator[MakeRunner]:
+    """For the tests that need other settings, or look at the workers."""
+    runners = []
+
+    def make(**changes: Any) -> TraceRunner:
+        runners.append(TraceRunner(dataclasses.replace(tracing, **changes), caged=True))
+        return runners[-1]
+
+    yield make
+    for runner in runners:
+        runner.close()
+
+
+def worker_pids(runner: TraceRunner) -> list[int]:
+    return [worker._process.pid for worker in (runner._checker, runner._tracer)]
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() and ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_an_accepted_execution(runner):
+    (execution,) = runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])
+    assert isinstance(execution, Execution)
+    assert (execution.pair, execution.output) == (0, "49")
+    assert execution.trace.split("\n") == [
+        " >>> Call to main_solution",
+        " ...... n = 7",
+        "    1 | def main_solution(n):",
+        "    2 |     return n * n",
+        " <<< Return value from main_solution: 49",
+    ]
+    assert 0 < execution.wall_seconds < 1
+
+
+def test_stops_at_the_first_accepted_pair(make_runner):
+    runner = make_runner()
+    problem = make_problem(SQUARE, (2, 5), (3, 9), (4, 16), (5, 25))
+    (execution,) = runner.trace_problem(problem, [0, 2, 1, 3])
+    assert execution.pair == 2
+    assert (runner._checker.runs, runner._tracer.runs) == (2, 1)
+
+
+def test_finds_as_many_as_are_wanted_in_the_given_order(runner):
+    problem = make_problem(SQUARE, (2, 4), (3, 0), (4, 16), (5, 25))
+    assert [found.pair for found in runner.trace_problem(problem, [3, 1, 0, 2], wanted=2)] == [3, 0]
+    assert [found.pair for found in runner.trace_problem(problem, [3, 1, 0, 2], wanted=9)] == [3, 0, 2]
+
+
+def test_the_order_of_pairs_depends_on_seed_and_problem_alone():
+    pairs = list(range(10))
+    order = pair_order("problem", pairs, 1)
+    assert sorted(order) == pairs
+    assert pair_order("problem", pairs, 1) == order
+    assert pair_order("problem", pairs, 2) != order != pair_order("another", pairs, 1)
+
+
+def test_same_answer_from_other_workers(runner, make_runner):
+    problem = make_problem("def main_solution(n):\n    return sorted(set('abc'))[n:]\n", (1, ["b", "c"]))
+    found = [runner.trace_problem(problem, [0]), make_runner().trace_problem(problem, [0])]
+    first, second = (dataclasses.replace(executions[0], wall_seconds=0) for executions in found)
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("refcode", "n", "output", "reason", "detail"),
+    [
+        (SQUARE, 2, 5, Reason.OUTPUT_MISMATCH, "returned 4, recorded 5"),
+        (SQUARE, 2, 4.0, Reason.OUTPUT_MISMATCH, "returned 4, recorded 4.0"),
+        (SQUARE, 2, True, Reason.OUTPUT_MISMATCH, "returned 4, recorded true"),
+        ("def main_solution(n):\n    return 'x' * n\n", 999, "y", Reason.OUTPUT_MISMATCH, "…"),
+        ("def main_solution(n):\n    return 1 // n\n", 0, 1, Reason.EXCEPTION, "ZeroDivisionError"),
+        ("def main_solution(n, m):\n    return 1\n", 0, 1, Reason.EXCEPTION, "TypeError"),
+        ("1 // 0\ndef main_solution(n):\n    return 1\n", 0, 1, Reason.EXCEPTION, "ZeroDivisionError"),
+        ("def main_solution(n:\n", 0, 1, Reason.EXCEPTION, "SyntaxError"),
+        (
+            "def main_solution(n):\n    try:\n        return 1 // n\n    except ZeroDivisionError:\n        return 0\n",
+            0,
+            0,
+            Reason.EXCEPTION,
+            "ZeroDivisionError",
+        ),
+        ("def main_solution(n):\n    for i in range(n):\n        pass\n", 60, None, Reason.TOO_LONG, "60 lines"),
+        ("def main_solution(n):\n    while True:\n        n += 1\n", 0, 1, Reason.TOO_LONG, "60 lines"),
+        ("def main_solution(n):\n    return sum(iter(int, 1))\n", 0, 1, Reason.TIMEOUT, "1 s"),
+        ("def main_solution(n):\n    return {n}\n", 0, [0], Reason.UNSUPPORTED_VALUE, "set"),
+        ("import os\ndef main_solution(n):\n    os._exit(n)\n", 0, 0, Reason.NO_RETURN, "exit code 0"),
+        ("def main_solution(n):\n    return len(bytearray(n))\n", 10**11, 1, Reason.MEMORY, "MB"),
+    ],
+)
+def test_failures(runner, refcode, n, output, reason, detail):
+    failure = runner.trace_problem(make_problem(refcode, (n, output)), [0])
+    assert isinstance(failure, Failure)
+    assert failure.reason is reason, failure
+    assert detail in failure.detail
+
+
+def test_a_trace_as_long_as_the_limit_is_too_long(make_runner):
+    problem = make_problem(SQUARE, (7, 49))  # 5 lines
+    assert make_runner(max_lines=5).trace_problem(problem, [0]).reason is Reason.TOO_LONG
+    assert len(make_runner(max_lines=6).trace_problem(problem, [0])) == 1
+
+
+def test_floats_may_differ_by_the_tolerance(runner):
+    third = "def main_solution(n):\n    return [n / 3]\n"
+    assert len(runner.trace_problem(make_problem(third, (1, [0.3333])), [0])) == 1
+    assert runner.trace_problem(make_problem(third, (1, [0.34])), [0]).reason is Reason.OUTPUT_MISMATCH
+
+
+def test_order_of_a_set_is_not_deterministic(runner):
+    code = f"list(set({WORDS}))"
+    environment = os.environ | {"PYTHONHASHSEED": str(CHECKING_HASH_SEED)}
+    printed = subprocess.run([sys.executable, "-c", f"print({code})"], env=environment, capture_output=True, check=True)
+    recorded = json.loads(printed.stdout.decode().replace("'", '"'))
+    refcode = f"def main_solution(n):\n    return {code}\n"
+    failure = runner.trace_problem(make_problem(refcode, (0, recorded)), [0])
+    assert failure.reason is Reason.NONDETERMINISTIC, failure
+    assert len(runner.trace_problem(make_problem(refcode.replace("list(", "sorted("), (0, sorted(WORDS))), [0])) == 1
+
+
+def test_what_is_only_nearly_the_same_twice_is_not_deterministic(runner):
+    """The tolerance is for the corpus's record, not for two runs of one program."""
+    refcode = "import time\ndef main_solution(n):\n    return time.time()\n"
+    now = float(subprocess.run([sys.executable, "-c", "import time; print(time.time())"], capture_output=True).stdout)
+    assert runner.trace_problem(make_problem(refcode, (0, now)), [0]).reason is Reason.NONDETERMINISTIC
+
+
+def test_a_problem_gets_the_commonest_reason_and_all_counts(runner):
+    problem = make_problem("def main_solution(n):\n    return 1 // n\n", (0, 0), (1, 5), (0, 1), (0, 2), (1, 6))
+    failure = runner.trace_problem(problem, [1, 0, 2, 3, 4])
+    assert failure.reason is Reason.EXCEPTION
+    assert failure.detail.startswith("ZeroDivisionError")
+    assert failure.detail.endswith("(5 pairs: 3 exception, 2 output_mismatch)")
+
+
+def test_gives_up_a_problem_after_some_timeouts(make_runner):
+    runner = make_runner(timeout_s=0.2, max_timeouts=2)
+    problem = make_problem("def main_solution(n):\n    return sum(iter(int, n))\n", *[(1, 1)] * 5, (0, 0))
+    failure = runner.trace_problem(problem, [0, 1, 2, 3, 4, 5])
+    assert (failure.reason, runner._checker.runs) == (Reason.TIMEOUT, 2)
+    assert [found.pair for found in runner.trace_problem(problem, [0, 5, 1])] == [5]
+
+
+def test_workers_are_replaced_after_some_runs(make_runner):
+    runner = make_runner(worker_runs=3)
+    problem = make_problem(SQUARE, (7, 49))
+    seen = []
+    for _ in range(7):
+        assert len(runner.trace_problem(problem, [0])) == 1
+        seen.append(tuple(worker_pids(runner)))
+    assert [seen.index(pids) for pids in seen] == [0, 0, 0, 3, 3, 3, 6]
+    assert not any(is_alive(pid) for pids in seen[:6] for pid in pids)
+
+
+def test_a_dead_worker_is_a_fault_of_the_sandbox_and_replaced(make_runner):
+    runner = make_runner()
+    problem = make_problem(SQUARE, (7, 49))
+    first = runner.trace_problem(problem, [0])
+    for killed in (0, 1):
+        os.kill(worker_pids(runner)[killed], signal.SIGKILL)
+        (again,) = runner.trace_problem(problem, [0])
+        assert (again.output, again.trace) == (first[0].output, first[0].trace)
+
+
+def test_a_lasting_fault_is_not_blamed_on_the_program(make_runner, monkeypatch):
+    monkeypatch.setattr(sandbox, "START_SECONDS", 0.0)  # no worker can be that fast
+    runner = make_runner()
+    failure = runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])
+    assert failure.reason is Reason.SANDBOX_FAULT
+    assert "did not start" in failure.detail
+    monkeypatch.undo()
+    assert len(runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])) == 1
+
+
+def test_nothing_is_left_when_it_is_closed(tracing):
+    before = set(Path("/proc/self/fd").iterdir())
+    with TraceRunner(tracing, caged=True) as runner:
+        runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])
+        pids = worker_pids(runner)
+        assert all(is_alive(pid) for pid in pids)
+    assert not any(is_alive(pid) for pid in pids)
+    assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_without_a_cage(tracing):
+    with TraceRunner(tracing, caged=False) as runner:
+        assert len(runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])) == 1
+        slow = make_problem("def main_solution(n):\n    return sum(iter(int, 1))\n", (0, 0))
+        assert runner.trace_problem(slow, [0]).reason is Reason.TIMEOUT
