@@ -1,0 +1,74 @@
+"""The user's message of a training row: everything that is needed to predict the output, exactly as it is."""
+
+import ast
+import json
+
+import pyarrow as pa
+import pytest
+from problem_lines import problem_line
+
+from execground_ray.config import load
+from execground_ray.records import Problem
+from execground_ray.stages.export_examples import export_rows, training_prompt
+from execground_ray.stages.translate_traces import TRANSLATED_SCHEMA
+
+EMPTY = {pa.string(): "", pa.int64(): 0, pa.float64(): 0.0, pa.bool_(): False}
+
+
+def problem(**changes):
+    return json.dumps(json.loads(problem_line(1)) | changes)
+
+
+def export(*rows, overrides=()):
+    usual = {field.name: EMPTY[field.type] for field in TRANSLATED_SCHEMA}
+    usual |= {"id": "a", "locator": "f.jsonl:3", "problem": problem(), "input": '{"n": 2}', "text": "It is 3."}
+    batch = pa.Table.from_pylist([usual | row for row in rows], TRANSLATED_SCHEMA)
+    return export_rows(batch, load(list(overrides)).export).to_pylist()
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, 2**70, -0.5, 'it\'s "x"\n\\', [[1, "a"], {}], {"k": [None]}, "ä😀", "{n}"]
+)
+def test_the_input_is_a_python_literal_of_the_arguments(value):
+    prompt = training_prompt(Problem.from_json(problem()), json.dumps({"n": value}))
+    (literal,) = [line for line in prompt.split("\n") if line.startswith("{'n'")]
+    assert ast.literal_eval(literal) == {"n": value}
+
+
+def test_question_and_code_are_in_it_word_for_word():
+    code = 'def main_solution(n):\n    return {"{n}": f"{n!r:>{3}} {{}}"}  # {question} {0} %s'
+    description, requirements = "Braces {n} {{}} {input} are kept.", "Input:\n  `n` {int}"
+    given = problem(refcode=code + "\n\n", problem_description=description, io_requirements=requirements)
+    (row,) = export({"problem": given})
+    for part in (code, description, requirements, "{'n': 2}"):
+        assert row["prompt"].count(part) == 1
+    assert row["reason"] == ""
+
+
+def test_nothing_of_the_recorded_output_is_told():
+    (row,) = export({"output": '"the secret"', "text": "the secret"})
+    assert "secret" not in row["prompt"]
+
+
+def test_what_is_longer_than_the_model_takes_is_rejected_with_both_numbers():
+    (within,) = export({}, overrides=["export.tokenizer=characters", "export.max_tokens=5000"])
+    length = len(within["prompt"]) + len(within["text"])
+    for limit, reason in ((length, ""), (length - 1, "too_many_tokens")):
+        (row,) = export({}, overrides=["export.tokenizer=characters", f"export.max_tokens={limit}"])
+        assert row["reason"] == reason
+    assert row["stage"] == "export"
+    assert row["detail"].startswith("f.jsonl:3: ")
+    assert str(length) in row["detail"] and str(length - 1) in row["detail"]
+
+
+def test_without_a_limit_nothing_is_too_long():
+    (row,) = export({"text": "x" * 1_000_000})
+    assert (row["reason"], len(row["text"])) == ("", 1_000_000)
+
+
+def test_rejected_rows_pass_untouched():
+    given = {"id": "b", "problem": "", "stage": "read", "reason": "malformed_json", "detail": "f:1: no", "text": ""}
+    first, second = export(given, {}, overrides=["export.tokenizer=characters", "export.max_tokens=1"])
+    assert {name: first[name] for name in given} == given
+    assert first["prompt"] == ""
+    assert second["reason"] == "too_many_tokens"
