@@ -34,8 +34,13 @@ class TracingActors:
     cpus: float
 
 
-def plan_tracing(total_cpus: float, tracing: Tracing) -> TracingActors:
+def plan_tracing(total_cpus: float, tracing: Tracing, model_cpus: float = 0.0) -> TracingActors:
     """Share ``total_cpus`` out: one tracing actor per CPU unless the configuration says otherwise.
+
+    Args:
+        total_cpus: of the cluster.
+        tracing: says how many actors, or leaves it open.
+        model_cpus: what the translating model reserves for the length of the run.
 
     Raises:
         ConfigError: the CPUs are too few, for any actor or for as many as are wanted.
@@ -43,8 +48,8 @@ def plan_tracing(total_cpus: float, tracing: Tracing) -> TracingActors:
     if total_cpus < LEAST_CPUS:
         raise ConfigError(f"the cluster has {total_cpus:g} CPUs; allowed: {LEAST_CPUS} or more")
     count = tracing.workers or int(total_cpus)
-    cpus = int(CPU_UNITS * (total_cpus - OTHER_CPUS) / count) / CPU_UNITS
-    if not cpus:
+    cpus = int(CPU_UNITS * (total_cpus - OTHER_CPUS - model_cpus) / count) / CPU_UNITS
+    if cpus <= 0:
         raise ConfigError(f"tracing.workers = {count} are too many for {total_cpus:g} CPUs")
     return TracingActors(count, min(1.0, cpus))
 
@@ -57,7 +62,7 @@ def connect(cluster: Cluster) -> Iterator[float]:
     """
     # What a user can act on is an exception here, not a line of Ray's; its own log files keep everything.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    for name in ("ray", "ray.data"):
+    for name in ("ray", "ray.data", "ray._private.authentication"):
         logging.getLogger(name).setLevel(logging.ERROR)
     address = cluster.address or ("auto" if "RAY_ADDRESS" in os.environ else "local")
     started_here: dict[str, Any] = {}

@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import ray
 from ray.data import ActorPoolStrategy
 
-from execground_ray.cluster import STAGE_CPUS, TracingActors, connect, plan_tracing
+from execground_ray.cluster import STAGE_CPUS, WRITE_CPUS, TracingActors, connect, plan_tracing
 from execground_ray.config import Config, to_yaml
 from execground_ray.corpus import SplitPlan, map_on_ray, survey_corpus
 from execground_ray.progress import Progress, count_rows
@@ -23,7 +24,7 @@ from execground_ray.report.summary import count_shards, make_summary, table, wri
 from execground_ray.resume import CONFIG, finished_problems, prepare_output
 from execground_ray.schema import ConfigError
 from execground_ray.splits import list_splits
-from execground_ray.stages.export_examples import export_rows
+from execground_ray.stages.export_examples import check_tokenizer, export_rows
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import ProblemSource
 from execground_ray.stages.trace_execution import TraceExecution
@@ -32,6 +33,8 @@ from execground_ray.stages.verify_examples import verify_rows
 from execground_ray.stages.write_shards import ShardSink
 from execground_ray.storage import Folder
 from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
+from execground_ray.translators.engine_log import token_line
+from execground_ray.translators.model import Model, open_model
 
 BLOCK_ROWS = 16  # a block is what one actor works on at a time: seconds of tracing, so that all end together
 BATCH_ROWS = 8
@@ -59,8 +62,12 @@ def build_dataset(config: Config) -> int:
         splits = list_splits(config.source)
     except (FileNotFoundError, ValueError) as error:
         raise ConfigError(f"source: {error}") from error
+    check_tokenizer(config.export)
+    model = open_model(config)
     folder.write_text(CONFIG, to_yaml(config))
     with connect(config.cluster) as cpus:
+        if model:
+            model.start()
         finished = finished_problems(folder)
         plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished)
         total = sum(plan.rows for plan in plans)
@@ -69,11 +76,17 @@ def build_dataset(config: Config) -> int:
             print(f"{done:,} of {total:,} problems are done already", file=sys.stderr)
         if done < total:
             with Progress(total - done) as progress:
-                stream(config, plans, plan_tracing(cpus, config.tracing), progress)
+                actors = plan_tracing(cpus, config.tracing, model.cpus if model else 0.0)
+                stream(config, plans, actors, progress, model)
+        tokens = model.tokens() if model else None
     run = {"seconds": time.monotonic() - started, "sandbox": sandbox, "config": asdict(config)}
     summary = make_summary(count_shards(folder), total, run)
+    if tokens:
+        summary["translation"] = tokens
     write_summary(folder, summary)
     print(table(summary))
+    if tokens:
+        print(token_line(tokens, summary["seconds"]))
     return 0 if summary["counts_add_up"] else 1
 
 
@@ -96,7 +109,9 @@ def check_sandbox(config: Config) -> dict[str, Any]:
     return {"kind": "sandlock", "landlock_abi": abi, "missing_protections": missing}
 
 
-def stream(config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress) -> None:
+def stream(
+    config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, model: Model | None
+) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
     small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS}
 
@@ -116,9 +131,9 @@ def stream(config: Config, plans: list[SplitPlan], actors: TracingActors, progre
         batch_format="pyarrow",
         batch_size=BATCH_ROWS,
     )
-    rows = rows.map_batches(translate_rows, **small)
-    rows = rows.map_batches(verify_rows, fn_args=(config.verification,), **small)
-    rows = rows.map_batches(export_rows, fn_args=(config.export,), **small)
-    rows = rows.map_batches(count_rows, fn_args=(progress.tally,), **small)
+    rows = model.translate(rows) if model else rows.map_batches(translate_rows, **small)
+    rows = rows.map_batches(partial(verify_rows, verification=config.verification), **small)
+    rows = rows.map_batches(partial(export_rows, export=config.export), **small)
+    rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)
     sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard)
-    rows.write_datasink(sink, ray_remote_args={"num_cpus": STAGE_CPUS})
+    rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})

@@ -50,7 +50,7 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         """Start the tally; ``tally`` is its actor handle."""
-        self.tally = ray.remote(num_cpus=0)(Tally).remote()
+        self.tally: Any = ray.remote(num_cpus=0)(Tally).remote()
         self._total = total
         self._on_terminal = sys.stderr.isatty()
         self._seconds = 1.0 if self._on_terminal else 10.0
@@ -72,7 +72,7 @@ class Progress:
 
     def _show(self) -> None:
         while not self._done.wait(self._seconds):
-            counts = ray.get(self.tally.read.remote())
+            counts: Counter[str] = ray.get(self.tally.read.remote())
             line = describe(counts, self._total, time.monotonic() - self._started)
             print(
                 f"\r{line}\x1b[K" if self._on_terminal else line,

@@ -18,101 +18,127 @@ SNOOP_VALUE_CHARS = 100
 _MISSING = object()
 
 
-def value_shower(value_chars: int) -> Callable[[object], str]:
-    """Return a function that shows a value in about ``value_chars`` characters.
+class ValueShower:
+    """Shows a value in about ``value_chars`` characters; never raises, whatever the value's own ``__repr__`` does.
 
     100 is snoop's own rule: strings cut in the middle, containers of more than 6 elements (dicts: 4) cut once 100
     characters are reached, at most 3 levels. Other settings scale all of these in proportion.
 
     Args:
         value_chars: about how many characters of a value to show.
-
-    Returns:
-        A function from any value to its text. It never raises, whatever the value's own ``__repr__`` does.
     """
-    scale = value_chars / SNOOP_VALUE_CHARS
-    max_items, max_entries = max(2, round(6 * scale)), max(2, round(4 * scale))
-    max_level = max(1, round(3 * scale))
-    if value_chars != SNOOP_VALUE_CHARS:
-        _scale_cheap_repr(value_chars, scale, max_level)
-    head = max(0, (value_chars - 3) // 2)
-    tail = max(0, value_chars - 3 - head)
 
-    def show(value: Any, level: int = max_level, target: int | None = value_chars) -> str:
-        kind = type(value)
-        if kind is str:
-            if len(value) > value_chars:
-                value = value[:head] + "..." + value[len(value) - tail :]
-            return repr(value)
-        if kind is int or kind is float or kind is bool or value is None:
-            try:
-                return repr(value)
-            except ValueError:  # an integer with more digits than Python prints
-                return cheap_repr(value, level, target)
+    def __init__(self, value_chars: int) -> None:
+        """See the class."""
+        scale = value_chars / SNOOP_VALUE_CHARS
+        self._chars = value_chars
+        self._items, self._entries = max(2, round(6 * scale)), max(2, round(4 * scale))
+        self._levels = max(1, round(3 * scale))
+        if value_chars != SNOOP_VALUE_CHARS:
+            _scale_cheap_repr(value_chars, scale, self._levels)
+        self._by_type: dict[type, Callable[[Any, int, int | None], str]] = {
+            str: self._text,
+            int: self._number,
+            float: self._number,
+            bool: self._number,
+            type(None): self._number,
+            list: self._list,
+            tuple: self._tuple,
+            dict: self._dict,
+            set: self._set,
+            DirectRepr: lambda value, *_: str(value),
+        }
+
+    def __call__(self, value: object) -> str:
+        """Return the text of a value."""
+        return self._show(value, self._levels, self._chars)
+
+    def _show(self, value: Any, level: int, target: int | None) -> str:
+        show = self._by_type.get(type(value))
+        return show(value, level, target) if show else str(cheap_repr(value, level, target))
+
+    def _text(self, value: str, level: int, target: int | None) -> str:
+        if len(value) > self._chars:
+            head = max(0, (self._chars - 3) // 2)
+            tail = max(0, self._chars - 3 - head)
+            value = value[:head] + "..." + value[len(value) - tail :]
+        return repr(value)
+
+    def _number(self, value: float | None, level: int, target: int | None) -> str:
         try:
-            if kind is list:
-                return "[" + join(value, len(value), max_items, level, target, from_both_ends=True) + "]"
-            if kind is tuple:
-                if len(value) == 1:
-                    return f"({show(value[0], level, None)},)"
-                return "(" + join(value, len(value), max_items, level, target, from_both_ends=True) + ")"
-            if kind is dict:
-                entries = (
-                    DirectRepr(f"{show(key, level - 1, None)}: {show(value[key], level - 1, None)}") for key in value
-                )
-                return "{" + join(entries, len(value), max_entries, level, target, from_both_ends=False) + "}"
-            if kind is set and value:
-                return "{" + join(value, len(value), max_items, level, target, from_both_ends=False) + "}"
-            if kind is DirectRepr:
-                return str(value)
-        except BaseException:  # a key that is not found, an element that changes what it is in
-            return cheap_repr(value, level, target)
-        return cheap_repr(value, level, target)
+            return repr(value)
+        except ValueError:  # an integer with more digits than Python prints
+            return str(cheap_repr(value, level, target))
 
-    def join(
-        items: Iterable[Any], length: int, most: int, level: int, target: int | None, *, from_both_ends: bool
-    ) -> str:
-        if level <= 0:
-            return "..." if length else ""
-        if length <= most:
-            return ", ".join([show(item, level - 1, None) for item in items])
-        if target is not None:
-            return join_to_length(items, length, most, level, target, from_both_ends)
-        left = most - most // 2 if from_both_ends else most
-        pieces = [show(item, level - 1, None) for item in islice(items, left)]
-        pieces.append("...")
-        if from_both_ends:
-            pieces += [show(item, level - 1, None) for item in items[left - most :]]  # type: ignore[index]
+    def _list(self, value: list[Any], level: int, target: int | None) -> str:
+        return f"[{self._from_both_ends(value, level, target)}]"
+
+    def _tuple(self, value: tuple[Any, ...], level: int, target: int | None) -> str:
+        if len(value) == 1:
+            return f"({self._show(value[0], level, None)},)"
+        return f"({self._from_both_ends(value, level, target)})"
+
+    def _dict(self, value: dict[Any, Any], level: int, target: int | None) -> str:
+        entries = (
+            DirectRepr(f"{self._show(key, level - 1, None)}: {self._show(value[key], level - 1, None)}")
+            for key in value
+        )
+        return "{" + self._from_start(entries, (len(value), self._entries), level, target) + "}"
+
+    def _set(self, value: set[Any], level: int, target: int | None) -> str:
+        if not value:
+            return repr(value)
+        return "{" + self._from_start(value, (len(value), self._items), level, target) + "}"
+
+    def _from_start(self, items: Iterable[Any], sizes: tuple[int, int], level: int, target: int | None) -> str:
+        """Join items, or as many as are shown of them; ``sizes`` are how many there are and how many that is."""
+        length, most = sizes
+        if level <= 0 or length <= most:
+            return self._whole(items, length, level)
+        if target is None:
+            return ", ".join([*(self._show(item, level - 1, None) for item in islice(items, most)), "..."])
+        pieces: list[str] = []
+        self._fill(((item, pieces) for item in items), sizes, level, target)
         return ", ".join(pieces)
 
-    def join_to_length(
-        items: Iterable[Any], length: int, most: int, level: int, target: int, from_both_ends: bool
-    ) -> str:
+    def _from_both_ends(self, items: Any, level: int, target: int | None) -> str:
+        length, most = len(items), self._items
+        if level <= 0 or length <= most:
+            return self._whole(items, length, level)
         left: list[str] = []
         right: list[str] = []
-        total = 3 + 2
-        for count, (item, side) in enumerate(alternate(items, length, left, right, from_both_ends), start=1):
-            text = show(item, level - 1, None)
+        if target is None:
+            split = most - most // 2
+            left = [self._show(item, level - 1, None) for item in items[:split]]
+            return ", ".join([*left, "...", *(self._show(item, level - 1, None) for item in items[split - most :])])
+        self._fill(_alternate(items, left, right), (length, most), level, target)
+        return ", ".join(left + right[::-1])
+
+    def _whole(self, items: Iterable[Any], length: int, level: int) -> str:
+        if level <= 0:
+            return "..." if length else ""
+        return ", ".join([self._show(item, level - 1, None) for item in items])
+
+    def _fill(self, items: Iterable[tuple[Any, list[str]]], sizes: tuple[int, int], level: int, target: int) -> None:
+        """Show items on their sides until the text is long enough."""
+        length, most = sizes
+        total = 5  # brackets and dots
+        for count, (item, side) in enumerate(items, start=1):
+            text = self._show(item, level - 1, None)
             side.append(text)
             total += len(text) + 2
             if most <= count < length and total >= target:
                 side.append("...")
-                break
-        return ", ".join(left + right[::-1])
+                return
 
-    def alternate(
-        items: Any, length: int, left: list[str], right: list[str], from_both_ends: bool
-    ) -> Iterable[tuple[Any, list[str]]]:
-        if not from_both_ends:
-            yield from ((item, left) for item in items)
-            return
-        half = length // 2
-        for first, last in zip_longest(items[: length - half], islice(reversed(items), half), fillvalue=_MISSING):
-            yield first, left
-            if last is not _MISSING:
-                yield last, right
 
-    return show
+def _alternate(items: Any, left: list[str], right: list[str]) -> Iterable[tuple[Any, list[str]]]:
+    """Yield the first item, the last, the second, and so on, each with its side."""
+    half = len(items) // 2
+    for first, last in zip_longest(items[: len(items) - half], islice(reversed(items), half), fillvalue=_MISSING):
+        yield first, left
+        if last is not _MISSING:
+            yield last, right
 
 
 def _scale_cheap_repr(value_chars: int, scale: float, max_level: int) -> None:

@@ -167,7 +167,7 @@ class Tracer:
         targets: the code objects of the function to trace.
         depth: how many levels of calls to trace, the function itself included.
         sources: where the text of the code comes from.
-        show: turns a value into text; see ``reprs.value_shower``.
+        show: turns a value into text; see ``reprs.ValueShower``.
         limits: the run ends with TooLong at this many lines, or characters, of trace.
         end: called with the RunEnd. If it returns, the trace goes on, as snoop's does after an exception.
     """
@@ -214,28 +214,33 @@ class Tracer:
             self._write(_numbered(code.source, state.last_line))
         self._last_frame = frame
 
-        before, line = state.last_line, frame.f_lineno
+        before = state.last_line
         changed = []
         if not code.is_genexpr or event == "return":
-            state.last_line = line
+            state.last_line = frame.f_lineno
             changed = self._changes(frame, state, event)
         if event == "call":
             self._write_call(frame, code, changed, before)
-        elif event == "line":
-            self._write_variables(code, changed, before)
-            if not code.comprehension:
-                self._write_line(code.source, line, before)
         elif event == "exception":
             self._write_exception(frame, arg)
         else:
             self._write_variables(code, changed, before)
-            self._write_return(frame, code, arg)
-            del self._frames[frame]
-            self._depth -= 1
-            self.returned = self.returned or frame.f_code in self._targets
+            if event == "return":
+                self._write_return(frame, code, arg)
+                self._leave(frame)
+            elif not code.comprehension:
+                self._write_line(code.source, frame.f_lineno, before)
+        self._check_length()
+        return self
+
+    def _check_length(self) -> None:
         if len(self.lines) >= self._max_lines or self._chars >= self._max_chars:
             self._end(TooLong())
-        return self
+
+    def _leave(self, frame: FrameType) -> None:
+        del self._frames[frame]
+        self._depth -= 1
+        self.returned = self.returned or frame.f_code in self._targets
 
     def _enter(self, frame: FrameType) -> _Frame:
         code = self._codes.get(frame.f_code)

@@ -1,9 +1,9 @@
-"""The process in the cage: it has imported everything once and forks a process for every run.
+r"""The process in the cage: it has imported everything once and forks a process for every run.
 
 Started by ``sandbox`` as ``python -P -s -m execground_ray.tracing.worker SETTINGS``, with its protocol on stdin and
 stdout: a message is a 4-byte length and a JSON object. A request is one run, an answer is how it ended::
 
-    {"mode": "trace", "refcode": "def f(n): …", "funcname": "f", "arguments": "{\\"n\\": 2}"}
+    {"mode": "trace", "refcode": "def f(n): …", "funcname": "f", "arguments": "{\"n\": 2}"}
     {"outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "wall_seconds": 0.006, "rss_mb": 41}
 
 Nothing that a run sends is trusted: its result counts only behind a fresh token, is bounded, checked, and read as text.
@@ -22,6 +22,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from execground_ray.tracing.values import to_json
@@ -74,7 +75,7 @@ class Worker:
         self.imported = sorted(name for name in settings["preload"] if name in sys.modules)
         self._limits = program.RunLimits(**settings["limits"])
         self._make_program = program.Program
-        self._runner = program.Runner(self._limits, reprs.value_shower(settings["value_chars"]))
+        self._runner = program.Runner(self._limits, reprs.ValueShower(settings["value_chars"]))
         self._runner.warm_up()
         self._fork, self._limit_cpu = confine.fork, confine.limit_cpu
         self._confinement = confine.Confinement(settings["landlock_abi"]) if settings["caged"] else None
@@ -207,8 +208,8 @@ def _read_all(descriptor: int, most: int, deadline: float) -> tuple[bytes, bool]
 
 
 def _address_space_bytes() -> int:
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    pages = Path("/proc/self/statm").read_text().split()[0]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ class Oracle:
 
         del sys.modules["pandas"]
         self._snoop, self._program, self._tracer, self._source = snoop, program, tracer, source
-        self._show = reprs.value_shower(100)
+        self._show = reprs.ValueShower(100)
         self._limit_resources = confine.limit_resources
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from snoop.utils import my_cheap_repr
 
-from execground_ray.tracing.reprs import SNOOP_VALUE_CHARS, value_shower
+from execground_ray.tracing.reprs import SNOOP_VALUE_CHARS, ValueShower
 from execground_ray.tracing.sandbox import CagedWorker
 
 VALUES, SEED, LEVELS = 5000, 7, 4
@@ -93,7 +93,7 @@ def show_at() -> Iterator[Callable[[int], Callable[[object], str]]]:
     functions = set(cheap_repr.repr_registry.values())
     limits = {function: function.maxparts for function in functions}
     level = cheap_repr.cheap_repr.max_level
-    yield value_shower
+    yield ValueShower
     for function, maxparts in limits.items():
         function.maxparts = maxparts
     cheap_repr.cheap_repr.max_level = level
