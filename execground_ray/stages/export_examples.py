@@ -12,7 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from execground_ray.config import Export
+from execground_ray.chat_tokens import chat_tokenizer
+from execground_ray.config import CHARACTERS, Export
+from execground_ray.prompting import with_thinking
 from execground_ray.records import Problem, Reason, reject
 from execground_ray.stages.translate_traces import TRANSLATED_SCHEMA
 
@@ -22,6 +24,16 @@ EXPORTED_SCHEMA = TRANSLATED_SCHEMA.append(pa.field("prompt", pa.string()))
 def export_rows(batch: pa.Table, export: Export) -> pa.Table:
     """Put the final form to a batch; rejected rows pass untouched."""
     return pa.Table.from_pylist([_export_row(row, export) for row in batch.to_pylist()], EXPORTED_SCHEMA)
+
+
+def check_tokenizer(export: Export) -> None:
+    """Make sure that the trained model's tokenizer is there, if it is to measure anything.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if export.max_tokens is not None and export.tokenizer not in (None, CHARACTERS):
+        chat_tokenizer(export.tokenizer)
 
 
 def training_prompt(problem: Problem, arguments: str) -> str:
@@ -45,8 +57,17 @@ def _export_row(row: dict[str, Any], export: Export) -> dict[str, Any]:
     if row["reason"]:
         return row | {"prompt": ""}
     row["prompt"] = training_prompt(Problem.from_json(row["problem"]), row["input"])
-    length = len(row["prompt"]) + len(row["text"])
-    if export.max_tokens is not None and length > export.max_tokens:
-        detail = f"{row['locator']}: {length} {export.tokenizer}, more than {export.max_tokens}"
-        return reject(row, Reason.TOO_MANY_TOKENS, detail)
+    row["text"] = with_thinking(row["thinking"], row["text"])
+    if export.max_tokens is not None:
+        length = _length(export.tokenizer or CHARACTERS, row["prompt"], row["text"])
+        if length > export.max_tokens:
+            unit = CHARACTERS if export.tokenizer == CHARACTERS else "tokens"
+            detail = f"{row['locator']}: {length} {unit}, more than {export.max_tokens}"
+            return reject(row, Reason.TOO_MANY_TOKENS, detail)
     return row
+
+
+def _length(tokenizer: str, prompt: str, text: str) -> int:
+    if tokenizer == CHARACTERS:
+        return len(prompt) + len(text)
+    return chat_tokenizer(tokenizer).row_tokens(prompt, text)
