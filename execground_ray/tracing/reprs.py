@@ -55,7 +55,12 @@ class ValueShower:
 
     def _show(self, value: Any, level: int, target: int | None) -> str:
         show = self._by_type.get(type(value))
-        return show(value, level, target) if show else str(cheap_repr(value, level, target))
+        if show:
+            try:
+                return show(value, level, target)
+            except BaseException:  # noqa: S110  (a lost key, a container that changes, an integer too long to print)
+                pass
+        return str(cheap_repr(value, level, target))
 
     def _text(self, value: str, level: int, target: int | None) -> str:
         if len(value) > self._chars:
@@ -65,10 +70,7 @@ class ValueShower:
         return repr(value)
 
     def _number(self, value: float | None, level: int, target: int | None) -> str:
-        try:
-            return repr(value)
-        except ValueError:  # an integer with more digits than Python prints
-            return str(cheap_repr(value, level, target))
+        return repr(value)
 
     def _list(self, value: list[Any], level: int, target: int | None) -> str:
         return f"[{self._from_both_ends(value, level, target)}]"
