@@ -34,7 +34,7 @@ def prepare_output(folder: Folder, config: Config) -> bool:
 
     Raises:
         ConfigError: something is there and ``output.on_existing`` is ``refuse``, or it is ``resume`` and what is there
-            was made with other settings.
+            was made with other settings or not by this job.
     """
     existing = [name for name in OUTPUTS if folder.exists(name)]
     if config.output.on_existing == "overwrite":
@@ -43,6 +43,11 @@ def prepare_output(folder: Folder, config: Config) -> bool:
         return False
     if existing and config.output.on_existing == "refuse":
         raise ConfigError(f"output.dir = {config.output.dir!r} holds {', '.join(existing)}, and on_existing is refuse")
+    if CONFIG not in existing and set(existing) - {UNFINISHED}:
+        raise ConfigError(
+            f"output.dir = {config.output.dir!r} holds {', '.join(existing)} but no {CONFIG}, so no run has begun it; "
+            "allowed: another output.dir, or output.on_existing=overwrite, which deletes them"
+        )
     if CONFIG in existing:
         differing = differing_keys(OmegaConf.to_container(OmegaConf.create(folder.read_text(CONFIG))), asdict(config))
         if differing:
