@@ -10,8 +10,7 @@
 (the job's wall time * cores). ``--mode soak --runs 10000`` makes so many runs in one pair of workers that are never
 replaced, and counts what is left behind.
 
-The baseline runs the programs of the source WITHOUT A CAGE, as the reference does. Each mode prints one JSON line last;
-CPU seconds include all children.
+The baseline runs the programs WITHOUT A CAGE, as the reference does. CPU seconds include all children.
 """
 
 from __future__ import annotations
@@ -61,9 +60,8 @@ class Task:
     pairs: list[int]
 
 
-TRIVIAL = Task(
-    0, Problem("", "", "def main_solution(n):\n    return n\n", "main_solution", (Pair({"n": 1}, 1),), "", "", {}), [0]
-)
+IDENTITY = "def main_solution(n):\n    return n\n"
+TRIVIAL = Task(0, Problem("", "", IDENTITY, "main_solution", (Pair({"n": 1}, 1),), "", "", {}), [0])
 
 
 @dataclass
@@ -100,6 +98,9 @@ class Side:
         }
 
 
+Way = Callable[[list[Task], Tracing, Side], None]
+
+
 class TimedRunner(TraceRunner):
     """Notes how long each run takes, the way to the worker and back included."""
 
@@ -125,9 +126,8 @@ def cpu_seconds() -> float:
 def trace_as_reference(tasks: list[Task], tracing: Tracing, side: Side) -> None:
     """Trace every pair in an interpreter of its own."""
     for task in tasks:
-        for pair, seconds, text in trace_in_fresh_interpreters(
-            task.problem, task.pairs, tracing.timeout_s, TRACING_HASH_SEED
-        ):
+        runs = trace_in_fresh_interpreters(task.problem, task.pairs, tracing.timeout_s, TRACING_HASH_SEED)
+        for pair, seconds, text in runs:
             side.run_seconds.append(seconds)
             if is_accepted(text, tracing.max_lines):
                 side.accepted[task.number, pair] = text.rstrip("\n")
@@ -142,13 +142,13 @@ def trace_as_we_do(tasks: list[Task], tracing: Tracing, side: Side) -> None:
                 side.accepted[task.number, execution.pair] = execution.trace
 
 
-def measure(way: Callable[[list[Task], Tracing, Side], None], tasks: list[Task], tracing: Tracing) -> Side:
+def measure(way: Way, tasks: list[Task], tracing: Tracing) -> Side:
     """Run one way in a process of its own, so that its CPU time and memory are its alone."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measure_here, (way, tasks, tracing))
 
 
-def _measure_here(way: Callable[[list[Task], Tracing, Side], None], tasks: list[Task], tracing: Tracing) -> Side:
+def _measure_here(way: Way, tasks: list[Task], tracing: Tracing) -> Side:
     side = Side()
     cpu, wall = cpu_seconds(), time.perf_counter()
     way(tasks, tracing, side)
@@ -170,18 +170,13 @@ def compare(config: Config) -> dict[str, Any]:
     baseline = measure(trace_as_reference, tasks, config.tracing)
     both = sorted(ours.accepted.keys() & baseline.accepted.keys())
     different = [key for key in both if comparable(ours.accepted[key]) != comparable(baseline.accepted[key])]
-    theirs_figures, our_figures = baseline.figures(len(tasks)), ours.figures(len(tasks))
-    ratios = {
-        f"ratio_per_{kind}_second": round(
-            our_figures[f"accepted_per_{kind}_second"] / theirs_figures[f"accepted_per_{kind}_second"], 1
-        )
-        for kind in ("cpu", "wall")
-    }
+    theirs, mine = baseline.figures(len(tasks)), ours.figures(len(tasks))
+    keys = {kind: f"accepted_per_{kind}_second" for kind in ("cpu", "wall")}
     return {
         "problems": len(tasks),
-        "baseline": theirs_figures,
-        "ours": our_figures | {"start_cpu_seconds": round(start.cpu_seconds, 3)},
-        **ratios,
+        "baseline": theirs,
+        "ours": mine | {"start_cpu_seconds": round(start.cpu_seconds, 3)},
+        **{f"ratio_per_{kind}_second": round(mine[key] / theirs[key], 1) for kind, key in keys.items() if theirs[key]},
         "traces_compared": len(both),
         "traces_equal": not different,
         "traces_different": different,
@@ -299,12 +294,12 @@ def main() -> None:
     source = ["source=jsonl", f"source.path={Path(given.source).resolve()}"] if given.source else ["source=sample"]
     arguments = source + ([f"source.limit={given.limit}"] if given.limit else [])
     config = load(arguments if given.mode == "job" else [*arguments, "experiment=paper"])
-    if given.mode == "compare":
-        figures = compare(config)
-    elif given.mode == "job":
-        figures = compare_job(config, arguments)
-    else:
-        figures = soak(config, given.runs)
+    modes: dict[str, Callable[[], dict[str, Any]]] = {
+        "compare": lambda: compare(config),
+        "job": lambda: compare_job(config, arguments),
+        "soak": lambda: soak(config, given.runs),
+    }
+    figures = modes[given.mode]()
     print(json.dumps({"benchmark": f"tracing {given.mode}", "source": given.source or "sample"} | figures))
 
 
