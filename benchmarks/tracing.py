@@ -16,7 +16,6 @@ The baseline runs the programs WITHOUT A CAGE, as the reference does. CPU second
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import multiprocessing
 import os
@@ -225,12 +224,14 @@ def soak(config: Config, runs: int) -> dict[str, Any]:
                 if len(run_seconds) >= runs:
                     break
                 runner.trace_problem(task.problem, task.pairs)
-            at_end = [(_rss_mb(pid), _descriptors(pid)) for pid in workers]
+            workers_at_end = [worker._process.pid for worker in (runner._checker, runner._tracer)]
+            at_end = [(_rss_mb(pid), _descriptors(pid)) for pid in workers_at_end]
             running = _descendants(os.getpid())
         files = len(list(Path(folder).iterdir()))
     return {
         "runs": len(run_seconds),
         "wall_seconds": round(time.perf_counter() - started, 1),
+        "workers_replaced": len(set(workers) - set(workers_at_end)),
         "worker_rss_mb_start": [rss for rss, _ in at_start],
         "worker_rss_mb_end": [rss for rss, _ in at_end],
         "leaked_worker_descriptors": sum(end - start for (_, start), (_, end) in zip(at_start, at_end, strict=True)),
@@ -260,18 +261,10 @@ def _tasks(config: Config) -> Iterator[Task]:
 
 def _descendants(pid: int) -> set[int]:
     """Every process below one, dead ones that nobody has waited for included."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    found: set[int] = set()
-    waiting = [pid]
-    while waiting:
-        above = waiting.pop()
-        below = {child for child, parent in parents.items() if parent == above} - found
-        found |= below
-        waiting.extend(below)
-    return found
+    children = {
+        int(child) for listing in Path(f"/proc/{pid}/task").glob("*/children") for child in listing.read_text().split()
+    }
+    return children.union(*map(_descendants, children))
 
 
 def _descriptors(pid: int) -> int:
