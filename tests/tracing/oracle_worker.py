@@ -11,6 +11,7 @@ import io
 import json
 import linecache
 import os
+import resource
 import signal
 import sys
 import sysconfig
@@ -21,8 +22,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 Send = Callable[[Any], NoReturn]
-ADDRESS_SPACE_BYTES = 4 * 2**30
-CPU_SECONDS = WALL_SECONDS = 2
+LIMITS = {resource.RLIMIT_AS: 4 * 2**30, resource.RLIMIT_CPU: 2, resource.RLIMIT_FSIZE: 0}
+WALL_SECONDS = 2
 
 
 def load_package(folder: Path) -> None:
@@ -44,12 +45,12 @@ class Oracle:
         import numpy  # noqa: F401
         import snoop
 
-        from execground_ray.tracing import confine, program, reprs, source, tracer
+        from execground_ray.tracing import program, reprs, source, tracer
 
         del sys.modules["pandas"]
         self._snoop, self._program, self._tracer, self._source = snoop, program, tracer, source
         self._show = reprs.ValueShower(100)
-        self._limit_resources = confine.limit_resources
+        self._confine = confine
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         source = request["refcode"].encode("utf-8", "surrogatepass")
@@ -69,7 +70,8 @@ class Oracle:
                 null = os.open(os.devnull, os.O_RDWR)
                 for stream in (0, 1, 2):
                     os.dup2(null, stream)
-                self._limit_resources(ADDRESS_SPACE_BYTES, CPU_SECONDS)
+                for kind, most in LIMITS.items():
+                    resource.setrlimit(kind, (most, most))
                 signal.alarm(WALL_SECONDS)
 
                 def send(result: Any) -> NoReturn:
