@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def plan_tracing(total_cpus: float, tracing: Tracing, model_cpus: float = 0.0) -
     """
     if total_cpus < LEAST_CPUS:
         raise ConfigError(f"the cluster has {total_cpus:g} CPUs; allowed: {LEAST_CPUS} or more")
-    count = tracing.workers or int(total_cpus)
+    count = tracing.workers or max(1, int(total_cpus - model_cpus))
     cpus = int(CPU_UNITS * (total_cpus - OTHER_CPUS - model_cpus) / count) / CPU_UNITS
     if cpus <= 0:
         raise ConfigError(f"tracing.workers = {count} are too many for {total_cpus:g} CPUs")
@@ -68,8 +69,9 @@ def connect(cluster: Cluster) -> Iterator[float]:
     started_here: dict[str, Any] = {}
     if address == "local":
         started_here = {"num_cpus": cluster.num_cpus, "include_dashboard": cluster.dashboard}
-    options: dict[str, Any] = {"address": address, "logging_level": logging.WARNING, "log_to_driver": False}
+    options: dict[str, Any] = {"address": address, "logging_level": logging.ERROR, "log_to_driver": False}
     ray.init(**options, **started_here)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray has set its own; end as Ctrl-C does
     try:
         if started_here and ray.cluster_resources()["CPU"] < LEAST_CPUS:
             ray.shutdown()
