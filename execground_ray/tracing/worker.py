@@ -11,6 +11,7 @@ Nothing that a run sends is trusted: its result counts only behind a fresh token
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
 import json
@@ -134,6 +135,7 @@ class Worker:
         What goes wrong before READY is the sandbox's fault, and no program can unsay READY.
         """
         try:
+            fcntl.fcntl(self._null, fcntl.F_SETFL, os.O_RDWR)  # all runs share its flags: undo what the last one set
             for stream in (0, 1, 2):
                 os.dup2(self._null, stream)
             pack, write = FIELDS.pack, os.write
