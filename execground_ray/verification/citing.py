@@ -7,6 +7,7 @@ span and its syntax tree. What stands between two of them says how they are rela
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,10 +40,13 @@ NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | _TENS
 NUMBER_WORDS |= {f"{ten}-{one}": tens + NUMBER_WORDS[one] for ten, tens in _TENS.items() for one in _ONES[1:10]}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _MAX_SOURCE = 4_000
-_LITERAL = (
-    ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load,
-)  # fmt: skip
-_FORBIDDEN = (ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
+_LITERAL = frozenset(
+    (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load)
+)
+_FORBIDDEN = frozenset((ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr))
+_PLAIN_NAME = re.compile(r"[^\W\d]\w*")
+_PLAIN_VALUE = re.compile(r"\d{1,18}|'[^'\\\n]*'|\"[^\"\\\n]*\"")
+_EMPTY_KINDS = frozenset(("mark", "close", "relation", "dots"))
 
 
 @dataclass(slots=True)
@@ -79,23 +83,26 @@ class Operand:
         return not self.names
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2_048)
 def parse_expression(source: str) -> tuple[ast.expr, frozenset[str], bool] | None:
     """The syntax tree of ``source``, the names in it and whether it is a literal; None if it is no expression."""
+    source = source.strip()
+    if _PLAIN_NAME.fullmatch(source) and not keyword.iskeyword(source):
+        return ast.Name(id=source, ctx=ast.Load()), frozenset((source,)), False
     if len(source) > _MAX_SOURCE:
         return None
     try:
-        node = ast.parse(source.strip(), mode="eval").body
+        if _PLAIN_VALUE.fullmatch(source):
+            return ast.Constant(ast.literal_eval(source)), frozenset(), True
+        node = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     names: set[str] = set()
-    literal = True
-    for part in ast.walk(node):
-        if isinstance(part, _FORBIDDEN):
-            return None
-        literal = literal and isinstance(part, _LITERAL)
+    kinds = {type(part) for part in ast.walk(node)}
+    if kinds & _FORBIDDEN:
+        return None
     _collect_names(node, names)
-    return node, frozenset(names - _CONSTANTS.keys()), literal
+    return node, frozenset(names), kinds <= _LITERAL
 
 
 def _collect_names(node: ast.AST, names: set[str]) -> None:
@@ -111,6 +118,14 @@ def _collect_names(node: ast.AST, names: set[str]) -> None:
     else:
         for part in ast.iter_child_nodes(node):
             _collect_names(part, names)
+
+
+@lru_cache(maxsize=8_192)
+def names_of(node: ast.expr) -> frozenset[str]:
+    """The names in an expression; the attribute x of whatever is ".x"."""
+    names: set[str] = set()
+    _collect_names(node, names)
+    return frozenset(names)
 
 
 def tokenize(text: str) -> list[Token]:
@@ -132,13 +147,22 @@ class Reader:
         found: list[Operand] = []
         index = 0
         while index < len(self.tokens):
-            result = self._expression(index)
+            result = None if self._idle(index) else self._expression(index)
             if result is None:
                 index += 1
                 continue
             index, operands = result
             found.extend(operands)
         return found
+
+    def _idle(self, index: int) -> bool:
+        """A word of the language or a mark: what most tokens are."""
+        token = self.tokens[index]
+        if token.kind != "name":
+            return token.kind in _EMPTY_KINDS
+        if token.text in self.identifiers or token.text in _CONSTANTS or token.text.lower() in NUMBER_WORDS:
+            return False
+        return not self.code and self.text[token.end : token.end + 1] not in ("(", "[", ".")
 
     def _expression(self, index: int) -> tuple[int, list[Operand]] | None:
         """An operand that begins at token ``index``: primaries joined by operators."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from execground_ray.verification.citing import Operand
 
@@ -111,11 +111,12 @@ class Claim:
     sign: str
     becomes: bool = False
     stated: bool = True
+    explicit: bool = False  # set as code, or with its outcome in words
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the program in it."""
-        return frozenset().union(*(part.names for part in self.parts))
+    names: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = frozenset().union(*(part.names for part in self.parts))
 
 
 def find_claims(text: str, borders: list[int], operands: list[Operand]) -> list[Claim]:
@@ -144,7 +145,7 @@ class _Sentence:
             if _condition(operand.node):
                 found.append(self._condition(operand.node, (operand,), "?"))
             if index:
-                claim = self._between(self.operands[index - 1], operand)
+                claim = self._between(self.operands[index - 1], operand) or self._through(index)
                 if claim is not None:
                     found.append(claim)
         self._inherit(found)
@@ -176,6 +177,20 @@ class _Sentence:
             if right.code or _COMPLETE.match(self.text[right.end : self.last]):
                 return self._equal(left, right, "verb", bool(_BECOMES.search(gap)))
         return None
+
+    def _through(self, index: int) -> Claim | None:
+        """In "``f(3)`` gives ``x = 4``" the value is that of ``f(3)``, too."""
+        left, name = self.operands[index - 1], self.operands[index]
+        if index + 1 >= len(self.operands) or not isinstance(name.node, ast.Name) or left.weak or left.literal:
+            return None
+        right = self.operands[index + 1]
+        gap = self.text[left.end : name.start].replace("`", " ").replace("*", " ")
+        sign = _SIGN.match(self.text[name.end : right.start])
+        if not sign or sign[1] != "=" or not right.closed or not _EQUAL.match(gap) or ":" in gap:
+            return None
+        if isinstance(left.node, ast.Name) or _condition(left.node) or not self._subject(left):
+            return None
+        return self._equal(left, right, "verb", False)
 
     @staticmethod
     def _updates(left: Operand, right: Operand) -> bool:
@@ -229,10 +244,11 @@ class _Sentence:
         start, end = parts[0].start, parts[-1].end
         behind = self.text[end : self.last].replace("`", " ")
         outcome = _OUTCOME.match(behind)
-        claim = Claim(start, end, node, True, parts, sign, stated=False)
+        claim = Claim(start, end, node, True, parts, sign, stated=False, explicit=parts[0].code)
         if outcome and (outcome["verb"] or outcome["word"].lower() not in ("taken", "met")):
             truth = not re.match(_FALSE, outcome["word"], re.IGNORECASE)
             claim.truth = truth is not bool(outcome["not"])
+            claim.explicit = True
             claim.end = end + outcome.end()
             claim.stated = not self._supposed(
                 start, r"\b(?:if|when|whenever|unless|until|whether|while|would|as long as|once)\b"

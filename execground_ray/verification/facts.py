@@ -109,6 +109,20 @@ class Facts:
         return frozenset(node.name for node in self.nodes if isinstance(node, ast.FunctionDef | ast.ClassDef))
 
     @cached_property
+    def expressions(self) -> dict[type, list[ast.expr]]:
+        """The program's calls, subscripts and operations, by the type of their node."""
+        found: dict[type, list[ast.expr]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Call | ast.Subscript | ast.BinOp):
+                found.setdefault(type(node), []).append(node)
+        return found
+
+    @cached_property
+    def conditions(self) -> list[ast.expr]:
+        """The program's comparisons and what it makes of them."""
+        return [node for node in self.nodes if isinstance(node, ast.Compare | ast.BoolOp) or _is_not(node)]
+
+    @cached_property
     def identifiers(self) -> frozenset[str]:
         """Every name that the program uses."""
         names = set(self.functions) | set(self.evidence.arguments)
@@ -201,6 +215,10 @@ class Facts:
     @cached_property
     def _lived_sizes(self) -> set[int]:
         return _sizes(self._lived) | self.replayed.counts if self.replayed is not None else set()
+
+
+def _is_not(node: ast.AST) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
 
 
 def _pool(history: History) -> set[Any]:

@@ -36,6 +36,7 @@ _TRACE = re.compile(
     rf"\b{_GIVEN}[ ](?:traces?)\b",
     re.IGNORECASE,
 )
+_HINT = re.compile(r"(?i)trac|debug|snoop|logs?\b|logged|record|provided|given|supplied|captured|attached|execution|run\b|output|instrument|breakpoint|watch window|print")
 _VERB_TRACE = re.compile(r"\b(?:to|let's|let[ ]us|let[ ]me|we|i|i'll|we'll|can|will|now|by|carefully)[ ]trace\b", re.IGNORECASE)
 _FENCE = re.compile(r"^[ >]*(```|~~~)[ ]*([\w+-]*)[^\n]*\n(.*?)(?:^[ >]*\1|\Z)", re.DOTALL | re.MULTILINE)
 _CODE_TAGS = frozenset("python py python3 pycon java c cpp c++ javascript js ts typescript bash sh shell rust go".split())
@@ -62,6 +63,8 @@ def form_findings(text: str, question: str, refcode: str) -> list[Finding]:
 
 def _mentions(text: str, question: str, refcode: str) -> list[Finding]:
     """Talk of the record that the text was made from. A word that belongs to the problem itself is allowed."""
+    if not _HINT.search(text):
+        return []
     subject = f"{question}\n{refcode}".lower()
     found = []
     for pattern in (_ALWAYS, _TRACE):

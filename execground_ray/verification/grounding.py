@@ -12,7 +12,8 @@ import itertools
 import re
 from typing import Any
 
-from execground_ray.verification.checks import Checker, Unknown
+from execground_ray.verification.checks import Checker
+from execground_ray.verification.cited import Unknown
 from execground_ray.verification.citing import Operand, Reader
 from execground_ray.verification.claims import Claim, find_claims
 from execground_ray.verification.counting import wrong_counts
@@ -20,6 +21,7 @@ from execground_ray.verification.facts import Facts, fragments
 from execground_ray.verification.finding import Finding, Kind
 from execground_ray.verification.history import freeze
 from execground_ray.verification.reading import plain, sentence_borders
+from execground_ray.verification.story import out_of_order
 
 
 # What would be, is no statement about this run.
@@ -43,6 +45,7 @@ class Grounding:
         self.settled: set[int] = set()  # starts of operands that a true claim accounts for
         self.wrong: set[int] = set()
         self.decided = 0
+        self.true: list[Claim] = []
         self.true_values: list[Claim] = []
 
     def run(self) -> tuple[int, list[Finding]]:
@@ -51,6 +54,8 @@ class Grounding:
         for claim in self.claims:
             self._claim(claim)
         self._together()
+        self._computed()
+        self._in_order()
         cited = 0
         for first, last, operands in self._sentences():
             values = [operand for operand in operands if operand.closed and not operand.word]
@@ -98,12 +103,42 @@ class Grounding:
             )
             self.wrong.update(part.start for part in claim.parts)
         elif verdict:
+            self.true.append(claim)
             self.settled.update(part.start for part in claim.parts)
             if claim.sign == "=" or (claim.sign == "verb" and not any(part.weak for part in claim.parts)):
                 if claim.names and not claim.names <= self.facts.functions:
                     self.true_values.append(claim)
         else:
             self._unknown(claim)
+
+    def _computed(self) -> None:
+        """Calls and operations that are set as code and have the form of the program's must be its own."""
+        for operand in self.operands:
+            if not operand.code or not isinstance(operand.node, ast.Call | ast.Subscript) or operand.start in self.wrong:
+                continue
+            if isinstance(operand.node, ast.Subscript) and operand.closed:
+                continue
+            verdict: bool | None = None
+            for history in self.facts.histories():
+                verdict = self.checker.instances.happened(operand.node, history)
+                if verdict or (verdict is False and history.whole and self.facts.replayed is None):
+                    break
+            if verdict is False:
+                self.wrong.add(operand.start)
+                self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
+
+    def _in_order(self) -> None:
+        """A text that follows the run must follow it everywhere."""
+        told = [claim for claim in self.true if claim.names or claim.sign not in ("=", "verb")]
+        strange: list[Claim] = []
+        for history in self.facts.histories():
+            timed = [(claim, self.checker.moments(claim, history)) for claim in told]
+            kept = [(claim, moments) for claim, moments in timed if moments]
+            strange = [kept[index][0] for index in out_of_order([moments for _, moments in kept])]
+            if not strange:
+                return
+        for claim in strange:
+            self._report(Kind.OUT_OF_ORDER, claim, "was not so at this point of the run")
 
     def _together(self) -> None:
         """Values that stand side by side must have been there at the same time."""
@@ -151,14 +186,14 @@ class Grounding:
             if isinstance(operand.node, ast.Tuple | ast.List | ast.BinOp) and not operand.literal:
                 parts += [part for part in ast.walk(operand.node) if isinstance(part, ast.BinOp)]
             for part in parts:
-                with contextlib.suppress(Exception):  # an expression of a text may fail in any way
-                    near.append(self.checker.value(part, {}))
+                with contextlib.suppress(Unknown):
+                    near.append(self.checker.evaluator.value(part, {}))
         return near
 
     def _grounded(self, operand: Operand, near: list[Any]) -> bool:
         try:
-            value = self.checker.value(operand.node, {})
-        except (Unknown, ArithmeticError, ValueError, TypeError, LookupError):
+            value = self.checker.evaluator.value(operand.node, {})
+        except Unknown:
             return True
         if not operand.literal:
             return all(self._known(part, near) for part in _constants(operand.node)) or self.facts.has(freeze(value))

@@ -7,20 +7,24 @@ claim asks: which values a name ever had, which values several names had at the 
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 # Larger containers are not copied at each step: a claim about one cannot be checked, the rest of the run can.
 MAX_ELEMENTS = 400
 MAX_NOTED = 40  # elements of a container that is the value of an expression, but of no name
-MAX_COPIED_ELEMENTS = 60_000
+MAX_COPIED_ELEMENTS = 20_000
 
 _SCALARS = frozenset((bool, int, float, str, type(None)))
 _LISTS = frozenset((list, tuple, deque))
 _SETS = frozenset((set, frozenset))
 _DICTS = frozenset((dict, OrderedDict, defaultdict, Counter))
+
+
+LAST_STEP = 1_000_000_000
 
 
 class Opaque:
@@ -33,13 +37,20 @@ class Opaque:
 OPAQUE = Opaque()
 
 
+Span = tuple[int, int]  # steps of a run, both included
+
+
 @dataclass(slots=True)
 class Call:
     """One call of a function of the program: arguments by position and what came back."""
 
     function: str
     arguments: tuple[Any, ...]
+    frame: int
+    begin: int
     returned: Any = OPAQUE
+    end: int = -1
+    defaults: int = 0  # how many of the arguments the call may have left out
 
 
 @dataclass
@@ -50,51 +61,83 @@ class History:
     # name -> (step, frame, value); the attribute x of any object is the name ".x"
     names: dict[str, list[tuple[int, int, Any]]] = field(default_factory=dict)
     parents: list[int] = field(default_factory=list)  # frame -> calling frame
+    functions: list[str] = field(default_factory=list)  # frame -> name of its function
+    resumed: list[tuple[int, int]] = field(default_factory=list)  # (step, frame) at which a call had returned to it
     calls: dict[str, list[Call]] = field(default_factory=dict)
-    tests: dict[ast.expr, set[bool]] = field(default_factory=dict)  # condition of the program -> outcomes
+    tests: dict[ast.expr, list[tuple[int, int, bool]]] = field(default_factory=dict)  # -> (step, frame, outcome)
     passes: Counter[int] = field(default_factory=Counter)  # how often a line was reached
     counts: set[int] = field(default_factory=set)  # how often loops went round, how often functions were called
     seen: set[Any] = field(default_factory=set)  # frozen results of expressions
     clipped: set[str] = field(default_factory=set)  # names with a value that could not be kept
-    _outcomes: dict[str, set[bool]] | None = None
-    _joint: dict[tuple[str, ...], list[dict[str, Any]]] = field(default_factory=dict)
+    _joint: dict[tuple[str, ...], list[tuple[Span, dict[str, Any]]]] = field(default_factory=dict)
+    _spans: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
+    _frames: dict[tuple[str, int], tuple[list[int], list[Any]]] = field(default_factory=dict)
 
-    def states(self, names: Iterable[str]) -> list[dict[str, Any]]:
+    def states(self, names: Iterable[str]) -> list[tuple[Span, dict[str, Any]]]:
         """The values that ``names`` had at the same time, in order; empty if one of them never had a value."""
         key = tuple(sorted(set(names)))
         if key not in self._joint:
             self._joint[key] = self._join(key)
         return self._joint[key]
 
-    def outcomes(self, condition: str) -> set[bool]:
-        """How a condition, as ``ast.unparse`` writes it, came out; empty if it is none of the program's."""
-        if self._outcomes is None:
-            self._outcomes = {}
-            for node, outcomes in self.tests.items():
-                self._outcomes.setdefault(ast.unparse(node), set()).update(outcomes)
-        return self._outcomes.get(condition, set())
+    def spans(self, name: str) -> dict[Any, list[Span]]:
+        """Every value that ``name`` had, frozen, and when it had it."""
+        if name not in self._spans:
+            found: dict[Any, list[Span]] = {}
+            for span, state in self.states((name,)):
+                found.setdefault(freeze(state[name]), []).append(span)
+            self._spans[name] = found
+        return self._spans[name]
 
-    def _join(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    def value_at(self, name: str, frame: int, step: int) -> Any:
+        """The value of ``name`` as a call saw it at a step; ``OPAQUE`` if there is none."""
+        if name not in self.names:
+            return OPAQUE
+        if (name, -2) not in self._frames:
+            self._frames[name, -2] = ([], [])
+            for when, where, value in self.names[name]:
+                for place in (where, -2):  # -2 stands for any frame
+                    steps, values = self._frames.setdefault((name, place), ([], []))
+                    steps.append(when)
+                    values.append(value)
+        for place in (*self._chain(frame), -2):
+            steps, values = self._frames.get((name, place), ([], []))
+            index = bisect_right(steps, step)
+            if index:
+                return values[index - 1]
+        return OPAQUE
+
+    def _chain(self, frame: int) -> Iterator[int]:
+        while frame >= 0:
+            yield frame
+            frame = self.parents[frame]
+
+    def _join(self, names: tuple[str, ...]) -> list[tuple[Span, dict[str, Any]]]:
         if any(name not in self.names for name in names):
             return []
-        events = sorted((step, frame, name, value) for name in names for step, frame, value in _keyed(self.names[name]))
+        events = [(step, frame, name, _Box(value)) for name in names for step, frame, value in self.names[name]]
+        if len(self.parents) > 1:
+            frames = {frame for _, frame, _, _ in events}
+            events += [(step, frame, "", _Box(None)) for step, frame in self.resumed if frame in frames]
+        events.sort()
         values: dict[tuple[int, str], Any] = {}
         latest: dict[str, Any] = {}
-        found: list[dict[str, Any]] = []
+        found: list[tuple[int, dict[str, Any]]] = []
         for index, (step, frame, name, boxed) in enumerate(events):
-            values[frame, name] = latest[name] = boxed.value
+            if name:
+                values[frame, name] = latest[name] = boxed.value
             if index + 1 < len(events) and events[index + 1][:2] == (step, frame):
                 continue  # the other names change in the same step
             state = {other: self._lookup(values, latest, frame, other) for other in names if other in latest}
             if len(state) == len(names):
-                found.append(state)
-        return found
+                found.append((step, state))
+        ends = [step for step, _ in found[1:]] + [LAST_STEP]
+        return [((step, end), state) for (step, state), end in zip(found, ends, strict=True)]
 
     def _lookup(self, values: dict[tuple[int, str], Any], latest: dict[str, Any], frame: int, name: str) -> Any:
-        while frame >= 0:
-            if (frame, name) in values:
-                return values[frame, name]
-            frame = self.parents[frame]
+        for place in self._chain(frame):
+            if (place, name) in values:
+                return values[place, name]
         return latest[name]
 
 
@@ -108,10 +151,6 @@ class _Box:
 
     def __lt__(self, other: _Box) -> bool:
         return False
-
-
-def _keyed(events: list[tuple[int, int, Any]]) -> Iterable[tuple[int, int, _Box]]:
-    return ((step, frame, _Box(value)) for step, frame, value in events)
 
 
 class Recorder:
@@ -128,20 +167,23 @@ class Recorder:
     def enter(self, function: str, arguments: dict[str, Any]) -> None:
         """A function was called; its arguments have their values in the same step."""
         self.history.parents.append(self.frame)
+        self.history.functions.append(function)
         self.frame = len(self.history.parents) - 1
         self.step += 1
         values = {name: self.snapshot(value) for name, value in arguments.items()}
         for name, value in values.items():
             self._append(name, value)
-        call = Call(function, tuple(values.values()))
+        call = Call(function, tuple(values.values()), self.frame, self.step)
         self._open.append(call)
         self.history.calls.setdefault(function, []).append(call)
 
     def leave(self, value: Any) -> None:
         """The innermost call returned ``value``."""
-        self._open.pop().returned = self.snapshot(value)
+        call = self._open.pop()
+        call.returned, call.end = self.snapshot(value), self.step
         self.frame = self.history.parents[self.frame]
         self.step += 1
+        self.history.resumed.append((self.step, self.frame))
 
     def assign(self, name: str, value: Any) -> None:
         """A name got a value."""
@@ -149,6 +191,8 @@ class Recorder:
 
     def observe(self, name: str, value: Any) -> None:
         """A name may have got another value, or its container may have changed."""
+        if name in self.history.clipped:
+            return
         last = self._last.get((self.frame, name), OPAQUE)
         if last is not OPAQUE and type(last) is type(value) and last == value:
             return
@@ -162,7 +206,7 @@ class Recorder:
 
     def test(self, condition: ast.expr, outcome: bool) -> None:
         """A condition of the program was decided."""
-        self.history.tests.setdefault(condition, set()).add(outcome)
+        self.history.tests.setdefault(condition, []).append((self.step, self.frame, outcome))
 
     def note(self, value: Any) -> None:
         """An expression had this value."""

@@ -17,9 +17,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from execground_ray.verification.expressions import MAX_ITEMS, Scope, Unsupported
+from execground_ray.verification.expressions import Scope, Unsupported
 from execground_ray.verification.history import History
-from execground_ray.verification.machine import BREAK, CONTINUE, Machine, Returned
+from execground_ray.verification.machine import BREAK, MAX_STEPS, Machine, Returned
 
 # One call of the program takes about 15 calls of the interpreter.
 RECURSION_LIMIT = 15_000
@@ -127,13 +127,19 @@ class _Replay(Machine):
         signature = self._signature(node.args, scope)
         cell = scope.values.get(_CLASS)
         enclosing = scope.parent if cell is not None else scope
-        generates = any(isinstance(part, ast.Yield | ast.YieldFrom) for part in _own_nodes(body))
+        generates = _generates(body)
+        plain = [each.name for each in signature.parameters.values() if each.kind is each.POSITIONAL_OR_KEYWORD]
+        names = plain if len(plain) == len(signature.parameters) else None
 
         def function(*positional: Any, **named: Any) -> Any:
-            bound = signature.bind(*positional, **named)
-            bound.apply_defaults()
-            local = Scope(dict(bound.arguments), enclosing)
-            self.recorder.enter(name, bound.arguments)
+            if names is not None and len(positional) == len(names) and not named:
+                arguments = dict(zip(names, positional, strict=True))
+            else:
+                bound = signature.bind(*positional, **named)
+                bound.apply_defaults()
+                arguments = dict(bound.arguments)
+            local = Scope(arguments, enclosing)
+            self.recorder.enter(name, arguments)
             value = None
             try:
                 local.values[_SELF] = positional[0] if positional else None
@@ -212,18 +218,25 @@ class _Replay(Machine):
 
     def iterate(self, value: Any) -> Iterator[Any]:
         """The elements of ``value``, each of them a step."""
-        for index, item in enumerate(value):
-            if index >= MAX_ITEMS:
-                raise Unsupported("a long iteration")
+        for item in value:
             self.steps += 1
+            if self.steps > MAX_STEPS:
+                raise Unsupported("too many steps")
             yield item
 
 
-def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """The nodes of a function without those of the functions inside it."""
-    waiting: list[ast.AST] = list(body)
+def _generates(body: list[ast.stmt]) -> bool:
+    """Whether a function with this body is a generator; one without an end cannot be run to its end."""
+    found = False
+    waiting: list[tuple[ast.AST, bool]] = [(node, False) for node in body]
     while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-            waiting.extend(ast.iter_child_nodes(node))
+        node, endless = waiting.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            if endless:
+                raise Unsupported("an endless generator")
+            found = True
+        if isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        endless = endless or (isinstance(node, ast.While) and isinstance(node.test, ast.Constant))
+        waiting.extend((child, endless) for child in ast.iter_child_nodes(node))
+    return found

@@ -48,7 +48,7 @@ _PRINTED = Scope(
 )
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2_048)
 def parse_value(text: str) -> Any:
     """The value that ``text`` shows; ``OPAQUE`` for objects and for what is cut."""
     text = re.sub(r"\bnp\.\w+\((.*)\)$", r"\1", text.strip())
@@ -71,7 +71,12 @@ class _Statements:
         self.literals: dict[int, list[tuple[str, Any]]] = {}
         self.tests: dict[int, tuple[ast.expr, int]] = {}
         self.attributes: dict[int, list[tuple[str, ast.expr]]] = {}
+        self.functions = 0
+        self.recursive = False  # the trace of a recursive program stops at a depth: as many calls as it has functions
         for node in ast.walk(tree) if tree else ():
+            if isinstance(node, ast.FunctionDef):
+                self.functions += 1
+                self.recursive = self.recursive or _calls_itself(node)
             if isinstance(node, ast.Assign):
                 self._literal(node)
                 self._attribute(node)
@@ -92,14 +97,19 @@ class _Statements:
                 self.attributes.setdefault(node.lineno, []).append(("." + target.attr, node.value))
 
 
+def _calls_itself(function: ast.FunctionDef) -> bool:
+    calls = (node.func for node in ast.walk(function) if isinstance(node, ast.Call))
+    return any(function.name in (getattr(each, "id", None), getattr(each, "attr", None)) for each in calls)
+
+
 class _Reader:
     def __init__(self, tree: ast.Module | None) -> None:
         self.statements = _Statements(tree)
         self.recorder = Recorder()
         self.entering: str | None = None
         self.arguments: dict[str, Any] = {}
-        self.waiting: dict[int, tuple[ast.expr, int]] = {}
-        self.elements: list[Any] = []
+        self.waiting: dict[int, tuple[ast.expr, int, int]] = {}
+        self.deepest = 0
 
     def read(self, trace: str) -> History:
         for line in trace.splitlines():
@@ -110,6 +120,7 @@ class _Reader:
         history.counts.update(history.passes.values())
         history.counts.update(count - 1 for count in history.passes.values())
         history.counts.update(len(calls) for calls in history.calls.values())
+        history.whole = not (self.statements.recursive and self.deepest >= self.statements.functions)
         return history
 
     @staticmethod
@@ -128,7 +139,14 @@ class _Reader:
     def _enter(self) -> None:
         if self.entering is not None:
             self.recorder.enter(self.entering.rpartition(".")[2], self.arguments)
+            self.deepest = max(self.deepest, 1 + self._depth())
             self.entering, self.arguments = None, {}
+
+    def _depth(self) -> int:
+        frame, depth = self.recorder.frame, -1
+        while frame >= 0:
+            frame, depth = self.recorder.history.parents[frame], depth + 1
+        return depth
 
     def _call(self, found: re.Match[str]) -> None:
         self._enter()
@@ -147,10 +165,10 @@ class _Reader:
         recorder.step += 1
         recorder.history.passes[number] += 1
         if recorder.frame in self.waiting:
-            test, body = self.waiting.pop(recorder.frame)
-            recorder.test(test, number == body)
+            test, body, step = self.waiting.pop(recorder.frame)
+            recorder.history.tests.setdefault(test, []).append((step, recorder.frame, number == body))
         if number in self.statements.tests:
-            self.waiting[recorder.frame] = self.statements.tests[number]
+            self.waiting[recorder.frame] = (*self.statements.tests[number], recorder.step)
         for name, value in self.statements.literals.get(number, ()):
             recorder.assign(name, value)
         for name, node in self.statements.attributes.get(number, ()):

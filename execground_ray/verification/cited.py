@@ -1,0 +1,131 @@
+"""What an expression that a text cites comes out as: by itself, in a state of the run, or as a call that was made."""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+from execground_ray.verification.allowed import BUILTINS
+from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
+from execground_ray.verification.facts import Facts
+from execground_ray.verification.history import OPAQUE, Call, freeze
+
+_METHODS = frozenset(
+    """count endswith find get index isalnum isalpha isdigit islower isnumeric isspace isupper items join keys lower
+    lstrip replace rfind rstrip split startswith strip title upper values""".split()
+)
+
+
+class Unknown(Exception):  # noqa: N818 - it says what the evidence lacks
+    """The evidence does not say."""
+
+
+class CitedEvaluator(Evaluator):
+    """Evaluates in one state of the run; the program's own functions give what they gave."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.aliases: dict[str, str] = {}
+
+    def value(self, node: ast.expr, state: dict[str, Any]) -> Any:
+        """The value of ``node`` in ``state``.
+
+        Raises:
+            Unknown: the evidence does not have it, or it cannot be computed.
+        """
+        if type(node) is ast.Constant:
+            return node.value
+        try:
+            return self.evaluate(node, Scope(state))
+        except (Unknown, Unsupported, NameError) as error:
+            raise Unknown from error
+        except Exception as error:  # an expression of a text may fail in any way
+            raise Unknown from error
+
+    def attribute(self, value: Any, name: str) -> Any:
+        """Only methods that look at a value and leave it as it is."""
+        if name not in _METHODS:
+            raise Unsupported(name)
+        return getattr(value, name)
+
+    def _Name(self, node: ast.Name, scope: Scope) -> Any:  # noqa: N802 - named after the node
+        for name in (node.id, "." + node.id):
+            if name in scope.values:
+                return scope.values[name]
+        raise Unknown(node.id)
+
+    def _Attribute(self, node: ast.Attribute, scope: Scope) -> Any:  # noqa: N802
+        if "." + node.attr in scope.values:
+            return scope.values["." + node.attr]
+        return super()._Attribute(node, scope)
+
+    def _Call(self, node: ast.Call, scope: Scope) -> Any:  # noqa: N802
+        name = called_name(node)
+        arguments = [self.evaluate(argument, scope) for argument in node.args]
+        alias, name = name in self.aliases, self.aliases.get(name, name)
+        if name not in self.facts.functions:
+            if isinstance(node.func, ast.Attribute):
+                return self.evaluate(node.func, scope)(*arguments)
+            if name in scope.values or name not in BUILTINS:
+                raise Unknown(name)
+            return self.call(BUILTINS[name], arguments, {})
+        arguments = [freeze(argument) for argument in arguments]
+        for history in self.facts.histories():
+            for call in history.calls.get(name, ()):
+                if is_call(call, arguments, alias) and call.returned is not OPAQUE:
+                    return call.returned
+        raise Unknown(name)
+
+
+def called_name(node: ast.Call) -> str:
+    """The name of the function or method that is called."""
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+
+
+def is_call(call: Call, arguments: list[Any], alias: bool = False) -> bool:
+    """Whether ``call`` had these arguments: all that have no default, without ``self``; an alias may leave out more."""
+    for skipped in (0, 1):
+        given = call.arguments[skipped : skipped + len(arguments)]
+        if skipped and (not call.arguments or call.arguments[0] is not OPAQUE):
+            return False
+        left = len(call.arguments) - skipped - len(given)
+        if (alias or left <= call.defaults) and OPAQUE not in given and [freeze(each) for each in given] == arguments:
+            return True
+    return False
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal as values of a run; an ellipsis in a container stands for any number of elements."""
+    if _elided(left) or _elided(right):
+        return _matches(left, right) if _elided(left) else _matches(right, left)
+    return bool(freeze(left) == freeze(right))
+
+
+def equal_as_written(node: ast.Compare, left: Any, right: Any) -> bool:
+    """``left = right`` as people write it: to the digits shown, and ``10 / 4 = 2`` of an integer division."""
+    if same(left, right):
+        return True
+    if isinstance(left, bool) or not isinstance(left, int | float):
+        return False
+    if isinstance(right, float):
+        digits = len(repr(right).partition(".")[2])
+        return math.isclose(left, right, rel_tol=1e-9) or (digits >= 2 and abs(left - right) <= 0.51 * 10**-digits)
+    divides = isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Div)
+    return divides and isinstance(left, float) and type(right) is int and math.floor(left) == right
+
+
+def _elided(value: Any) -> bool:
+    return isinstance(value, list | tuple) and any(item is Ellipsis for item in value)
+
+
+def _matches(pattern: Any, value: Any) -> bool:
+    if not isinstance(value, list | tuple | range):
+        return False
+    items = list(pattern)
+    cut = next(index for index, item in enumerate(items) if item is Ellipsis)
+    before, behind = items[:cut], items[cut + 1 :]
+    if any(item is Ellipsis for item in behind) or len(value) < len(before) + len(behind):
+        return len(value) >= len(before)
+    whole = list(value)
+    return all(map(same, before, whole)) and all(map(same, reversed(behind), reversed(whole)))

@@ -1,0 +1,161 @@
+"""Finds an expression of a text in the program, with values in the place of names.
+
+"`3 == 7`" is an instance of ``n == 7`` where ``n`` was 3. An expression that has the form of one in the program, but
+values that were never there at the same time, is a mistake even where it is true by itself, as ``2 < 7`` would be.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from execground_ray.verification.allowed import BUILTINS
+from execground_ray.verification.cited import CitedEvaluator, Unknown, called_name, is_call, same
+from execground_ray.verification.citing import names_of
+from execground_ray.verification.facts import Facts
+from execground_ray.verification.history import OPAQUE, History, Span, freeze
+
+MAX_STATES = 600
+Bindings = list[tuple[ast.expr, Any]]  # an expression of the program and the value that stands in its place
+
+
+class Instances:
+    """Looks expressions of one text up in the program."""
+
+    def __init__(self, facts: Facts, evaluator: CitedEvaluator) -> None:
+        self.facts = facts
+        self.evaluator = evaluator
+
+    def outcomes(self, node: ast.expr, truth: bool, history: History) -> list[Span] | None:
+        """When a test of the program of this form and with these values came out so.
+
+        Returns:
+            The moments, none if it never did; None if the program tests nothing of this form.
+        """
+        found: list[Span] | None = None
+        for other in self.facts.conditions:
+            if other not in history.tests and self._unify(other, node, []):
+                return None  # a condition that is no test, or part of one: its outcomes are not known
+        for test, events in history.tests.items():
+            bindings: Bindings = []
+            if not self._unify(test, node, bindings):
+                continue
+            found = found or []
+            for step, frame, outcome in events:
+                if outcome is truth and self._bound(bindings, history, frame, step) is not False:
+                    found.append((step, step))
+        return found
+
+    def happened(self, node: ast.expr, history: History) -> bool | None:
+        """Whether the program computed an expression of this form with these values; None if that is unknown."""
+        if isinstance(node, ast.Call):
+            name = called_name(node)
+            if name in self.facts.functions:
+                return self._was_called(node, history)
+            if name not in BUILTINS or not isinstance(node.func, ast.Name):
+                return None
+        verdict: bool | None = None
+        for candidate in self.facts.expressions.get(type(node), ()):
+            bindings: Bindings = []
+            if isinstance(node, ast.Call) and not _alike(candidate, node):
+                continue
+            if not self._unify(candidate, node, bindings):
+                verdict = False if isinstance(node, ast.Call) and verdict is None else verdict
+                continue
+            found = self._anytime(bindings, history)
+            if found is not False:
+                return found
+            verdict = False
+        return verdict
+
+    def _was_called(self, node: ast.Call, history: History) -> bool | None:
+        try:
+            arguments = [freeze(self.evaluator.value(argument, {})) for argument in node.args]
+        except Unknown:
+            return None
+        calls = history.calls.get(called_name(node), [])
+        if not calls:
+            return None  # a class, or a function that was passed on
+        if any(is_call(call, arguments) for call in calls):
+            return True
+        return None if node.keywords or any(OPAQUE in call.arguments for call in calls) else False
+
+    def _anytime(self, bindings: Bindings, history: History) -> bool | None:
+        names = frozenset().union(*(names_of(node) for node, _ in bindings)) if bindings else frozenset()
+        if not names:
+            return True
+        recorded = {name if name in history.names else "." + name for name in names}
+        if not recorded <= history.names.keys() or recorded & history.clipped:
+            return None
+        states = history.states(recorded)
+        if len(states) > MAX_STATES:
+            return None
+        found: bool | None = False
+        for _, state in states:
+            bound = self._all_equal(bindings, state)
+            if bound:
+                return True
+            if bound is None:
+                found = None
+        return found
+
+    def _bound(self, bindings: Bindings, history: History, frame: int, step: int) -> bool | None:
+        state: dict[str, Any] = {}
+        for node, _ in bindings:
+            for name in names_of(node):
+                value = history.value_at(name, frame, step)
+                if value is not OPAQUE:
+                    state[name] = value
+        return self._all_equal(bindings, state)
+
+    def _all_equal(self, bindings: Bindings, state: dict[str, Any]) -> bool | None:
+        unknown = False
+        for node, value in bindings:
+            try:
+                if not same(self.evaluator.value(node, state), value):
+                    return False
+            except Unknown:
+                unknown = True
+        return None if unknown else True
+
+    def _unify(self, pattern: Any, cited: Any, bindings: Bindings) -> bool:
+        """Whether ``cited`` is ``pattern`` with values in the place of some of its expressions."""
+        if type(pattern) is ast.Constant and type(cited) is ast.Constant:
+            return bool(freeze(pattern.value) == freeze(cited.value))
+        if isinstance(pattern, ast.expr) and _closed(cited):
+            if _closed(pattern):
+                return ast.dump(pattern) == ast.dump(cited)
+            try:
+                bindings.append((pattern, self.evaluator.value(cited, {})))
+            except Unknown:
+                return False
+            if isinstance(cited, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.Set | ast.UnaryOp):
+                return True
+            bindings.pop()  # an expression itself: compare part by part, so that a wrong part shows
+        if type(pattern) is not type(cited):
+            return False
+        if isinstance(pattern, list):
+            return len(pattern) == len(cited) and all(
+                self._unify(left, right, bindings) for left, right in zip(pattern, cited, strict=True)
+            )
+        if not isinstance(pattern, ast.AST):
+            return bool(pattern == cited)
+        if isinstance(pattern, ast.Attribute):
+            return pattern.attr == cited.attr
+        return all(
+            self._unify(getattr(pattern, each), getattr(cited, each), bindings)
+            for each in pattern._fields
+            if each not in ("ctx", "kind")
+        )
+
+
+def _closed(node: Any) -> bool:
+    return isinstance(node, ast.expr) and not names_of(node)
+
+
+def _alike(candidate: ast.expr, node: ast.Call) -> bool:
+    return (
+        isinstance(candidate, ast.Call)
+        and called_name(candidate) == called_name(node)
+        and len(candidate.args) == len(node.args)
+    )

@@ -1,0 +1,74 @@
+"""Whether a text tells the steps of a run in their order.
+
+Comes in: what a text says happened, statement by statement, each with the moments at which it was true. Goes out: the
+statements that stand out: all others follow the run, and these do not fit where they are told. Texts that tell
+in an order of their own, with reviews and previews, are left alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from execground_ray.verification.history import LAST_STEP, Span
+
+MIN_STATEMENTS = 5  # fewer do not make a story
+MAX_STRANGE = 2  # more than these: the text has an order of its own
+MIN_FOLLOWING = 0.85
+
+
+def out_of_order(statements: Sequence[Sequence[Span]]) -> list[int]:
+    """The indices of the statements that do not fit into a text that otherwise follows the run."""
+    if len(statements) < MIN_STATEMENTS or _follows(statements):
+        return []
+    kept = _longest(statements)
+    strange = [index for index in range(len(statements)) if index not in kept]
+    if len(strange) > MAX_STRANGE or len(kept) < MIN_FOLLOWING * len(statements):
+        return []
+    return strange
+
+
+def _earliest(spans: Sequence[Span], step: int) -> int:
+    """The first moment, not before ``step``, at which a statement is true; ``LAST_STEP`` if there is none."""
+    for begin, end in spans:
+        if end > step or begin >= step:
+            return max(begin, step)
+    return LAST_STEP
+
+
+def _follows(statements: Sequence[Sequence[Span]]) -> bool:
+    step = 0
+    for spans in statements:
+        step = _earliest(spans, step)
+        if step >= LAST_STEP:
+            return False
+    return True
+
+
+def _longest(statements: Sequence[Sequence[Span]]) -> set[int]:
+    """The indices of a longest row of statements that can have happened one after the other."""
+    ends: list[int] = [-1]  # ends[n]: the earliest moment at which n statements can have been told
+    rows: list[list[tuple[int, int]]] = []  # for each statement: (length, earliest moment) that it makes possible
+    for spans in statements:
+        made = []
+        for length in range(len(ends) - 1, -1, -1):
+            step = _earliest(spans, max(ends[length], 0))
+            if step >= LAST_STEP:
+                continue
+            if length + 1 == len(ends):
+                ends.append(step)
+            elif step < ends[length + 1]:
+                ends[length + 1] = step
+            else:
+                continue
+            made.append((length + 1, step))
+        rows.append(made)
+    kept: set[int] = set()
+    length, limit = len(ends) - 1, LAST_STEP
+    for index in range(len(statements) - 1, -1, -1):
+        steps = [step for made, step in rows[index] if made == length and step <= limit]
+        if length and steps:
+            kept.add(index)
+            limit = min(steps)
+            length -= 1
+    return kept
