@@ -50,7 +50,6 @@ class Oracle:
         del sys.modules["pandas"]
         self._snoop, self._program, self._tracer, self._source = snoop, program, tracer, source
         self._show = reprs.ValueShower(100)
-        self._confine = confine
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         source = request["refcode"].encode("utf-8", "surrogatepass")

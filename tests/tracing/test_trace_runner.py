@@ -178,7 +178,7 @@ def test_a_problem_gets_the_commonest_reason_and_all_counts(runner):
 
 
 def test_gives_up_a_problem_after_some_timeouts(make_runner):
-    runner = make_runner(timeout_s=0.2, max_timeouts=2)
+    runner = make_runner(timeout_s=0.5, max_timeouts=2)
     problem = make_problem("def main_solution(n):\n    return sum(iter(int, n))\n", *[(1, 1)] * 5, (0, 0))
     failure = runner.trace_problem(problem, [0, 1, 2, 3, 4, 5])
     assert (failure.reason, runner._checker.runs) == (Reason.TIMEOUT, 2)
