@@ -1,0 +1,107 @@
+"""What the hostile programs attack: files, sockets, processes and secrets, all made for it, and a look at them after.
+
+Also what the tests of the sandbox ask of the processes that are running.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CANARY = "execground-canary-5d0f3c"
+SHADOWING = ("json.py", "snoop.py", "colorsys.py", "sitecustomize.py", "numpy.py")
+WATCHED_SIGNALS = (signal.SIGURG, signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP, signal.SIGIO, signal.SIGWINCH)
+
+
+class Target:
+    """What there is to attack, and whether anything has happened to it."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self.signals: list[int] = []
+        self._sockets = {
+            "TCP_PORT": _bound(stack, socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
+            "UDP_PORT": _bound(stack, socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
+            "UNIX_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_STREAM, str(folder / "socket")),
+            "UNIX_DATAGRAM_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_DGRAM, str(folder / "datagrams")),
+            "ABSTRACT_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_STREAM, f"\0{CANARY}"),
+        }
+        (folder / "secret").write_text(CANARY)
+        (folder / "link").symlink_to(folder / "secret")
+        (folder / "spare").touch()
+        (folder / "empty").mkdir()
+        for name in SHADOWING:
+            (folder / name).write_text(f"HOSTILE = True\nraise SystemExit({name!r})\n")
+        self.sibling = subprocess.Popen([sys.executable, "-I", "-c", "input()"], stdin=subprocess.PIPE)
+        stack.callback(self._end_sibling)
+        handle = os.open(folder / "secret", os.O_RDONLY)  # as a job might have open, careless of its children
+        os.set_inheritable(handle, True)
+        stack.callback(os.close, handle)
+        for number in WATCHED_SIGNALS:
+            stack.callback(signal.signal, number, signal.signal(number, lambda got, _: self.signals.append(got)))
+        self._entries = self._look()
+
+    def names(self) -> dict[str, Any]:
+        """The names by which programs know what there is to attack."""
+        return {
+            "CANARY": CANARY,
+            "FOLDER": str(self.folder),
+            "SECRET": str(self.folder / "secret"),
+            "SYMLINK": str(self.folder / "link"),
+            "PARENT": os.getpid(),
+            "SIBLING": self.sibling.pid,
+            "TCP_PORT": self._sockets["TCP_PORT"].getsockname()[1],
+            "UDP_PORT": self._sockets["UDP_PORT"].getsockname()[1],
+            "UNIX_SOCKET": self._sockets["UNIX_SOCKET"].getsockname(),
+            "UNIX_DATAGRAM_SOCKET": self._sockets["UNIX_DATAGRAM_SOCKET"].getsockname(),
+            "ABSTRACT_SOCKET": CANARY,
+        }
+
+    def check(self) -> None:
+        """Nothing has happened."""
+        assert self._look() == self._entries
+        assert (self.folder / "secret").read_text() == CANARY
+        assert not Path("/dev/shm/new").exists() and not Path("/tmp/new").exists()
+        assert self.signals == []
+        assert self.sibling.poll() is None
+        for name, listener in self._sockets.items():
+            with pytest.raises(BlockingIOError):
+                pytest.fail(f"{name} was reached: {listener.recv(100)!r}") if listener.type == socket.SOCK_DGRAM else (
+                    listener.accept()
+                )
+
+    def _look(self) -> dict[str, tuple[int, ...]]:
+        found = {}
+        for path in sorted(self.folder.iterdir()):
+            entry = path.lstat()
+            found[path.name] = (entry.st_mode, entry.st_size, entry.st_mtime_ns, entry.st_ctime_ns, entry.st_nlink)
+        return found
+
+    def _end_sibling(self) -> None:
+        self.sibling.communicate(b"\n")
+
+
+def _bound(stack: ExitStack, family: int, kind: int, address: Any) -> socket.socket:
+    listener = stack.enter_context(socket.socket(family, kind))
+    listener.bind(address)
+    if kind == socket.SOCK_STREAM:
+        listener.listen()
+    listener.setblocking(False)
+    return listener
+
+
+def worker_pids() -> list[int]:
+    """The worker processes that this process has started, in the order of their ids."""
+    return [pid for pid in children(os.getpid()) if b"start_worker.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def children(pid: int) -> list[int]:
+    """The living children of a process, those of all its threads, in the order of their ids."""
+    texts = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return sorted(int(child) for text in texts for child in text.split())
