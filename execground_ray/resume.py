@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import Any
 
 import ray
@@ -19,11 +20,11 @@ from execground_ray.config import Config
 from execground_ray.corpus import Finished
 from execground_ray.report.summary import SUMMARY
 from execground_ray.schema import ConfigError
-from execground_ray.stages.write_shards import REJECTED, TRAIN
+from execground_ray.stages.write_shards import RECORDS, REJECTED, TRAIN
 from execground_ray.storage import UNFINISHED, Folder
 
 CONFIG = "config.yaml"
-OUTPUTS = (TRAIN, REJECTED, UNFINISHED, SUMMARY, "dataset_info.json", CONFIG)
+OUTPUTS = (TRAIN, REJECTED, RECORDS, UNFINISHED, SUMMARY, "dataset_info.json", CONFIG, "report.html", "README.md")
 # What may differ between two runs that write one dataset: it changes no row.
 FREE_KEYS = ("output.", "cluster.", "tracing.workers", "tracing.worker_runs", "export.rows_per_shard", "source.path")
 ID = re.compile(rb'\{"id": "([^"]+)"')
@@ -69,7 +70,16 @@ def finished_problems(folder: Folder) -> Finished:
             folder.filesystem.delete_file(path)
         else:
             found += ids
+    drop_lost_records(folder)
     return Finished.of(found)
+
+
+def drop_lost_records(folder: Folder) -> None:
+    """Delete the records of writes that died before they wrote a shard: their rows are made again."""
+    written = {PurePath(path).stem for name in (TRAIN, REJECTED) for path in folder.files(name)}
+    for path in folder.files(RECORDS):
+        if PurePath(path).stem not in written:
+            folder.filesystem.delete_file(path)
 
 
 def shard_ids(folder: Folder, path: str) -> list[str] | None:

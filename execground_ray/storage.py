@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import fs
 
 UNFINISHED = ".unfinished"
@@ -45,6 +46,10 @@ class Folder:
         return sorted(info.path for info in self.filesystem.get_file_info(selector) if info.is_file)
 
     def write_text(self, name: str, text: str) -> None:
+        """Write a text as ``write_bytes`` does."""
+        self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes | pa.Buffer) -> None:
         """Write a file whole, whatever dies on the way: nobody ever sees a part of it.
 
         Object stores show a file when it is closed; elsewhere it is written under another name first, in the folder
@@ -55,7 +60,7 @@ class Folder:
         self.filesystem.create_dir(posixpath.dirname(final), recursive=True)
         self.filesystem.create_dir(posixpath.dirname(writing), recursive=True)
         with self.filesystem.open_output_stream(writing) as stream:
-            stream.write(text.encode())
+            stream.write(content)
         if writing != final:
             self.filesystem.move(writing, final)
 

@@ -8,6 +8,10 @@ name. Every training row has the same keys and types, without nulls, because LLa
      "source": "pyedu", "category": "…", "pair": 3, "input": "{\"n\": 2}", "output": "3", "trace_lines": 12,
      "translator": "template"}
     {"id": "5d1c…", "stage": "trace", "reason": "too_long", "detail": "pyedu.jsonl:12: 300 lines or more"}
+
+Beside them, under the same name in ``records/``, goes a Parquet file with what is known of each row of the write,
+accepted or rejected: the problem, the execution, the text and what was found in it. The report is made from these, and
+they are what lets a finished dataset be proved. They are written first: a write whose shards are there is complete.
 """
 
 from __future__ import annotations
@@ -17,13 +21,22 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from ray.data.block import Block, BlockAccessor
 from ray.data.datasource import Datasink
 
+from execground_ray.prompting import with_thinking
 from execground_ray.records import Problem
 from execground_ray.storage import Folder
 
-TRAIN, REJECTED = "train", "rejected"
+TRAIN, REJECTED, RECORDS = "train", "rejected", "records"
+# What a record tells of a row, as far as the stages before gave it.
+RECORD_COLUMNS = """
+id locator stage reason detail problem pair input output trace trace_lines trace_seconds
+text prompt_tokens generated_tokens answer_ok grounded findings
+""".split()
+RECORD_ROW_GROUP = 128  # rows that have to be read to get at one
 
 
 class ShardSink(Datasink[None]):
@@ -55,10 +68,14 @@ class ShardSink(Datasink[None]):
 
     def write(self, blocks: Iterable[Block], ctx: Any) -> None:
         """Write the rows of some blocks; a folder without rows gets no file."""
-        rows = [row for block in blocks for row in BlockAccessor.for_block(block).to_arrow().to_pylist()]
-        name = f"{self._run}-{ctx.task_idx:06}.jsonl"
-        self._write(f"{TRAIN}/{name}", (self._training_row(row) for row in rows if not row["reason"]))
-        self._write(f"{REJECTED}/{name}", (_rejected_row(row) for row in rows if row["reason"]))
+        tables = [BlockAccessor.for_block(block).to_arrow() for block in blocks]
+        rows = [row for table in tables for row in table.to_pylist()]
+        if not rows:
+            return
+        name = f"{self._run}-{ctx.task_idx:06}"
+        self._folder.write_bytes(f"{RECORDS}/{name}.parquet", _records(tables))
+        self._write(f"{TRAIN}/{name}.jsonl", (self._training_row(row) for row in rows if not row["reason"]))
+        self._write(f"{REJECTED}/{name}.jsonl", (_rejected_row(row) for row in rows if row["reason"]))
 
     def _write(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -81,6 +98,20 @@ class ShardSink(Datasink[None]):
             "trace_lines": row["trace_lines"],
             "translator": self._translator,
         }
+
+
+def _records(tables: Iterable[pa.Table]) -> pa.Buffer:
+    """The Parquet file of some blocks; of a text that a model thought about, the part that was verified."""
+    rows = pa.concat_tables(table for table in tables if table.num_rows)
+    texts = [
+        text.removeprefix(with_thinking(thinking, ""))
+        for text, thinking in zip(rows["text"].to_pylist(), rows["thinking"].to_pylist(), strict=True)
+    ]
+    rows = rows.set_column(rows.column_names.index("text"), "text", pa.array(texts, pa.string()))
+    file = pa.BufferOutputStream()
+    columns = [name for name in RECORD_COLUMNS if name in rows.column_names]
+    pq.write_table(rows.select(columns), file, row_group_size=RECORD_ROW_GROUP, compression="zstd")
+    return file.getvalue()
 
 
 def _rejected_row(row: dict[str, Any]) -> dict[str, Any]:
