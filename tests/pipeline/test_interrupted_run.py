@@ -1,0 +1,163 @@
+"""A run that is stopped, then killed, then finds a shard cut off, ends with every problem once and the usual rows.
+
+It works with one CPU and one tracing worker, so that its rows also show that parallelism changes none of them.
+"""
+
+import json
+import re
+import signal
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from job import Ended, Job, rows_of
+
+PROBLEMS = 127
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one of the runs came to: how it ended, and the ids of the problems that were done then."""
+
+    job: Job
+    ended: Ended
+    done: set[str]
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory):
+    return tmp_path_factory.mktemp("interrupted") / "out"
+
+
+@pytest.fixture(scope="module")
+def start(start_job, output):
+    def start(*overrides):
+        fixed = ("cluster.num_cpus=1", "tracing.workers=1", "export.rows_per_shard=5")
+        return start_job(f"output.dir={output}", *fixed, *overrides)
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def stopped(start, output):
+    """Ctrl-C after the first shard."""
+    job = start()
+    job.wait_until(lambda: ids_in(output))
+    job.signal_group(signal.SIGINT)
+    ended = job.wait(60)
+    return Stage(job, ended, ids_in(output))
+
+
+@pytest.fixture(scope="module")
+def killed(start, output, stopped):
+    """Killed after the first shard of its own, together with all of Ray that is in its process group."""
+    job = start()
+    job.wait_until(lambda: ids_in(output) > stopped.done)
+    job.signal_group(signal.SIGKILL)
+    ended = job.wait(60)
+    return Stage(job, ended, ids_in(output))
+
+
+@pytest.fixture(scope="module")
+def cut_off(output, killed):
+    """The ids in a shard of which the end is lost afterwards, as on a disk that was not written in time."""
+    shard = max((output / "train").iterdir(), key=lambda path: path.stat().st_size)
+    lost = {json.loads(line)["id"] for line in shard.read_text("utf-8").splitlines()}
+    content = shard.read_bytes()
+    shard.write_bytes(content[: len(content) - 10])
+    return lost
+
+
+@pytest.fixture(scope="module")
+def resumed(start, output, cut_off):
+    """To the end."""
+    job = start()
+    ended = job.wait()
+    return Stage(job, ended, ids_in(output))
+
+
+def ids_in(output):
+    return {row["id"] for name in ("train", "rejected") for row in rows_of(output, name)}
+
+
+def files_of(output):
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in output.rglob("*") if path.is_file()}
+
+
+def by_id(rows):
+    return {row["id"]: row for row in rows}
+
+
+def test_ctrl_c_ends_the_run_and_says_how_to_go_on(stopped):
+    assert stopped.ended.code == 1
+    assert stopped.ended.stderr.splitlines()[-1].startswith("Stopped. What is written is kept")
+    assert "Traceback" not in stopped.ended.stderr
+    assert len(stopped.ended.stderr.splitlines()) < 10
+
+
+def test_ctrl_c_leaves_no_process_behind(stopped):
+    assert stopped.job.left_behind(patience_seconds=30) == []
+
+
+def test_both_were_interrupted_midway(stopped, killed):
+    assert killed.ended.code == -signal.SIGKILL
+    assert 0 < len(stopped.done) < len(killed.done) < PROBLEMS
+
+
+def test_the_last_run_does_only_what_is_missing(resumed, killed, cut_off):
+    assert resumed.ended.code == 0, resumed.ended.stderr
+    left = len(killed.done - cut_off)
+    assert f"{left} of {PROBLEMS} problems are done already" in resumed.ended.stderr
+
+
+def test_every_problem_is_there_once(resumed, output, sample_run):
+    rows = rows_of(output, "train") + rows_of(output, "rejected")
+    assert [identity for identity, count in Counter(row["id"] for row in rows).items() if count > 1] == []
+    assert resumed.done == ids_in(sample_run[0])
+    assert json.loads((output / "summary.json").read_text())["counts_add_up"]
+
+
+def test_the_rows_are_those_of_a_run_in_one_go_with_two_workers(resumed, output, sample_run):
+    del resumed
+    assert by_id(rows_of(output, "train")) == by_id(rows_of(sample_run[0], "train"))
+    reasons, usual = ({row["id"]: row["reason"] for row in rows_of(at, "rejected")} for at in (output, sample_run[0]))
+    assert reasons == usual
+
+
+def test_nothing_unfinished_is_left(resumed, output):
+    assert not (output / ".unfinished").exists()
+    for shard in (output / "train").iterdir():
+        for line in shard.read_text("utf-8").splitlines():
+            json.loads(line)
+    assert resumed.job.left_behind(patience_seconds=30) == []
+
+
+def test_even_after_a_kill_no_process_stays(resumed, killed):
+    del resumed
+    assert killed.job.left_behind(patience_seconds=90) == []
+
+
+def test_a_finished_output_is_left_as_it_is(resumed, start, output):
+    del resumed
+    before = files_of(output)
+    job = start()
+    ended = job.wait(60)
+    assert (ended.code, ended.stderr) == (0, "")
+    assert re.fullmatch(r".* is finished already; output\.on_existing=overwrite builds it anew\n", ended.stdout)
+    assert files_of(output) == before
+
+
+REFUSED = {
+    "seed": ("seed=7", "error: output.dir = .* was begun with other values of seed; allowed: the same values, .*"),
+    "refuse": ("output.on_existing=refuse", "error: output.dir = .* holds train, .*, and on_existing is refuse"),
+}
+
+
+@pytest.mark.parametrize(("override", "message"), REFUSED.values(), ids=REFUSED)
+def test_another_run_does_not_touch_it_unless_told_to(resumed, start, output, override, message):
+    del resumed
+    before = files_of(output)
+    ended = start(override).wait(60)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert re.fullmatch(message + "\n", ended.stderr)
+    assert files_of(output) == before
