@@ -1,4 +1,4 @@
-"""Write: all rows go in, training rows and rejected rows come out, in one write and each exactly once.
+r"""Write: all rows go in, training rows and rejected rows come out, in one write and each exactly once.
 
 A write of some hundred rows gives at most one shard in ``train/`` and one in ``rejected/``, both JSON lines of the same
 name. Every training row has the same keys and types, without nulls, because LLaMA-Factory loads the folder through
