@@ -15,7 +15,7 @@ from snoop.utils import my_cheap_repr
 from execground_ray.tracing.reprs import SNOOP_VALUE_CHARS, ValueShower
 from execground_ray.tracing.sandbox import CagedWorker
 
-VALUES, SEED, LEVELS = 5000, 7, 4
+VALUES, SEED, LEVELS = 5000, 7, 3
 CUT = r"\.\.\.|shape=|\d keys\)|exception in|suppressed"
 FAILED = r"\((exception in repr|repr suppressed)\)>"
 Pair = namedtuple("Pair", "a b")
