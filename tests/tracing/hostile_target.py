@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -98,10 +100,33 @@ def _bound(stack: ExitStack, family: int, kind: int, address: Any) -> socket.soc
 
 def worker_pids() -> list[int]:
     """The worker processes that this process has started, in the order of their ids."""
-    return [pid for pid in children(os.getpid()) if b"start_worker.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in children(os.getpid()) if "start_worker.py" in _read(Path(f"/proc/{pid}/cmdline"))]
 
 
 def children(pid: int) -> list[int]:
-    """The living children of a process, those of all its threads, in the order of their ids."""
-    texts = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return sorted(int(child) for text in texts for child in text.split())
+    """The children of a process, those of all its threads, in the order of their ids."""
+    lists = [_read(path) for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return sorted(int(child) for text in lists for child in text.split())
+
+
+def _read(path: Path) -> str:
+    """What a file of ``/proc`` holds; nothing once its process is gone."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and has not ended; one that waits to be collected has."""
+    stat = _read(Path(f"/proc/{pid}/stat"))
+    return bool(stat) and stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """Return what the condition gives as soon as it gives something; fail if it never does."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+    return found

@@ -1,0 +1,135 @@
+"""The cage itself: on which machines it starts, how it fails, and that it leaves nothing behind however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hostile_programs import PROGRAMS, HostileProgram, as_problem
+from hostile_target import children, is_running, wait_until, worker_pids
+
+from execground_ray.config import Tracing, load
+from execground_ray.records import Reason
+from execground_ray.tracing import sandbox
+from execground_ray.tracing.sandbox import SandboxUnavailableError, missing_protections
+from execground_ray.tracing.trace_runner import TRIES_AFTER_FAULT, Failure, TraceRunner
+
+ROOT = Path(__file__).resolve().parents[2]
+HALF_A_SECOND = as_problem("import time\ndef main_solution():\n    time.sleep(0.5)\n    return 1\n", {}, 1)
+JOB = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from hostile_programs import as_problem
+from execground_ray.config import load
+from execground_ray.tracing.trace_runner import TraceRunner
+runner = TraceRunner(load(["tracing.timeout_s=300"]).tracing, caged=True)
+code = "import os, time\\nos.setsid()\\ntime.sleep(300)\\ndef main_solution():\\n    return 1\\n"
+runner.trace_problem(as_problem(code, {}, 1), [0])
+"""
+
+
+@pytest.fixture(scope="module")
+def tracing() -> Tracing:
+    return load(["tracing.timeout_s=2", "tracing.memory_mb=256", "tracing.preload=[]"]).tracing
+
+
+@pytest.fixture(scope="module")
+def uncaged(tracing: Tracing) -> Iterator[TraceRunner]:
+    with TraceRunner(tracing, caged=False) as runner:
+        yield runner
+
+
+def test_kernel_without_landlock_cages_nothing() -> None:
+    with pytest.raises(SandboxUnavailableError, match=r"Linux 5\.13 .* sandbox=none"):
+        missing_protections(0)
+
+
+@pytest.mark.parametrize(
+    ("abi", "missing"),
+    [
+        (1, "fs_refer fs_truncate net_tcp fs_ioctl_dev signal_scope abstract_unix_socket_scope"),
+        (2, "fs_truncate net_tcp fs_ioctl_dev signal_scope abstract_unix_socket_scope"),
+        (3, "net_tcp fs_ioctl_dev signal_scope abstract_unix_socket_scope"),
+        (4, "fs_ioctl_dev signal_scope abstract_unix_socket_scope"),
+        (5, "signal_scope abstract_unix_socket_scope"),
+        (6, ""),
+        (7, ""),
+    ],
+)
+def test_older_kernels_say_what_they_do_not_enforce(abi: int, missing: str) -> None:
+    assert missing_protections(abi) == missing.split()
+
+
+def test_no_program_runs_where_there_is_no_landlock(tracing: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("execground_ray.tracing.trace_runner.landlock_abi", lambda: 0)
+    with TraceRunner(tracing, caged=True) as runner, pytest.raises(SandboxUnavailableError):
+        runner.trace_problem(HALF_A_SECOND, [0])
+    assert worker_pids() == []
+
+
+@pytest.mark.parametrize("program", [program for program in PROGRAMS if program.is_twin], ids=lambda twin: twin.name)
+def test_harmless_programs_run_without_a_cage(program: HostileProgram, uncaged: TraceRunner) -> None:
+    found = uncaged.trace_problem(program.problem({}), [0])
+    assert not isinstance(found, Failure), found
+
+
+@contextmanager
+def during_runs(action: Callable[[int], None], times: int) -> Iterator[None]:
+    """Do something to a worker while it runs a program, for the first so many runs."""
+
+    def act() -> None:
+        for _ in range(times):
+            worker = wait_until(lambda: next((pid for pid in worker_pids() if children(pid)), 0))
+            action(worker)
+            wait_until(lambda worker=worker: not is_running(worker))
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_worker_killed_during_a_run_is_not_blamed_on_the_row(tracing: Tracing) -> None:
+    with TraceRunner(tracing, caged=True) as runner, during_runs(kill, times=1):
+        found = runner.trace_problem(HALF_A_SECOND, [0])
+        assert not isinstance(found, Failure), found
+
+
+def test_worker_that_hangs_during_a_run_is_replaced(tracing: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "GRACE_SECONDS", 0.0)
+    with TraceRunner(tracing, caged=True) as runner:
+        with during_runs(lambda pid: os.kill(pid, signal.SIGSTOP), times=1):
+            found = runner.trace_problem(HALF_A_SECOND, [0])
+        assert not isinstance(found, Failure), found
+
+
+def test_fault_that_lasts_is_named_and_leaves_nothing(tracing: Tracing) -> None:
+    before = worker_pids(), set(Path("/proc/self/fd").iterdir())
+    with TraceRunner(tracing, caged=True) as runner:
+        with during_runs(kill, times=1 + TRIES_AFTER_FAULT):
+            found = runner.trace_problem(HALF_A_SECOND, [0])
+        assert isinstance(found, Failure) and found.reason is Reason.SANDBOX_FAULT
+        assert not isinstance(runner.trace_problem(HALF_A_SECOND, [0]), Failure)
+    assert (worker_pids(), set(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_job_that_is_killed_leaves_nothing_running() -> None:
+    job = subprocess.Popen([sys.executable, "-c", JOB, str(ROOT), str(Path(__file__).parent)])
+    try:
+        (worker,) = wait_until(lambda: children(job.pid))
+        (run,) = wait_until(lambda: children(worker))
+    finally:
+        job.kill()
+        job.wait()
+    wait_until(lambda: not is_running(worker) and not is_running(run))
