@@ -1,6 +1,7 @@
 """A run that is stopped, then killed, then finds a shard cut off, ends with every problem once and the usual rows.
 
-It works with one CPU and one tracing worker, so that its rows also show that parallelism changes none of them.
+It works with one tracing worker, and in the end with one CPU, so that its rows also show that parallelism changes
+none of them.
 """
 
 import json
@@ -32,8 +33,8 @@ def output(tmp_path_factory):
 @pytest.fixture(scope="module")
 def start(start_job, output):
     def start(*overrides):
-        fixed = ("cluster.num_cpus=1", "tracing.workers=1", "export.rows_per_shard=5")
-        return start_job(f"output.dir={output}", *fixed, *overrides)
+        fixed = (f"output.dir={output}", "tracing.workers=1", "export.rows_per_shard=5")
+        return start_job(*fixed, *overrides)
 
     return start
 
@@ -41,7 +42,7 @@ def start(start_job, output):
 @pytest.fixture(scope="module")
 def stopped(start, output):
     """Ctrl-C after the first shard."""
-    job = start()
+    job = start("cluster.num_cpus=2")
     job.wait_until(lambda: ids_in(output))
     job.signal_group(signal.SIGINT)
     ended = job.wait(60)
@@ -51,7 +52,7 @@ def stopped(start, output):
 @pytest.fixture(scope="module")
 def killed(start, output, stopped):
     """Killed after the first shard of its own, together with all of Ray that is in its process group."""
-    job = start()
+    job = start("cluster.num_cpus=2")
     job.wait_until(lambda: ids_in(output) > stopped.done)
     job.signal_group(signal.SIGKILL)
     ended = job.wait(60)
@@ -71,7 +72,7 @@ def cut_off(output, killed):
 @pytest.fixture(scope="module")
 def resumed(start, output, cut_off):
     """To the end."""
-    job = start()
+    job = start("cluster.num_cpus=1")
     ended = job.wait()
     return Stage(job, ended, ids_in(output))
 
