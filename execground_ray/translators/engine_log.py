@@ -19,10 +19,13 @@ class EngineLog:
         self._tries: Counter[str] = Counter()
         self._engines: dict[str, Counter[str]] = {}
 
-    def begin(self, row_id: str) -> int:
-        """Note that an engine begins with a row, and return how many engines never came to the end of it."""
+    def deaths(self, row_id: str) -> int:
+        """Return how many engines began with a row and never came to the end of it."""
+        return self._tries[row_id]
+
+    def begin(self, row_id: str) -> None:
+        """Note that an engine begins with a row."""
         self._tries[row_id] += 1
-        return self._tries[row_id] - 1
 
     def end(self, row_id: str, engine: str, prompt_tokens: int, generated_tokens: int) -> None:
         """Note that an engine, known by any name, has done with a row, and what it read and wrote for it."""

@@ -85,7 +85,7 @@ class ChatRequests(StatefulStageUDF):
         self._next_start = 0.0
         self._failures = 0
 
-    async def udf(self, batch: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:  # type: ignore[override]
+    async def udf(self, batch: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:  # type: ignore[override, misc]
         """Ask for the rows of a batch, and give each back as soon as it is answered."""
         if self._session is None:
             self._session = open_session(self._translator, self._key)

@@ -14,7 +14,9 @@ from execground_ray.config import Config, HttpTranslator, VllmTranslator
 class Model(Protocol):
     """A model that is known to be there; made before Ray starts, so that a mistake is known at once."""
 
-    cpus: float  # that its actors reserve for the length of the run
+    @property
+    def cpus(self) -> float:
+        """CPUs that its actors reserve for the length of the run, known once it has started."""
 
     def start(self) -> None:
         """Make sure that the cluster has what the model needs, and start to count.

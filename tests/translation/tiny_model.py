@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 MAX_LENGTH = 4096
+END = 2  # the token that ends a turn
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
     "{{- '<|im_start|>' + message.role + '\\n' -}}"
@@ -64,12 +65,15 @@ def make_model(folder: Path) -> None:
         num_key_value_heads=1,
         head_dim=32,
         max_position_embeddings=MAX_LENGTH,
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,
         bos_token_id=0,
-        eos_token_id=2,
+        eos_token_id=END,
     )
-    Qwen3ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
-    GenerationConfig(eos_token_id=[2, 0], pad_token_id=0).save_pretrained(folder)
+    model = Qwen3ForCausalLM(config)
+    with torch.no_grad():
+        model.lm_head.weight[END] *= 12  # or hardly a text would ever end
+    model.to(torch.bfloat16).save_pretrained(folder)
+    GenerationConfig(eos_token_id=[END, 0], pad_token_id=0).save_pretrained(folder)
 
 
 if __name__ == "__main__":

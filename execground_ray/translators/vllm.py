@@ -1,0 +1,187 @@
+"""Translation by vLLM's engines, on the GPUs of the cluster: ``translator=vllm``."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.data import ActorPoolStrategy, Dataset
+from ray.data.llm import build_processor, vLLMEngineProcessorConfig
+
+from execground_ray.chat_tokens import SWITCH, chat_tokenizer, model_length
+from execground_ray.config import VllmTranslator
+from execground_ray.prompting import read_answer
+from execground_ray.schema import ConfigError
+from execground_ray.stages.translate_traces import ROW, answered, finish_rows
+from execground_ray.translators.engine_log import start_engine_log, token_summary
+from execground_ray.translators.model import replace_stage
+from execground_ray.translators.model_prompts import EnginePrompts
+
+# One actor writes thousands of prompts while 8 GPUs answer one, so there is no need for more. An engine keeps a CPU per
+# GPU busy, where there are enough of them; Ray only counts, so a smaller share slows nothing but the plan.
+PROMPT_CPUS = 0.1
+TASK_CPUS = 0.05
+CPU_UNITS = 10_000
+LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM can make room for
+
+
+class VllmModel:
+    """A model in engines of this run's own.
+
+    Args:
+        translator: the model, its engines and how it is asked.
+        seed: of the run.
+
+    Raises:
+        ConfigError: vLLM is not installed, there is no such model, or it cannot be asked like this.
+    """
+
+    def __init__(self, translator: VllmTranslator, seed: int) -> None:
+        """See the class; of the model, only the tokenizer and the configuration are loaded."""
+        self._translator = translator
+        self._seed = seed
+        self._log: Any = None
+        self._cpus_per_gpu = 0.0
+        self._max_prompt_tokens = check_model(translator)
+
+    @property
+    def cpus(self) -> float:
+        """CPUs that the engines and the actor that writes their prompts reserve."""
+        gpus = self._translator.replicas * self._translator.tensor_parallel_size
+        return gpus * self._cpus_per_gpu + PROMPT_CPUS
+
+    def start(self) -> None:
+        """Make sure that there are the GPUs, and start to count.
+
+        Raises:
+            ConfigError: there are not.
+        """
+        check_gpus(self._translator, [node["Resources"] for node in ray.nodes() if node["Alive"]])
+        gpus = self._translator.replicas * self._translator.tensor_parallel_size
+        self._cpus_per_gpu = min(1.0, int(CPU_UNITS * ray.cluster_resources()["CPU"] / (8 * gpus)) / CPU_UNITS)
+        self._log = start_engine_log()
+
+    def tokens(self) -> dict[str, Any]:
+        """Return what the engines have read and written in this run."""
+        return token_summary(ray.get(self._log.read.remote()))
+
+    def translate(self, rows: Dataset) -> Dataset:
+        """Add the stages: write the prompts in one actor, let the engines answer, read the answers."""
+        small: dict[str, Any] = {"num_cpus": TASK_CPUS}
+        processor = build_processor(self._processor_config(), dict, _read_output, dict(small), dict(small))
+        [stage] = processor.stages.values()
+        arguments = stage.fn_constructor_kwargs | {
+            "log": self._log,
+            "max_tries": self._translator.max_tries,
+            "hang_timeout_s": self._translator.hang_timeout_s,
+        }
+        from execground_ray.translators.engine import Engine  # loads torch
+
+        replace_stage(processor, Engine, arguments, {"num_cpus": self._cpus_per_gpu})
+        small |= {"batch_format": "pyarrow", "batch_size": None}
+        questions = rows.map_batches(
+            EnginePrompts,
+            fn_constructor_args=(self._translator, self._max_prompt_tokens, self._seed),
+            compute=ActorPoolStrategy(size=1),
+            **small | {"num_cpus": PROMPT_CPUS},
+        )
+        finish = partial(finish_rows, keep_thinking=self._translator.keep_thinking)
+        return processor(questions).map_batches(finish, **small)
+
+    def _processor_config(self) -> vLLMEngineProcessorConfig:
+        translator = self._translator
+        engine_kwargs: dict[str, Any] = {"tensor_parallel_size": translator.tensor_parallel_size, "seed": self._seed}
+        if translator.device == "cpu":
+            # This engine dies of a prompt that comes in chunks and has a seed: "CPU Generator does not use offset".
+            length = self._max_prompt_tokens + translator.sampling_params.max_tokens
+            engine_kwargs |= {"enable_chunked_prefill": False, "max_num_batched_tokens": length}
+        if translator.max_model_len:
+            engine_kwargs["max_model_len"] = translator.max_model_len
+        if translator.quantization:
+            engine_kwargs["quantization"] = translator.quantization
+        if translator.lora_path:
+            engine_kwargs |= {"enable_lora": True, "max_lora_rank": lora_rank(translator.lora_path)}
+        bundle = {"CPU": self._cpus_per_gpu, "GPU": 1 if translator.device == "gpu" else 0}
+        return vLLMEngineProcessorConfig(
+            model_source=translator.model,
+            engine_kwargs=engine_kwargs | translator.engine_kwargs,
+            batch_size=translator.batch_rows,
+            max_concurrent_batches=translator.batches_in_flight,
+            concurrency=(translator.replicas, translator.replicas),
+            should_continue_on_error=True,
+            placement_group_config={"bundle_per_worker": bundle, "strategy": "STRICT_PACK"},
+            chat_template_stage=False,  # the prompts come with chat template, as tokens
+            tokenize_stage=False,
+            detokenize_stage=False,  # the engine does it on the way
+        )
+
+
+def check_model(translator: VllmTranslator) -> int:
+    """Return the most tokens that a prompt may have.
+
+    Raises:
+        ConfigError: vLLM is not installed, there is no such model, or it cannot be asked like this.
+    """
+    if find_spec("vllm") is None:
+        raise ConfigError("translator=vllm needs vLLM: pip install 'execground-ray[vllm]'")
+    if translator.device == "cpu" and translator.tensor_parallel_size > 1:
+        raise ConfigError("translator.tensor_parallel_size is 1 where translator.device is cpu")
+    tokenizer = chat_tokenizer(translator.model)
+    if not translator.enable_thinking and not tokenizer.has_switch:
+        raise ConfigError(
+            f"translator.enable_thinking = false: the chat template of {translator.model!r} knows no {SWITCH}"
+        )
+    if translator.lora_path:
+        lora_rank(translator.lora_path)
+    length = translator.max_model_len or model_length(translator.model)
+    room = length - translator.sampling_params.max_tokens
+    if room < 1:
+        raise ConfigError(
+            f"translator.sampling_params.max_tokens = {translator.sampling_params.max_tokens} leaves no room for a "
+            f"prompt in the {length} tokens of translator.max_model_len; allowed: less"
+        )
+    return room
+
+
+def check_gpus(translator: VllmTranslator, nodes: list[dict[str, float]]) -> None:
+    """Make sure that every engine finds its GPUs, all on one node.
+
+    Args:
+        translator: what is wanted.
+        nodes: resources of each node, as Ray names them.
+
+    Raises:
+        ConfigError: there are too few.
+    """
+    if translator.device == "cpu":
+        return
+    size = translator.tensor_parallel_size
+    gpus = [int(node.get("GPU", 0)) for node in nodes]
+    if sum(count // size for count in gpus) < translator.replicas:
+        raise ConfigError(
+            f"translator.replicas = {translator.replicas} with tensor_parallel_size = {size} needs so many times "
+            f"{size} GPUs, each time on one node; the nodes of the cluster have {', '.join(map(str, gpus))}. "
+            "Set cluster.engines and cluster.gpus_per_engine to what there is"
+        )
+
+
+def lora_rank(path: str) -> int:
+    """Return the rank that the engine has to make room for, from the adapter's own configuration.
+
+    Raises:
+        ConfigError: there is no adapter in the folder, or it is too large.
+    """
+    try:
+        rank = json.loads((Path(path) / "adapter_config.json").read_text("utf-8"))["r"]
+        return next(room for room in LORA_RANKS if room >= rank)
+    except (OSError, ValueError, LookupError, StopIteration) as error:
+        raise ConfigError(f"translator.lora_path = {path!r} is not the folder of an adapter: {error!r}") from error
+
+
+def _read_output(row: dict[str, Any]) -> dict[str, Any]:
+    answer = read_answer(row["generated_text"], row["complete"], row["opened"])
+    return answered(row[ROW], answer, int(row["prompt_tokens"]), int(row["generated_tokens"]))

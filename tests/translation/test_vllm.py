@@ -1,0 +1,215 @@
+"""Translation by vLLM itself, on its CPU build with a tiny model, through the whole job; and what kills such jobs."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from corpus_of_marks import read_output, write_corpus
+
+pytestmark = pytest.mark.vllm
+
+HERE = Path(__file__).parent
+ENVIRONMENT = {
+    "PYTHONPATH": f"{HERE.parents[1]}:{HERE}",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+MAX_MODEL_LEN = 2048
+JOB = (
+    "translator=vllm translator.device=cpu translator.enable_thinking=false translator.sampling_params.max_tokens=24 "
+    f"translator.max_model_len={MAX_MODEL_LEN} translator.batch_rows=4 translator.batches_in_flight=4 "
+    "+translator.engine_kwargs.enforce_eager=true +translator.engine_kwargs.max_num_seqs=16 "
+    "source=jsonl cluster.num_cpus=2 tracing.workers=1 verification.mode=score"
+).split()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    from tiny_model import make_model
+
+    folder = tmp_path_factory.mktemp("model")
+    make_model(folder)
+    return folder
+
+
+class Job:
+    """The job in a process of its own, with its output going to a file."""
+
+    started: ClassVar[list["Job"]] = []
+
+    def __init__(self, folder: Path, model: Path, *overrides: str):
+        self.folder = folder
+        self.log = folder / "log"
+        paths = [f"translator.model={model}", f"source.path={folder}/problems.jsonl", f"output.dir={folder}/out"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ray_jobs.build_dataset", *JOB, *paths, *overrides],
+            cwd=folder,
+            env=os.environ | ENVIRONMENT | {"TROUBLE_FOLDER": str(folder)},
+            stdout=self.log.open("w"),
+            stderr=subprocess.STDOUT,
+        )
+        Job.started.append(self)
+
+    def wait(self, timeout_s: float = 400) -> int:
+        return self.process.wait(timeout_s)
+
+    def text(self) -> str:
+        return self.log.read_text()
+
+    def engines(self) -> list:
+        """The actors that hold an engine, as processes."""
+        import psutil
+
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            command = " ".join(process.info["cmdline"] or ())
+            if "MapBatches(Engine)" in command and self._is_ours(process):
+                found.append(process)
+        return found
+
+    def _is_ours(self, process) -> bool:
+        import psutil
+
+        try:
+            return any(f"_{self.process.pid}/" in " ".join(parent.cmdline()) for parent in process.parents())
+        except psutil.Error:
+            return False
+
+    def wait_for(self, condition, timeout_s: float = 400):
+        deadline = time.monotonic() + timeout_s
+        while not (found := condition()):
+            assert self.process.poll() is None, self.text()
+            assert time.monotonic() < deadline, self.text()
+            time.sleep(0.2)
+        return found
+
+    def rows(self) -> tuple[list[dict], list[dict]]:
+        train, rejected = read_output(self.folder / "out")
+        ids = [row["id"] for row in train + rejected]
+        assert len(set(ids)) == len(ids) == len((self.folder / "problems.jsonl").read_text().splitlines())
+        return train, rejected
+
+
+@pytest.fixture(autouse=True)
+def leave_no_job_behind():
+    yield
+    for job in Job.started:
+        job.process.terminate()
+        job.process.wait()
+
+
+def texts(train: list[dict]) -> dict[str, str]:
+    return {row["id"]: row["messages"][1]["content"] for row in train}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, model) -> Job:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    write_corpus(folder / "problems.jsonl", ["RANDOM", "LONG " * 3000, *[""] * 30])
+    job = Job(folder, model)
+    assert job.wait() == 0, job.text()
+    return job
+
+
+def test_the_whole_job(undisturbed):
+    train, rejected = undisturbed.rows()
+    reasons = {row["reason"] for row in rejected}
+    assert reasons <= {"random_import", "prompt_too_long", "unfinished", "empty"}
+    assert len(train) >= 10
+    assert all(len(text) > 0 and "<|" not in text for text in texts(train).values())
+    [too_long] = [row for row in rejected if row["reason"] == "prompt_too_long"]
+    tokens, limit = map(int, re.findall(r": (\d+) tokens, more than (\d+)", too_long["detail"])[0])
+    assert limit == MAX_MODEL_LEN - 24
+    assert tokens > 3000
+    summary = json.loads((undisturbed.folder / "out" / "summary.json").read_text())["translation"]
+    assert summary["rows"] == 30
+    assert [summary] == [summary["engines"][0] | {"engines": summary["engines"]}]
+    assert 30 * 300 < summary["prompt_tokens"] < 30 * MAX_MODEL_LEN
+    assert 30 <= summary["generated_tokens"] <= 30 * 24
+
+
+def test_killed_engines_are_replaced_and_the_dataset_stays_the_same(tmp_path, model, undisturbed):
+    import psutil
+
+    (tmp_path / "problems.jsonl").write_bytes((undisturbed.folder / "problems.jsonl").read_bytes())
+    job = Job(
+        tmp_path, model, "translator.batches_in_flight=1", "+translator.engine_kwargs.logits_processors=[slow:Slow]"
+    )
+
+    def cores(actor):
+        try:
+            return [child for child in actor.children(recursive=True) if "EngineCore" in " ".join(child.cmdline())]
+        except psutil.Error:
+            return []
+
+    [core] = job.wait_for(lambda: [core for actor in job.engines() for core in cores(actor)])
+    [first] = job.engines()
+    job.wait_for((tmp_path / "began").exists)
+    assert "ray_vllm" in metrics(job)
+    core.kill()
+    [second] = job.wait_for(lambda: [actor for actor in job.engines() if actor.pid != first.pid and cores(actor)])
+    (tmp_path / "began").unlink()
+    job.wait_for((tmp_path / "began").exists)
+    everything = second.children(recursive=True)
+    second.kill()
+    assert job.wait() == 0, job.text()
+    assert not psutil.wait_procs(everything, timeout=20)[1], "an engine outlived its actor"
+    train, _ = job.rows()
+    assert texts(train) == texts(undisturbed.rows()[0])
+
+
+def metrics(job: Job) -> str:
+    [session] = Path("/tmp/ray").glob(f"session_*_{job.process.pid}")
+    discovered = json.loads((session / "prom_metrics_service_discovery.json").read_text())
+    pages = []
+    for target in discovered[0]["targets"]:
+        with urllib.request.urlopen(f"http://{target}/metrics") as page:
+            pages.append(page.read().decode())
+    return "".join(pages)
+
+
+def test_a_poison_row_is_given_up_and_a_hanging_engine_replaced(tmp_path, model):
+    write_corpus(tmp_path / "problems.jsonl", ["", "POISON", "", "HANG", "", ""])
+    job = Job(
+        tmp_path,
+        model,
+        "translator.max_tries=2",
+        "translator.hang_timeout_s=20",
+        "+translator.engine_kwargs.logits_processors=[trouble:Trouble]",
+    )
+    assert job.wait() == 0, job.text()
+    assert (tmp_path / "hung").exists()
+    _, rejected = job.rows()
+    [poison] = [row for row in rejected if row["reason"] == "engine_error"]
+    assert "2 engines died with this row" in poison["detail"]
+    assert ":2: " in poison["detail"]
+    assert not any(":4: " in row["detail"] and row["reason"] == "engine_error" for row in rejected)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "code", "message"),
+    [
+        (["translator.model=/no/such/model"], 2, "error: the model '/no/such/model' is neither a folder nor a name"),
+        (["translator.device=gpu"], 2, "the nodes of the cluster have 0. Set cluster.engines"),
+        (["translator.sampling_params.max_tokens=5000"], 2, "leaves no room for a prompt in the 2048 tokens"),
+        (["translator.lora_path=/no/adapter"], 2, "is not the folder of an adapter"),
+    ],
+    ids=["model", "gpus", "room", "adapter"],
+)
+def test_what_cannot_work_is_said_within_a_minute(tmp_path, model, overrides, code, message):
+    write_corpus(tmp_path / "problems.jsonl", [""])
+    started = time.monotonic()
+    job = Job(tmp_path, model, *overrides)
+    assert job.wait(60) == code, job.text()
+    assert message in job.text()
+    assert time.monotonic() - started < 60
