@@ -16,9 +16,9 @@ from execground_ray.chat_tokens import chat_tokenizer
 from execground_ray.config import CHARACTERS, Export
 from execground_ray.prompting import with_thinking
 from execground_ray.records import Problem, Reason, reject
-from execground_ray.stages.translate_traces import TRANSLATED_SCHEMA
+from execground_ray.stages.verify_examples import VERIFIED_SCHEMA
 
-EXPORTED_SCHEMA = TRANSLATED_SCHEMA.append(pa.field("prompt", pa.string()))
+EXPORTED_SCHEMA = VERIFIED_SCHEMA.append(pa.field("prompt", pa.string()))
 
 
 def export_rows(batch: pa.Table, export: Export) -> pa.Table:

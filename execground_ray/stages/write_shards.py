@@ -6,7 +6,7 @@ name. Every training row has the same keys and types, without nulls, because LLa
 
     {"id": "0f3c…", "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}],
      "source": "pyedu", "category": "…", "pair": 3, "input": "{\"n\": 2}", "output": "3", "trace_lines": 12,
-     "translator": "template"}
+     "answer_ok": true, "grounded": 1.0, "translator": "template"}
     {"id": "5d1c…", "stage": "trace", "reason": "too_long", "detail": "pyedu.jsonl:12: 300 lines or more"}
 
 Beside them, under the same name in ``records/``, goes a Parquet file with what is known of each row of the write,
@@ -96,6 +96,8 @@ class ShardSink(Datasink[None]):
             "input": row["input"],
             "output": row["output"],
             "trace_lines": row["trace_lines"],
+            "answer_ok": row["answer_ok"],
+            "grounded": row["grounded"],
             "translator": self._translator,
         }
 
