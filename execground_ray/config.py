@@ -133,7 +133,7 @@ class Tracing:
 
     pairs_per_problem: Annotated[int, Range(1, 1000)]  # pairs tried, in seeded order, until one is accepted
     max_lines: Annotated[int, Range(2, 1_000_000)]  # a trace is accepted with fewer lines than this
-    timeout_s: Annotated[float, Range(0.1, 3600)]  # wall time of one run, in seconds
+    timeout_s: Annotated[float, Range(0.1, 3600)]  # CPU time of one run, in seconds, and half of its wall time
     memory_mb: Annotated[int, Range(64, 1_048_576)]  # memory of one run, in MiB
     value_chars: Annotated[int, Range(20, 100_000)]  # characters shown of each value; 100 is snoop's own rule
     output_bytes: Annotated[int, Range(0, 1_000_000_000)]  # what a program may print, stdout and stderr together

@@ -168,7 +168,7 @@ def limit_resources(address_space_bytes: int) -> None:
 
 def limit_cpu(seconds: int) -> None:
     """Limit the CPU time of the calling process, all its threads together."""
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # a signal, and then one that cannot be ignored
 
 
 def drop_capabilities() -> None:

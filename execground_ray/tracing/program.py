@@ -58,7 +58,7 @@ class RunLimits:
     Attributes:
         max_lines: a trace must have fewer lines.
         result_bytes: the trace, and the returned value as JSON, must each have fewer characters.
-        timeout_seconds: wall-clock time.
+        timeout_seconds: CPU time; a run that only waits may take longer, see ``worker``.
         memory_mb: address space beyond what the idle worker has.
     """
 

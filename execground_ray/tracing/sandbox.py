@@ -33,7 +33,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from execground_ray.tracing.worker import read_message, write_message
+from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS, read_message, write_message
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 5.0
@@ -93,7 +93,7 @@ class CagedWorker:
         """See the class; nothing is started yet."""
         self._settings = settings
         self._environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
-        self._timeout_seconds = settings["limits"]["timeout_seconds"] + GRACE_SECONDS
+        self._timeout_seconds = WALL_PER_CPU_SECONDS * settings["limits"]["timeout_seconds"] + GRACE_SECONDS
         self._process: Any = None
         self.runs = 0
 
