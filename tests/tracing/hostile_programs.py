@@ -51,6 +51,11 @@ class HostileProgram:
         """Whether it is one of the harmless programs."""
         return self.numbers == ("twin",)
 
+    @property
+    def may_time_out(self) -> bool:
+        """Whether it takes all the time that there is."""
+        return Reason.TIMEOUT in self.reasons
+
     def problem(self, attacked: dict[str, Any]) -> Problem:
         """The program as a problem, told what there is to attack."""
         names = "".join(f"{name} = {value!r}\n" for name, value in attacked.items())

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ runner.trace_problem(as_problem(code, {}, 1), [0])
 
 @pytest.fixture(scope="module")
 def tracing() -> Tracing:
-    return load(["tracing.timeout_s=2", "tracing.memory_mb=256", "tracing.preload=[]"]).tracing
+    return load(["tracing.timeout_s=20", "tracing.memory_mb=256", "tracing.preload=[]"]).tracing
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_worker_killed_during_a_run_is_not_blamed_on_the_row(tracing: Tracing) -
 
 def test_worker_that_hangs_during_a_run_is_replaced(tracing: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "GRACE_SECONDS", 0.0)
-    with TraceRunner(tracing, caged=True) as runner:
+    with TraceRunner(replace(tracing, timeout_s=3), caged=True) as runner:
         with during_runs(lambda pid: os.kill(pid, signal.SIGSTOP), times=1):
             found = runner.trace_problem(HALF_A_SECOND, [0])
         assert not isinstance(found, Failure), found
@@ -129,6 +130,7 @@ def test_job_that_is_killed_leaves_nothing_running() -> None:
     try:
         (worker,) = wait_until(lambda: children(job.pid))
         (run,) = wait_until(lambda: children(worker))
+        wait_until(lambda: os.getpgid(run) == run)  # it is confined and runs the program
     finally:
         job.kill()
         job.wait()
