@@ -16,6 +16,7 @@ import pyarrow as pa
 import ray
 
 EXAMPLES = "examples"
+FURTHER = "further examples"  # of a problem that is counted already
 MOST_REASONS = 4
 
 
@@ -31,13 +32,19 @@ class Tally:
         self._counts.update(counts)
 
     def read(self) -> Counter[str]:
-        """Return rows finished, by reject reason or ``examples``."""
+        """Return problems finished, by reject reason or ``examples``, and their further examples."""
         return self._counts
 
 
 def count_rows(batch: pa.Table, tally: Any) -> pa.Table:
     """Tell the tally about a batch, without waiting, and pass it on."""
-    tally.add.remote(Counter(reason or EXAMPLES for reason in batch["reason"].to_pylist()))
+    counts: Counter[str] = Counter()
+    for identity, reason in zip(batch["id"].to_pylist(), batch["reason"].to_pylist(), strict=True):
+        if "-" not in identity:
+            counts[reason or EXAMPLES] += 1
+        elif not reason:
+            counts[FURTHER] += 1
+    tally.add.remote(counts)
     return batch
 
 
@@ -84,9 +91,10 @@ class Progress:
 
 def describe(counts: Counter[str], total: int, seconds: float) -> str:
     """Return the line for so many rows finished in so many seconds."""
-    rejected = Counter({reason: count for reason, count in counts.items() if reason != EXAMPLES})
-    finished = counts.total()
-    text = f"{finished:,} of {total:,} problems · {counts[EXAMPLES]:,} examples · {rejected.total():,} rejected"
+    rejected = Counter({reason: count for reason, count in counts.items() if reason not in (EXAMPLES, FURTHER)})
+    finished = counts[EXAMPLES] + rejected.total()
+    examples = counts[EXAMPLES] + counts[FURTHER]
+    text = f"{finished:,} of {total:,} problems · {examples:,} examples · {rejected.total():,} rejected"
     if rejected:
         commonest = [f"{count:,} {reason}" for reason, count in rejected.most_common(MOST_REASONS)]
         text += ": " + ", ".join(commonest) + (", …" if len(rejected) > MOST_REASONS else "")

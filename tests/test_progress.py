@@ -49,3 +49,11 @@ def test_a_batch_is_counted_by_reason_and_passes_unchanged():
     assert count_rows(batch, handle) is batch
     count_rows(batch, handle)
     assert tally.read() == {"examples": 4, "too_long": 2}
+
+
+def test_further_examples_are_no_further_problems():
+    tally = Tally()
+    handle = SimpleNamespace(add=SimpleNamespace(remote=tally.add))
+    ids, reasons = ["a", "a-2", "a-3", "b.2", "b.2-2"], ["", "", "ungrounded", "", ""]
+    count_rows(pa.table({"id": ids, "reason": reasons}), handle)
+    assert describe(tally.read(), 4, 2.0) == "2 of 4 problems · 4 examples · 0 rejected · 1/s · 2 s left"

@@ -44,6 +44,23 @@ def test_shards_are_counted_by_problem_and_by_row(dataset):
     assert counts.rejected == {("trace", "too_long"): 2, ("trace", "timeout"): 1, ("read", "wrong_type"): 1}
 
 
+def test_a_problem_is_rejected_if_none_of_its_rows_is_an_example(folder):
+    shard(folder, "train/a.jsonl", example("aa"), example("bb-2"), example("bb-3"))
+    late = [rejection(identity, "verify", "ungrounded") for identity in ("aa-2", "bb", "cc", "cc-2")]
+    shard(folder, "rejected/a.jsonl", *late)
+    counts = count_shards(folder)
+    assert (counts.examples, counts.problems_with_examples, counts.problems) == (3, 2, 3)
+    assert counts.rejected == {("verify", "ungrounded"): 1}
+
+
+@pytest.mark.parametrize("name", ["train", "rejected"])
+def test_a_problem_that_is_there_twice_is_told(folder, name):
+    row = example("aa") if name == "train" else rejection("aa", "trace", "too_long")
+    shard(folder, f"{name}/a.jsonl", row)
+    shard(folder, f"{name}/b.jsonl", row)
+    assert make_summary(count_shards(folder), 1, RUN)["counts_add_up"] is False
+
+
 def test_an_output_without_shards_counts_nothing(folder):
     summary = make_summary(count_shards(folder), 0, RUN)
     assert (summary["problems_read"], summary["examples"], summary["counts_add_up"]) == (0, 0, True)

@@ -57,16 +57,29 @@ class Counts:
 
 
 def count_shards(folder: Folder) -> Counts:
-    """Count a dataset's shards. Every problem's first example has the problem's own id, without ``-2`` behind it."""
-    examples = first_examples = 0
+    """Count a dataset's shards.
+
+    Every problem has one row with the problem's own id, in ``train/`` or in ``rejected/``; its further examples have
+    ``-2`` and so on behind it. A problem is rejected if none of its rows is an example.
+    """
+    examples = with_examples = 0
+    further: set[str] = set()
     for path in folder.files(TRAIN):
         for row in folder.read_rows(path):
+            problem, is_further, _ = row["id"].partition("-")
             examples += 1
-            first_examples += "-" not in row["id"]
+            if is_further:
+                further.add(problem)
+            else:
+                with_examples += 1
     rejected: Counter[tuple[str, str]] = Counter()
     for path in folder.files(REJECTED):
-        rejected.update((row["stage"], row["reason"]) for row in folder.read_rows(path))
-    return Counts(examples, first_examples, rejected)
+        for row in folder.read_rows(path):
+            if row["id"] in further:
+                with_examples += 1
+            elif "-" not in row["id"]:
+                rejected[row["stage"], row["reason"]] += 1
+    return Counts(examples, with_examples, rejected)
 
 
 def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dict[str, Any]:
