@@ -167,6 +167,8 @@ class Export:
     tokenizer: str | None  # what measures a row: ``characters``, or the trained model, a name on the Hub or a folder
     max_tokens: AtLeastOneOrNone  # the longest training row, in units of ``tokenizer``; null for no limit
     rows_per_shard: Annotated[int, Range(1, 10_000_000)]  # problems in one shard at most: the grain of the write
+    license: str | None  # of the source, as the Hub names licences; null where it is not known
+    push_to_hub: Annotated[str | None, "owner/name on the Hub, or null"]  # where to upload the finished dataset
 
 
 @dataclass(frozen=True)
@@ -252,6 +254,7 @@ def parse(composed: DictConfig) -> Config:
     config = build(Config, values)
     _check_limits(config)
     _check_paths(config)
+    _check_hub(config)
     return config
 
 
@@ -285,6 +288,25 @@ def _check_paths(config: Config) -> None:
         )
     if Path(config.output.dir.removeprefix("file://")).is_file():
         raise ConfigError(f"output.dir = {config.output.dir!r} is a file; allowed: a folder or URI")
+
+
+def _check_hub(config: Config) -> None:
+    """Refuse an upload that cannot come off."""
+    repository = config.export.push_to_hub
+    if repository is None:
+        return
+    if not _is_hub_name(repository):
+        raise ConfigError(
+            f"export.push_to_hub = {repository!r} is no repository; allowed: owner/name on the Hub, or null"
+        )
+    if "://" in config.output.dir.removeprefix("file://"):
+        raise ConfigError(
+            f"export.push_to_hub uploads a folder of this machine; output.dir = {config.output.dir!r} is none"
+        )
+    from huggingface_hub import get_token
+
+    if get_token() is None:
+        raise ConfigError("export.push_to_hub needs a token: set HF_TOKEN, or log in once with `hf auth login`")
 
 
 def _exists(path: str) -> bool:

@@ -26,7 +26,15 @@ from execground_ray.storage import UNFINISHED, Folder
 CONFIG = "config.yaml"
 OUTPUTS = (TRAIN, REJECTED, RECORDS, UNFINISHED, SUMMARY, "dataset_info.json", CONFIG, "report.html", "README.md")
 # What may differ between two runs that write one dataset: it changes no row.
-FREE_KEYS = ("output.", "cluster.", "tracing.workers", "tracing.worker_runs", "export.rows_per_shard", "source.path")
+FREE_KEYS = (
+    "output.",
+    "cluster.",
+    "tracing.workers",
+    "tracing.worker_runs",
+    "export.rows_per_shard",
+    "export.push_to_hub",
+    "source.path",
+)
 ID = re.compile(rb'\{"id": "([^"]+)"')
 
 

@@ -16,7 +16,7 @@ CHOICES = [file for file in FILES if "/" in file and not file.startswith("hydra/
 # Every option there is. Adding one is a decision: it has to be documented in conf/ and stay for ever.
 OPTIONS = """
 cluster.address cluster.dashboard cluster.engines cluster.gpus_per_engine cluster.num_cpus
-export.max_tokens export.rows_per_shard export.tokenizer
+export.license export.max_tokens export.push_to_hub export.rows_per_shard export.tokenizer
 output.dir output.on_existing
 sampling.examples_per_problem
 sandbox.kind
