@@ -1,0 +1,94 @@
+"""Picks the rows that the report shows, and puts them into the form that its page reads.
+
+A dataset of any size gives a page of one size: some hundred accepted rows and as many rejected, of every reason some.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from execground_ray.records import Problem
+from execground_ray.report.figures import Figures
+from execground_ray.report.rows import read_records
+from execground_ray.storage import Folder
+
+PER_KIND = 200  # rows shown, accepted and rejected each
+MOST_CHARS = 20_000  # of one text of a row
+CUT = "\n… cut here; the whole text is in records/"
+
+
+def pick_rows(figures: Figures, seed: int, per_kind: int = PER_KIND) -> pa.Table:
+    """Return ``write`` and ``place`` of the rows to show, drawn by ``seed``.
+
+    Accepted texts with findings and without, and rejected rows of each reason, take turns until ``per_kind`` are drawn,
+    so that what is rare is shown too.
+    """
+    rows = figures.rows
+    groups: dict[bool, dict[tuple[str, bool], list[int]]] = {True: {}, False: {}}
+    for index, (reason, flawed) in enumerate(
+        zip(*(rows[name].to_pylist() for name in ("reason", "flawed")), strict=True)
+    ):
+        groups[not reason].setdefault((reason, flawed), []).append(index)
+    chosen = [index for strata in groups.values() for index in _take_turns(strata, per_kind, random.Random(seed))]  # noqa: S311
+    return rows.select(["write", "place"]).take(pa.array(sorted(chosen), pa.int64()))
+
+
+def read_examples(folder: Folder, picked: pa.Table) -> list[dict[str, Any]]:
+    """Read the picked rows as the page shows them, accepted ones first."""
+    places: dict[str, list[int]] = {}
+    for write, place in zip(*(picked[name].to_pylist() for name in ("write", "place")), strict=True):
+        places.setdefault(write, []).append(place)
+    rows = [row for write, wanted in places.items() for row in read_records(folder, write).take(wanted).to_pylist()]
+    return sorted(map(_example, rows), key=lambda example: (bool(example["reason"]), example["id"]))
+
+
+def pack(examples: Sequence[dict[str, Any]]) -> str:
+    """Return examples as text that no HTML can be hidden in: JSON, compressed, in base64."""
+    text = json.dumps(examples, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _take_turns(strata: dict[Any, list[int]], wanted: int, chance: random.Random) -> Iterable[int]:
+    """Draw from each stratum in turn until there are as many as wanted."""
+    order = [strata[key] for key in sorted(strata)]
+    for members in order:
+        chance.shuffle(members)
+    taken: list[int] = []
+    while any(order) and len(taken) < wanted:
+        for members in order:
+            if members and len(taken) < wanted:
+                taken.append(members.pop())
+    return taken
+
+
+def _example(row: dict[str, Any]) -> dict[str, Any]:
+    problem = Problem.from_json(row["problem"]) if row["problem"] else None
+    return {
+        "id": row["id"],
+        "locator": row["locator"],
+        "stage": row["stage"],
+        "reason": row["reason"],
+        "detail": row["detail"],
+        "question": _cut(problem.question if problem else ""),
+        "code": _cut(problem.refcode if problem else ""),
+        "input": _cut(row["input"]),
+        "output": _cut(row["output"]),
+        "trace": _cut(row["trace"]),
+        "text": _cut(row["text"]),
+        "lines": row["trace_lines"],
+        "milliseconds": round(row["trace_seconds"] * 1000, 1),
+        "grounded": row.get("grounded"),
+        "answer_ok": row.get("answer_ok"),
+        "findings": json.loads(row.get("findings") or "[]"),
+    }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARS else text[:MOST_CHARS] + CUT
