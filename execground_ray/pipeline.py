@@ -20,6 +20,8 @@ from execground_ray.cluster import STAGE_CPUS, WRITE_CPUS, TracingActors, connec
 from execground_ray.config import Config, to_yaml
 from execground_ray.corpus import SplitPlan, map_on_ray, survey_corpus
 from execground_ray.progress import Progress, count_rows
+from execground_ray.report.page import REPORT
+from execground_ray.report.presentation import present, push_to_hub
 from execground_ray.report.summary import count_shards, make_summary, table, write_summary
 from execground_ray.resume import CONFIG, finished_problems, prepare_output
 from execground_ray.schema import ConfigError
@@ -57,6 +59,7 @@ def build_dataset(config: Config) -> int:
     folder = Folder.at(config.output.dir)
     if prepare_output(folder, config):
         print(f"{config.output.dir} is finished already; output.on_existing=overwrite builds it anew")
+        publish(config)
         return 0
     try:
         splits = list_splits(config.source)
@@ -71,6 +74,7 @@ def build_dataset(config: Config) -> int:
         finished = finished_problems(folder)
         plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished)
         total = sum(plan.rows for plan in plans)
+        throughput: list[tuple[float, int]] = []
         done = sum(len(plan.done) for plan in plans)
         if done:
             print(f"{done:,} of {total:,} problems are done already", file=sys.stderr)
@@ -78,8 +82,10 @@ def build_dataset(config: Config) -> int:
             with Progress(total - done) as progress:
                 actors = plan_tracing(cpus, config.tracing, model.cpus if model else 0.0)
                 stream(config, plans, actors, progress, model)
+            throughput = progress.history.points
         tokens = model.tokens() if model else None
     run = {"seconds": time.monotonic() - started, "sandbox": sandbox, "config": asdict(config)}
+    run["throughput"] = throughput
     summary = make_summary(count_shards(folder), total, run)
     if tokens:
         summary["translation"] = tokens
@@ -87,7 +93,27 @@ def build_dataset(config: Config) -> int:
     print(table(summary))
     if tokens:
         print(token_line(tokens, summary["seconds"]))
+    show(folder)
+    publish(config)
     return 0 if summary["counts_add_up"] else 1
+
+
+def show(folder: Folder) -> None:
+    """Make the report and the card. The dataset is finished by now, and stays so if they fail: that is only said."""
+    try:
+        present(folder)
+    except Exception as error:
+        print(
+            f"warning: no {REPORT}: {type(error).__name__}: {error}; "
+            f"`python -m ray_jobs.report {folder.path}` makes it from what is written",
+            file=sys.stderr,
+        )
+
+
+def publish(config: Config) -> None:
+    """Upload the finished dataset, if that is wanted."""
+    if config.export.push_to_hub:
+        print(push_to_hub(config.output.dir, config.export.push_to_hub))
 
 
 def check_sandbox(config: Config) -> dict[str, Any]:

@@ -18,6 +18,9 @@ import ray
 EXAMPLES = "examples"
 FURTHER = "further examples"  # of a problem that is counted already
 MOST_REASONS = 4
+POLL_SECONDS = 1.0
+LOG_SECONDS = 10.0  # between two lines of a log
+MOST_POINTS = 60
 
 
 class Tally:
@@ -48,6 +51,27 @@ def count_rows(batch: pa.Table, tally: Any) -> pa.Table:
     return batch
 
 
+class History:
+    """Problems finished over time, evenly spread: when there are too many points, every second one goes.
+
+    Attributes:
+        points: seconds since the start and problems finished by then.
+    """
+
+    def __init__(self) -> None:
+        """Begin at nothing."""
+        self.points: list[tuple[float, int]] = [(0.0, 0)]
+        self._apart_seconds = 0.9 * POLL_SECONDS
+
+    def note(self, seconds: float, finished: int, last: bool = False) -> None:
+        """Take a point unless it is too near to the one before; the last one always."""
+        if last or seconds - self.points[-1][0] >= self._apart_seconds:
+            self.points.append((round(seconds, 1), finished))
+        if len(self.points) > MOST_POINTS:
+            self.points = self.points[::2]
+            self._apart_seconds *= 2
+
+
 class Progress:
     """Shows a tally until the block ends.
 
@@ -56,11 +80,12 @@ class Progress:
     """
 
     def __init__(self, total: int) -> None:
-        """Start the tally; ``tally`` is its actor handle."""
+        """Start the tally; ``tally`` is its actor handle, ``history`` what it said over time."""
         self.tally: Any = ray.remote(num_cpus=0)(Tally).remote()
         self._total = total
         self._on_terminal = sys.stderr.isatty()
-        self._seconds = 1.0 if self._on_terminal else 10.0
+        self._seconds = POLL_SECONDS if self._on_terminal else LOG_SECONDS
+        self.history = History()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._show, daemon=True)
         self._started = time.monotonic()
@@ -76,11 +101,24 @@ class Progress:
         self._thread.join()
         if self._on_terminal:
             print(file=sys.stderr)
+        if kind is None:
+            self._look(last=True)
+
+    def _look(self, last: bool = False) -> tuple[Counter[str], float]:
+        """Ask the tally, and remember what it says."""
+        counts: Counter[str] = ray.get(self.tally.read.remote())
+        seconds = time.monotonic() - self._started
+        self.history.note(seconds, finished_problems(counts), last)
+        return counts, seconds
 
     def _show(self) -> None:
-        while not self._done.wait(self._seconds):
-            counts: Counter[str] = ray.get(self.tally.read.remote())
-            line = describe(counts, self._total, time.monotonic() - self._started)
+        due = self._seconds
+        while not self._done.wait(POLL_SECONDS):
+            counts, seconds = self._look()
+            if seconds < due:
+                continue
+            due = seconds + self._seconds
+            line = describe(counts, self._total, seconds)
             print(
                 f"\r{line}\x1b[K" if self._on_terminal else line,
                 end="" if self._on_terminal else "\n",
@@ -89,10 +127,15 @@ class Progress:
             )
 
 
+def finished_problems(counts: Counter[str]) -> int:
+    """Return how many problems a tally counts."""
+    return counts.total() - counts[FURTHER]
+
+
 def describe(counts: Counter[str], total: int, seconds: float) -> str:
     """Return the line for so many rows finished in so many seconds."""
     rejected = Counter({reason: count for reason, count in counts.items() if reason not in (EXAMPLES, FURTHER)})
-    finished = counts[EXAMPLES] + rejected.total()
+    finished = finished_problems(counts)
     examples = counts[EXAMPLES] + counts[FURTHER]
     text = f"{finished:,} of {total:,} problems · {examples:,} examples · {rejected.total():,} rejected"
     if rejected:

@@ -1,12 +1,13 @@
 """The line of progress says what was counted."""
 
 from collections import Counter
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
-from execground_ray.progress import Tally, count_rows, describe
+from execground_ray.progress import MOST_POINTS, History, Tally, count_rows, describe
 
 
 def test_the_line_in_the_middle_of_a_run():
@@ -57,3 +58,15 @@ def test_further_examples_are_no_further_problems():
     ids, reasons = ["a", "a-2", "a-3", "b.2", "b.2-2"], ["", "", "ungrounded", "", ""]
     count_rows(pa.table({"id": ids, "reason": reasons}), handle)
     assert describe(tally.read(), 4, 2.0) == "2 of 4 problems · 4 examples · 0 rejected · 1/s · 2 s left"
+
+
+def test_history_stays_short_and_evenly_spread():
+    history = History()
+    for second in range(1, 1001):
+        history.note(float(second), 3 * second)
+    history.note(1000.2, 3001, last=True)
+    seconds, finished = zip(*history.points, strict=True)
+    assert 20 <= len(seconds) <= MOST_POINTS
+    assert (history.points[0], history.points[-1]) == ((0.0, 0), (1000.2, 3001))
+    assert finished[:-1] == tuple(3 * second for second in seconds[:-1])
+    assert {later - earlier for earlier, later in pairwise(seconds[:-1])} == {seconds[1]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from execground_ray.stages.write_shards import REJECTED, TRAIN
 from execground_ray.storage import UNFINISHED, Folder
 
 SUMMARY = "summary.json"
+POINT = re.compile(r"\[\s+([\d.]+),\s+(\d+)\s+\]")  # two numbers, which json would write on four lines
 LIBRARIES = ("ray", "snoop", "sandlock", "datasets", "pyarrow", "hydra-core")
 DATASET_INFO = {
     "execground": {
@@ -88,7 +90,7 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
     Args:
         counts: of the shards.
         problems_read: what the survey of the corpus found.
-        run: ``seconds``, ``sandbox`` and ``config`` of this run.
+        run: ``seconds``, ``sandbox`` and ``config`` of this run, and its ``throughput`` if it had anything to do.
     """
     order = {stage.value: place for place, stage in enumerate(Stage)}
     by_stage: dict[str, dict[str, int]] = {}
@@ -103,6 +105,7 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "rejected": by_stage,
         "seconds": round(run["seconds"], 1),
         "problems_per_second": round(problems_read / run["seconds"], 2),
+        "throughput": run.get("throughput", []),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "versions": {"execground-ray": __version__} | {name: version(name) for name in LIBRARIES},
         "sandbox": run["sandbox"],
@@ -113,7 +116,8 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
 def write_summary(folder: Folder, summary: dict[str, Any]) -> None:
     """Write ``dataset_info.json``, then ``summary.json``, and leave nothing else behind."""
     folder.write_text("dataset_info.json", json.dumps(DATASET_INFO, indent=2) + "\n")
-    folder.write_text(SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(summary, indent=2, ensure_ascii=False)
+    folder.write_text(SUMMARY, POINT.sub(r"[\1, \2]", text) + "\n")
     folder.delete(UNFINISHED)
 
 
