@@ -36,8 +36,9 @@ _STRONG = re.compile(
 _BOXED = re.compile(r"\\boxed\s*\{")
 _SUBJECT = r"(?:main_solution\b(?:\([^()\n]*\))?|\b(?:function|program|code|solution|algorithm|method|call|it|we|this|and|so|which|finally|therefore|thus|ultimately)\b)"
 _WEAK = re.compile(
-    rf"{_SUBJECT}[^.\n]{{0,60}}?\b(?:returns?|returned|returning|outputs?|gives?|yields?|prints?|produces?|evaluates? to|get|obtain|end up with|arrive at|left with)\b"
-    r"(?:[ ](?:is|are|back))?\s*:?",
+    rf"{_SUBJECT}[^.\n]{{0,60}}?\b(?:returns?|returned|returning|outputs?|prints?|produces?|arrive at|end up with|left with)\b"
+    r"(?:[ ](?:is|are|back))?\s*:?"
+    r"|\b(?:main_solution(?:\([^()\n]*\))?`?|function|program|code|solution|algorithm)[^.\n`]{0,30}?\b(?:gives?|yields?|evaluates? to)\b\s*:?",
     re.IGNORECASE,
 )
 _PASSIVE = re.compile(r"\b(?:is|are|gets|being)[ ](?:(?:then|also|therefore|thus|finally|what is|what)[ ])*(?:returned|the[ ](?:final[ ]|overall[ ])?(?:answer|output|result|return value))", re.IGNORECASE)
@@ -105,7 +106,7 @@ def find_statements(text: str, returned: Any, trace: str) -> list[Statement]:
                 statements.append(statement)
     if statements:
         return statements
-    return _closing_sentence(text, answer)
+    return _closing_sentence(text, answer, trace)
 
 
 def _markers(text: str) -> Iterator[tuple[int, int, bool]]:
@@ -209,10 +210,14 @@ def _unwrap(value: Any) -> Any:
     return value
 
 
-def _closing_sentence(text: str, answer: Answer) -> list[Statement]:
+def _closing_sentence(text: str, answer: Answer, trace: str) -> list[Statement]:
     """Without any of the usual words: what the last sentences say was returned."""
     tail = max(0, len(text) - 400)
+    main = re.search(r">>> Call to (\w+)", trace)
     for match in reversed(list(_WEAK.finditer(text, tail))):
+        subjects = re.findall(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`", match.group())
+        if any(subject != (main[1] if main else "main_solution") for subject in subjects):
+            continue  # what another function returned is not the answer
         statement = _read(text, match.start(), match.end(), answer)
         if statement is not None and len(text) - statement.end < 250:
             return [statement]

@@ -71,9 +71,10 @@ class CitedEvaluator(Evaluator):
                 raise Unknown(name)
             return self.call(BUILTINS[name], arguments, {})
         arguments = [freeze(argument) for argument in arguments]
+        optional = len(arguments) + 9 if alias else self.facts.defaults.get(name, 0)
         for history in self.facts.histories():
             for call in history.calls.get(name, ()):
-                if is_call(call, arguments, alias) and call.returned is not OPAQUE:
+                if is_call(call, arguments, optional, isinstance(node.func, ast.Attribute)) and call.returned is not OPAQUE:
                     return call.returned
         raise Unknown(name)
 
@@ -83,14 +84,21 @@ def called_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
 
 
-def is_call(call: Call, arguments: list[Any], alias: bool = False) -> bool:
-    """Whether ``call`` had these arguments: all that have no default, without ``self``; an alias may leave out more."""
+def is_call(call: Call, arguments: list[Any], optional: int, method: bool) -> bool:
+    """Whether ``call`` had these arguments, frozen.
+
+    Args:
+        call: a call of the run.
+        arguments: what the text gives, in order.
+        optional: how many arguments may be missing.
+        method: the text calls it as a method, so that the first argument is not given.
+    """
     for skipped in (0, 1):
-        given = call.arguments[skipped : skipped + len(arguments)]
-        if skipped and (not call.arguments or call.arguments[0] is not OPAQUE):
+        if skipped and not method and (not call.arguments or call.arguments[0] is not OPAQUE):
             return False
-        left = len(call.arguments) - skipped - len(given)
-        if (alias or left <= call.defaults) and OPAQUE not in given and [freeze(each) for each in given] == arguments:
+        given = call.arguments[skipped : skipped + len(arguments)]
+        missing = len(call.arguments) - skipped - len(given)
+        if missing <= optional and OPAQUE not in given and [freeze(each) for each in given] == arguments:
             return True
     return False
 

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from execground_ray.verification.allowed import BUILTINS
+
 _TOKEN = re.compile(
     r"""
     (?P<code>`[^`\n]+`)
@@ -180,11 +182,12 @@ class Reader:
             return index, source
         parts.append(source)
         while index < len(self.tokens) and self._operator(index):
-            following = self._primary(index + 1)
+            signed = self.tokens[index + 1].text == "-" if index + 1 < len(self.tokens) else False
+            following = self._primary(index + 2 if signed and self._unary(index + 1) else index + 1)
             if following is None or isinstance(following[1], list):
                 torn = torn or self.tokens[index].text not in "-*"
                 break
-            parts += [" ", self._operator(index), " ", following[1]]
+            parts += [" ", self._operator(index), " -" if signed else " ", following[1]]
             index, weak, code = following[0], weak and following[3], code and following[2]
         parsed = parse_expression("".join(parts))
         if parsed is None:
@@ -277,8 +280,8 @@ class Reader:
         if following > index + 1:
             source = self.text[token.start : end].replace("…", "...")
             return (following, source, False, False) if parse_expression(source) else None
-        if token.text not in self.identifiers and not self.code:
-            return None
+        if not self.code and (token.text not in self.identifiers or token.text in BUILTINS):
+            return None  # a word: "is set to" is not about a set
         if len(token.text) == 1 and not self._beside_relation(index):
             return None
         return index + 1, token.text, False, True

@@ -37,6 +37,7 @@ _EQUAL = re.compile(
 )
 _SIGN = re.compile(r"^\s*(<=|>=|==|!=|≤|≥|≠|=|<|>|→|->|∈)\s*$")
 _SIGN_NEXT = re.compile(r"^[\s`*]*(?:=|→|->|:=|[-+*/%]=)")
+_AND = re.compile(r"^[`\s]*(?:,|,?\s*(?:and|or))[`\s]*$")
 _SIGNS: dict[str, type[ast.cmpop]] = {
     "<=": ast.LtE, "≤": ast.LtE, ">=": ast.GtE, "≥": ast.GtE, "==": ast.Eq, "!=": ast.NotEq, "≠": ast.NotEq,
     "<": ast.Lt, ">": ast.Gt, "∈": ast.In,
@@ -142,6 +143,10 @@ class _Sentence:
     def claims(self) -> list[Claim]:
         found: list[Claim] = []
         for index, operand in enumerate(self.operands):
+            more = self._one_more(found, operand)
+            if more is not None:
+                found.append(more)
+                continue
             if _condition(operand.node):
                 found.append(self._condition(operand.node, (operand,), "?"))
             if index:
@@ -173,24 +178,39 @@ class _Sentence:
             return None
         if self._updates(left, right) or _condition(right.node):
             return None
+        if isinstance(right.node, ast.Constant) and isinstance(right.node.value, bool) and not right.code:
+            stated = not self._supposed(left.start)
+            return Claim(left.start, right.end, left.node, right.node.value, (left,), "?", False, stated, explicit=True)
         if not _SIGN_NEXT.match(self.text[right.end : self.last]):
             if right.code or _COMPLETE.match(self.text[right.end : self.last]):
                 return self._equal(left, right, "verb", bool(_BECOMES.search(gap)))
         return None
 
+    def _one_more(self, found: list[Claim], operand: Operand) -> Claim | None:
+        """In "``i = 0``, ``1`` and ``2``" all three are values of ``i``."""
+        if not found or found[-1].sign != "=" or not operand.literal or not operand.code:
+            return None
+        name, value = found[-1].parts
+        gap = self.text[found[-1].end : operand.start]
+        if not isinstance(name.node, ast.Name) or not value.literal or not _AND.match(gap):
+            return None
+        claim = self._equal(name, operand, "=", False)
+        claim.start, claim.stated = operand.start, found[-1].stated
+        return claim
+
     def _through(self, index: int) -> Claim | None:
-        """In "``f(3)`` gives ``x = 4``" the value is that of ``f(3)``, too."""
-        left, name = self.operands[index - 1], self.operands[index]
-        if index + 1 >= len(self.operands) or not isinstance(name.node, ast.Name) or left.weak or left.literal:
+        """In "``f(3)`` gives ``x = 4``" and "``x`` becomes ``3 + 1 = 4``" the value belongs to the first, too."""
+        if index + 1 >= len(self.operands):
             return None
-        right = self.operands[index + 1]
-        gap = self.text[left.end : name.start].replace("`", " ").replace("*", " ")
-        sign = _SIGN.match(self.text[name.end : right.start])
-        if not sign or sign[1] != "=" or not right.closed or not _EQUAL.match(gap) or ":" in gap:
+        left, middle, right = self.operands[index - 1 : index + 2]
+        gap = self.text[left.end : middle.start].replace("`", " ").replace("*", " ")
+        sign = _SIGN.match(self.text[middle.end : right.start])
+        if not sign or sign[1] != "=" or not right.closed or left.weak or not _EQUAL.match(gap) or ":" in gap:
             return None
-        if isinstance(left.node, ast.Name) or _condition(left.node) or not self._subject(left):
+        named = isinstance(left.node, ast.Name | ast.Attribute | ast.Subscript)
+        if named is isinstance(middle.node, ast.Name) or left.literal or _condition(left.node) or not self._subject(left):
             return None
-        return self._equal(left, right, "verb", False)
+        return self._equal(left, right, "verb", named)
 
     @staticmethod
     def _updates(left: Operand, right: Operand) -> bool:

@@ -7,6 +7,7 @@ of numbers, strings, containers, sizes and counts in which a cited value must be
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import json
 import keyword
@@ -109,6 +110,11 @@ class Facts:
         return frozenset(node.name for node in self.nodes if isinstance(node, ast.FunctionDef | ast.ClassDef))
 
     @cached_property
+    def defaults(self) -> dict[str, int]:
+        """How many arguments a call of each function may leave out."""
+        return {node.name: len(node.args.defaults) for node in self.nodes if isinstance(node, ast.FunctionDef)}
+
+    @cached_property
     def expressions(self) -> dict[type, list[ast.expr]]:
         """The program's calls, subscripts and operations, by the type of their node."""
         found: dict[type, list[ast.expr]] = {}
@@ -121,6 +127,23 @@ class Facts:
     def conditions(self) -> list[ast.expr]:
         """The program's comparisons and what it makes of them."""
         return [node for node in self.nodes if isinstance(node, ast.Compare | ast.BoolOp) or _is_not(node)]
+
+    @cached_property
+    def parts(self) -> dict[ast.expr, ast.expr]:
+        """The conditions that a larger condition is made of, and which that is."""
+        larger = (node for node in self.conditions if isinstance(node, ast.BoolOp | ast.UnaryOp))
+        return {
+            part: node for node in larger for part in (node.values if isinstance(node, ast.BoolOp) else [node.operand])
+        }
+
+    @cached_property
+    def loops(self) -> dict[str, list[ast.expr]]:
+        """What each loop variable of the program goes through."""
+        found: dict[str, list[ast.expr]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.For | ast.comprehension) and isinstance(node.target, ast.Name):
+                found.setdefault(node.target.id, []).append(node.iter)
+        return found
 
     @cached_property
     def identifiers(self) -> frozenset[str]:
@@ -166,8 +189,9 @@ class Facts:
         _collect(self.evidence.arguments, pool)
         _collect(self.evidence.returned, pool)
         for node in self.nodes:
-            if isinstance(node, ast.Constant) and not isinstance(node.value, bytes):
-                _collect(node.value, pool)
+            if isinstance(node, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.Set):
+                with contextlib.suppress(ValueError, TypeError):  # not a literal
+                    _collect(ast.literal_eval(node), pool)
         values = _TRACED_LINE_WHOLE.sub("", self.evidence.trace)
         pool.update(_number(found) for found in _NUMBER.findall(values))
         return pool | self.stated_numbers
@@ -184,6 +208,27 @@ class Facts:
         words = _WORD.findall(evidence.question.lower())
         numbers = {_number(found) for found in _NUMBER.findall(stated)}
         return frozenset(numbers | {NUMBER_WORDS[word] for word in words if word in NUMBER_WORDS})
+
+    def has_piece(self, value: Any) -> bool:
+        """Whether a frozen container is a piece of one that the run has, or the same sorted or turned around."""
+        if self.best.clipped or not self.best.whole:
+            return True  # not everything is known
+        if value[0] != "list":
+            elements = {part if isinstance(part, tuple) and len(part) == 2 else part for part in value[1]}
+            return any(set(each[1:]) == elements for each in self._containers if each[0] == "list")
+        return any(_is_piece(value[1:], each[1:]) for each in self._containers if each[0] == "list")
+
+    @cached_property
+    def _containers(self) -> list[tuple[Any, ...]]:
+        pools = (self._shown, self._lived)
+        # What a name went through, one value after the other, is a sequence, too.
+        courses = {
+            ("list", *(freeze(value) for _, _, value in events))
+            for history in self.histories()
+            for events in history.names.values()
+            if len(events) > 2
+        }
+        return [*courses] + [value for pool in pools for value in pool if isinstance(value, tuple) and value[0] in ("list", "set", "dict")]
 
     def has_text(self, text: str) -> bool:
         """Whether ``text`` is part of a string of the run, or of the code, the question or the trace."""
@@ -230,6 +275,13 @@ def _pool(history: History) -> set[Any]:
         for call in calls:
             _collect(call.returned, pool)
     return pool
+
+
+def _is_piece(piece: tuple[Any, ...], whole: tuple[Any, ...]) -> bool:
+    size = len(piece)
+    if any(whole[start : start + size] == piece for start in range(len(whole) - size + 1)):
+        return True
+    return size == len(whole) and (piece == whole[::-1] or sorted(map(repr, piece)) == sorted(map(repr, whole)) == list(map(repr, piece)))
 
 
 def _sizes(pool: set[Any]) -> set[int]:

@@ -12,6 +12,7 @@ import itertools
 import re
 from typing import Any
 
+from execground_ray.verification.calling import Calling
 from execground_ray.verification.checks import Checker
 from execground_ray.verification.cited import Unknown
 from execground_ray.verification.citing import Operand, Reader
@@ -55,6 +56,7 @@ class Grounding:
             self._claim(claim)
         self._together()
         self._computed()
+        self._calling()
         self._in_order()
         cited = 0
         for first, last, operands in self._sentences():
@@ -120,23 +122,35 @@ class Grounding:
                 continue
             verdict: bool | None = None
             for history in self.facts.histories():
-                verdict = self.checker.instances.happened(operand.node, history)
-                if verdict or (verdict is False and history.whole and self.facts.replayed is None):
+                found = self.checker.instances.happened(operand.node, history)
+                verdict = found if found or history.whole else None
+                if found:
                     break
             if verdict is False:
                 self.wrong.add(operand.start)
                 self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
 
+    def _calling(self) -> None:
+        """Calls with their arguments, loops with their values."""
+        calling = Calling(self.text, self.facts, self.checker)
+        for told in (*calling.calls(self.operands, self.claims), *calling.loops(self.operands)):
+            if told.true:
+                self.settled.update(each.start for each in self.operands if told.start <= each.start < told.end)
+            if told.true is False:
+                cited = " ".join(self.text[told.start : told.end].split())
+                self.findings.append(Finding(Kind.FALSE_STATEMENT, told.start, told.end, f"{cited!r} did not happen"))
+
     def _in_order(self) -> None:
         """A text that follows the run must follow it everywhere."""
-        told = [claim for claim in self.true if claim.names or claim.sign not in ("=", "verb")]
         strange: list[Claim] = []
         for history in self.facts.histories():
-            timed = [(claim, self.checker.moments(claim, history)) for claim in told]
+            timed = [(claim, self.checker.moments(claim, history)) for claim in self.true if not _of_objects(claim)]
             kept = [(claim, moments) for claim, moments in timed if moments]
             strange = [kept[index][0] for index in out_of_order([moments for _, moments in kept])]
             if not strange:
                 return
+            if history.whole:
+                break
         for claim in strange:
             self._report(Kind.OUT_OF_ORDER, claim, "was not so at this point of the run")
 
@@ -197,9 +211,15 @@ class Grounding:
             return True
         if not operand.literal:
             return all(self._known(part, near) for part in _constants(operand.node)) or self.facts.has(freeze(value))
-        return self._known(value, near)
+        return self._known(value, near, strict=operand.code and self._as_whole(operand))
 
-    def _known(self, value: Any, near: list[Any]) -> bool:
+    def _as_whole(self, operand: Operand) -> bool:
+        """A list, set or dictionary, or values one after the other; a pair in parentheses may be the text's own."""
+        if isinstance(operand.node, ast.Tuple):
+            return len(operand.node.elts) > 2 and self.text[operand.start : operand.end].strip("` ")[0] != "("
+        return True
+
+    def _known(self, value: Any, near: list[Any], strict: bool = False) -> bool:
         if value is Ellipsis or isinstance(value, bool) or value is None or self.facts.shows(freeze(value)):
             return True
         if isinstance(value, str):
@@ -208,6 +228,8 @@ class Grounding:
             known = self._follows(value, near)
         else:
             known = all(self._known(part, near) for part in fragments(value))
+            if known and strict and len(value) > 1:
+                return self.facts.has(freeze(value)) or self.facts.has_piece(freeze(value))
         return known or self.facts.has(freeze(value))
 
     def _known_string(self, value: str) -> bool:
@@ -226,6 +248,11 @@ class Grounding:
         if any(value == len(each) for each in near if isinstance(each, str | list | tuple | set | dict)):
             return True
         return any(value in sizes for sizes in self.facts.sizes())
+
+
+def _of_objects(claim: Claim) -> bool:
+    """About an attribute: several objects may have it, and which one is meant is not known."""
+    return any(name.startswith(".") for name in claim.names)
 
 
 def _constants(node: ast.expr) -> list[Any]:

@@ -45,12 +45,12 @@ class Call:
     """One call of a function of the program: arguments by position and what came back."""
 
     function: str
+    names: tuple[str, ...]
     arguments: tuple[Any, ...]
     frame: int
     begin: int
     returned: Any = OPAQUE
     end: int = -1
-    defaults: int = 0  # how many of the arguments the call may have left out
 
 
 @dataclass
@@ -88,6 +88,10 @@ class History:
                 found.setdefault(freeze(state[name]), []).append(span)
             self._spans[name] = found
         return self._spans[name]
+
+    def depth(self, frame: int) -> int:
+        """How many calls of its function a call is inside of, itself included."""
+        return sum(self.functions[place] == self.functions[frame] for place in self._chain(frame))
 
     def value_at(self, name: str, frame: int, step: int) -> Any:
         """The value of ``name`` as a call saw it at a step; ``OPAQUE`` if there is none."""
@@ -173,7 +177,7 @@ class Recorder:
         values = {name: self.snapshot(value) for name, value in arguments.items()}
         for name, value in values.items():
             self._append(name, value)
-        call = Call(function, tuple(values.values()), self.frame, self.step)
+        call = Call(function, tuple(values), tuple(values.values()), self.frame, self.step)
         self._open.append(call)
         self.history.calls.setdefault(function, []).append(call)
 

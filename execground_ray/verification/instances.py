@@ -33,18 +33,48 @@ class Instances:
             The moments, none if it never did; None if the program tests nothing of this form.
         """
         found: list[Span] | None = None
-        for other in self.facts.conditions:
-            if other not in history.tests and self._unify(other, node, []):
-                return None  # a condition that is no test, or part of one: its outcomes are not known
-        for test, events in history.tests.items():
+        for test in self.facts.conditions + [each for each in history.tests if each not in self.facts.conditions]:
             bindings: Bindings = []
             if not self._unify(test, node, bindings):
                 continue
+            events = self._events(test, history)
+            if events is None:
+                return None  # the program computes it, but not as a test: its outcomes are not known
             found = found or []
             for step, frame, outcome in events:
-                if outcome is truth and self._bound(bindings, history, frame, step) is not False:
+                if outcome in (truth, None) and self._bound(bindings, history, frame, step) is not False:
                     found.append((step, step))
-        return found
+        return None if found is None else sorted(found)
+
+    def _events(self, test: ast.expr, history: History) -> list[tuple[int, int, bool | None]] | None:
+        """When a condition was decided and how; the outcome of a part follows from the whole, or is None."""
+        if test in history.tests:
+            return list(history.tests[test])
+        whole = self.facts.parts.get(test)
+        if whole is None:
+            return None
+        events = self._events(whole, history)
+        if events is None:
+            return None
+        if isinstance(whole, ast.UnaryOp):
+            return [(step, frame, None if outcome is None else not outcome) for step, frame, outcome in events]
+        sure = isinstance(whole.op, ast.And) if isinstance(whole, ast.BoolOp) else None
+        return [(step, frame, outcome if outcome is sure else None) for step, frame, outcome in events]
+
+    def is_loop(self, name: str, node: ast.expr, history: History) -> bool | None:
+        """Whether a loop over ``name`` went through what ``node`` says; None if that is unknown."""
+        verdict: bool | None = None
+        for candidate in self.facts.loops.get(name, ()):
+            bindings: Bindings = []
+            if type(candidate) is not type(node) and not _closed(node):
+                return None
+            if isinstance(node, ast.Call) and not _alike(candidate, node):
+                return None
+            found = self._anytime(bindings, history) if self._unify(candidate, node, bindings) else False
+            if found is not False:
+                return found
+            verdict = False
+        return verdict
 
     def happened(self, node: ast.expr, history: History) -> bool | None:
         """Whether the program computed an expression of this form with these values; None if that is unknown."""
@@ -76,15 +106,16 @@ class Instances:
         calls = history.calls.get(called_name(node), [])
         if not calls:
             return None  # a class, or a function that was passed on
-        if any(is_call(call, arguments) for call in calls):
+        optional = self.facts.defaults.get(called_name(node), 0)
+        if any(is_call(call, arguments, optional, isinstance(node.func, ast.Attribute)) for call in calls):
             return True
-        return None if node.keywords or any(OPAQUE in call.arguments for call in calls) else False
+        return None if node.keywords or any(OPAQUE in call.arguments[1:] for call in calls) else False
 
     def _anytime(self, bindings: Bindings, history: History) -> bool | None:
         names = frozenset().union(*(names_of(node) for node, _ in bindings)) if bindings else frozenset()
-        if not names:
-            return True
-        recorded = {name if name in history.names else "." + name for name in names}
+        recorded = {name if name in history.names else "." + name for name in names if not self._callable(name, history)}
+        if not recorded:
+            return self._all_equal(bindings, {})
         if not recorded <= history.names.keys() or recorded & history.clipped:
             return None
         states = history.states(recorded)
@@ -98,6 +129,9 @@ class Instances:
             if bound is None:
                 found = None
         return found
+
+    def _callable(self, name: str, history: History) -> bool:
+        return name not in history.names and (name in BUILTINS or name in self.facts.functions)
 
     def _bound(self, bindings: Bindings, history: History, frame: int, step: int) -> bool | None:
         state: dict[str, Any] = {}

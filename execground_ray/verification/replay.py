@@ -222,6 +222,7 @@ class _Replay(Machine):
             self.steps += 1
             if self.steps > MAX_STEPS:
                 raise Unsupported("too many steps")
+            self.recorder.step += 1
             yield item
 
 

@@ -24,6 +24,7 @@ _LINE = re.compile(
     r"|Result:\ (?P<result>.*))$",
     re.VERBOSE,
 )
+_BEGINNING = re.compile(r" *(?:>>> |<<< |\d+ \| |\.{6,} |Result: |!!! |\w+ comprehension:|Generator expression:|Lambda:|$)")
 _NUMPY_ARRAY = re.compile(r"(?<=[\d.\]])\s+(?=[-\d.\[])")
 _ELIDED = re.compile(r"\.\.\.")
 
@@ -51,7 +52,8 @@ _PRINTED = Scope(
 @lru_cache(maxsize=2_048)
 def parse_value(text: str) -> Any:
     """The value that ``text`` shows; ``OPAQUE`` for objects and for what is cut."""
-    text = re.sub(r"\bnp\.\w+\((.*)\)$", r"\1", text.strip())
+    text = re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", text.strip())
+    text = re.sub(r",\s*dtype=[\w.<>'\"]+", "", text)
     if text.startswith("defaultdict("):
         text = re.sub(r"<class '\w+'>|<function .*?>", "None", text)
     if "<" in text and re.search(r"<\w[^>]* object|<class|<function|<built-in", text):
@@ -62,6 +64,17 @@ def parse_value(text: str) -> Any:
         return Evaluator().evaluate(ast.parse(text, mode="eval").body, _PRINTED)
     except (SyntaxError, ValueError, TypeError, NameError, Unsupported, RecursionError, MemoryError, ArithmeticError):
         return OPAQUE
+
+
+def _whole_lines(trace: str) -> list[str]:
+    """The lines of a trace; a value of several lines in one."""
+    lines: list[str] = []
+    for line in trace.splitlines():
+        if lines and not _BEGINNING.match(line) and _LINE.match(lines[-1]):
+            lines[-1] += " " + line.strip()
+        else:
+            lines.append(line)
+    return lines
 
 
 class _Statements:
@@ -112,7 +125,7 @@ class _Reader:
         self.deepest = 0
 
     def read(self, trace: str) -> History:
-        for line in trace.splitlines():
+        for line in _whole_lines(trace):
             found = _LINE.match(line)
             if found is not None and found.lastgroup is not None:
                 getattr(self, "_" + self._kind(found))(found)
@@ -177,7 +190,11 @@ class _Reader:
 
     def _elements(self, found: re.Match[str]) -> None:
         values = parse_value(f"[{found['values']}]")
-        for value in values if isinstance(values, list) else ():
+        if not isinstance(values, list):
+            self.recorder.history.clipped.add(found["target"])
+            return
+        for value in values:
+            self.recorder.step += 1
             self.recorder.assign(found["target"], value)
 
     def _assigned(self, found: re.Match[str]) -> None:

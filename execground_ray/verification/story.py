@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from execground_ray.verification.history import LAST_STEP, Span
 
-MIN_STATEMENTS = 5  # fewer do not make a story
+MIN_STATEMENTS = 4  # fewer do not make a story
 MAX_STRANGE = 2  # more than these: the text has an order of its own
-MIN_FOLLOWING = 0.85
+MIN_FOLLOWING = 0.75
 
 
 def out_of_order(statements: Sequence[Sequence[Span]]) -> list[int]:
