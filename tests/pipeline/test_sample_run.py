@@ -123,7 +123,7 @@ def test_an_example_is_a_question_and_its_answer(train):
 
 def test_the_folder_holds_the_dataset_and_nothing_else(output):
     names = {"config.yaml", "dataset_info.json", "records", "rejected", "summary.json", "train"}
-    assert names <= {path.name for path in output.iterdir()} <= names | {"report.html", "README.md"}
+    assert names <= {path.name for path in output.iterdir()} <= names | {"records", "report.html", "README.md"}
     shards = [*(output / "train").iterdir(), *(output / "rejected").iterdir()]
     assert len(list((output / "train").iterdir())) > 3
     for shard in shards:
