@@ -3,18 +3,24 @@
 ``CagedWorker`` starts ``worker`` under ``sandlock`` (Landlock and seccomp; no root, no namespaces, works in containers)
 and talks to it over stdin and stdout. Every run inside is a fork that loses still more (see ``confine``).
 
-What is promised, each with a test in ``tests/tracing/test_hostile_programs.py``:
+What is promised, each with a test in ``tests/tracing/test_hostile_programs.py`` or ``test_sandbox.py``:
 
-- files: nothing can be written anywhere; only the interpreter, its libraries and this package can be read
-- network: none, of any kind, local sockets included
-- secrets: the environment is empty but for what the interpreter needs; no other process's memory or files
-- other processes: no signal, no trace, no change of limits; a run cannot fork, so nothing outlives it
-- resources: time, CPU, memory, descriptors and result size of a run are bounded; what it prints is thrown away
+- files: nothing can be written, made, removed, renamed, or given another owner, mode, time or attribute; only the
+  interpreter, its libraries and this package can be read
+- network: none, of any kind, local sockets included; a program can talk to itself
+- secrets: the environment is empty but for what the interpreter needs; no other process's memory, environment or
+  descriptors
+- other processes: no signal, no trace, no change of limits, priority or CPUs; a run cannot fork, and it dies with the
+  worker, which dies with whoever started it, so nothing outlives the job
+- resources: time, CPU, memory, descriptors and result size of a run are bounded; what it prints is thrown away; threads
+  are bounded by the memory of their stacks
 - state: every run starts from the same process image; nothing it changes is seen by the next
-- results: they leave through a descriptor of their own behind a token, never through stdout or stderr
+- results: they leave through a descriptor of their own behind a token, never through stdout or stderr; whatever a run
+  sends there, the worker stays well, and only its own row is rejected
 
 What is not promised: that a program cannot lie about itself. Program and tracer share a process, so one that digs
-through the interpreter's memory can falsify the trace of its own row. Nor is this a defence against a hole in the
+through the interpreter's memory can falsify the trace of its own row. Nor that it cannot find out which files exist,
+how large they are, and where links lead: Landlock hides contents alone. Nor is this a defence against a hole in the
 kernel; run it in a virtual machine if the corpus is an enemy's.
 
 Kernels: all of it from Linux 6.12 (Landlock ABI 6). On older ones ``missing_protections`` says what is not enforced;
@@ -83,6 +89,8 @@ def missing_protections(abi: int) -> list[str]:
 
 class CagedWorker:
     """A worker process in its cage, started on first use and replaced when it fails.
+
+    It ends with the thread that started it, so that thread must live as long as it is needed.
 
     Args:
         settings: what ``worker.Worker`` takes.
