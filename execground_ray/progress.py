@@ -61,11 +61,11 @@ class History:
     def __init__(self) -> None:
         """Begin at nothing."""
         self.points: list[tuple[float, int]] = [(0.0, 0)]
-        self._apart_seconds = 0.9 * POLL_SECONDS
+        self._apart_seconds = POLL_SECONDS
 
     def note(self, seconds: float, finished: int, last: bool = False) -> None:
         """Take a point unless it is too near to the one before; the last one always."""
-        if last or seconds - self.points[-1][0] >= self._apart_seconds:
+        if last or seconds - self.points[-1][0] >= self._apart_seconds - POLL_SECONDS / 10:
             self.points.append((round(seconds, 1), finished))
         if len(self.points) > MOST_POINTS:
             self.points = self.points[::2]

@@ -12,7 +12,6 @@ from execground_ray.report.page import run_facts, templates
 from execground_ray.stages.write_shards import TRAIN
 
 CARD = "README.md"
-METHOD = "https://arxiv.org/abs/2506.10343"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 LARGER = "1M<n<10M"
 
@@ -38,7 +37,6 @@ def make_card(summary: dict[str, Any], figures: Figures) -> str:
             metadata=metadata.to_yaml(),
             summary=summary,
             facts=run_facts(summary),
-            method=METHOD,
             license=export["license"] or "unknown",
             verification=figures.verification,
             flawed=figures.flawed.most_common(),
