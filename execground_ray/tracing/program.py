@@ -100,6 +100,7 @@ class Program:
     def analyse(self) -> None:
         """Do now what a trace will need of the source."""
         self.source.statement(1)
+        self.source.qualified_name(self.funcname, 1)
 
 
 class Runner:

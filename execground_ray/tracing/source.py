@@ -9,6 +9,8 @@ import ast
 import linecache
 from typing import Any
 
+from executing.executing import QualnameVisitor
+
 UNAVAILABLE = "SOURCE IS UNAVAILABLE"
 
 
@@ -24,6 +26,7 @@ class SourceFile:
         """Parse ``text``; a text that is not Python still has lines."""
         self.lines: list[str] = text.split("\n") if text else []
         self.tree: ast.Module | None = None
+        self._names: dict[tuple[str, int], str] | None = None
         self._statements: dict[int, ast.stmt | None] | None = None
         try:
             self.tree = ast.parse(text)
@@ -33,6 +36,15 @@ class SourceFile:
     def line(self, number: int) -> str:
         """Return the text of a line, counted from 1."""
         return self.lines[number - 1] if self.lines else UNAVAILABLE
+
+    def qualified_name(self, name: str, line: int) -> str:
+        """Return the dotted name of the function, class or lambda of this name that begins on a line."""
+        if self._names is None:
+            visitor = QualnameVisitor()
+            if self.tree:
+                visitor.visit(self.tree)
+            self._names = visitor.qualnames
+        return self._names.get((name, line), name)
 
     def statement(self, number: int) -> ast.stmt | None:
         """Return the one statement on a line, or None when there is none or more than one."""

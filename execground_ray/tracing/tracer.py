@@ -135,15 +135,15 @@ def is_traced(frame: FrameType, targets: frozenset[CodeType], depth: int) -> boo
 class _Code:
     """What never changes about a code object."""
 
-    __slots__ = ("comprehension", "is_generator", "is_genexpr", "name", "names", "source")
+    __slots__ = ("comprehension", "is_generator", "is_genexpr", "name", "names", "source", "yields")
 
     def __init__(self, code: CodeType, source: SourceFile) -> None:
         self.source = source
         self.comprehension = COMPREHENSIONS.get(code.co_name, "")
         self.is_generator = bool(code.co_flags & inspect.CO_GENERATOR)
+        self.yields = bool(code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR))
         self.is_genexpr = code.co_name == "<genexpr>"
-        has_qualified_name = source.lines and (code.co_name == "<lambda>" or not code.co_name.startswith("<"))
-        self.name = code.co_qualname if has_qualified_name else code.co_name
+        self.name = source.qualified_name(code.co_name, code.co_firstlineno)
         self.names = tuple(dict.fromkeys(code.co_varnames + code.co_cellvars + code.co_freevars))
 
 
@@ -216,7 +216,7 @@ class Tracer:
 
         before = state.last_line
         changed = []
-        if not code.is_genexpr or event == "return":
+        if not code.is_genexpr or event in ("return", "exception"):
             state.last_line = frame.f_lineno
             changed = self._changes(frame, state, event)
         if event == "call":
@@ -321,7 +321,7 @@ class Tracer:
         self._end(Raised(exception[1]))
 
     def _write_return(self, frame: FrameType, code: _Code, value: object) -> None:
-        operation = _opname_at(frame, frame.f_lasti) if value is None or code.is_generator else "RETURN_VALUE"
+        operation = _opname_at(frame, frame.f_lasti) if value is None or code.yields else "RETURN_VALUE"
         if value is None and operation not in RETURNS:
             self._write("!!! Call ended by exception")
             self._end(Raised(None))
