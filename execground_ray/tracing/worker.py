@@ -188,7 +188,8 @@ class Worker:
             return _result("too_long", "the result is larger than its limit")
         if os.WIFSIGNALED(status):
             number = signal.Signals(os.WTERMSIG(status))
-            return _result("killed", number.name)
+            # The kernel's count of CPU time may have reached the limit a little before the one that is reported.
+            return _result("timeout" if number == signal.SIGXCPU else "killed", number.name)
         return _result("no_return", f"the process ended with exit code {os.WEXITSTATUS(status)}")
 
 
