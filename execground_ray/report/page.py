@@ -99,13 +99,11 @@ def draw_charts(figures: Figures, throughput: list[list[float]]) -> list[dict[st
 def run_facts(summary: dict[str, Any]) -> dict[str, str]:
     """Return what made the dataset, for a short table."""
     config = summary["config"]
-    source, translator = config["source"], config["translator"]
+    source, translator, sandbox = config["source"], config["translator"], summary["sandbox"]
     return {
         "source": " ".join(str(part) for part in (source["kind"], source.get("path")) if part),
         "translator": " ".join(str(part) for part in (translator["kind"], translator.get("model")) if part),
-        "sandbox": ", ".join(
-            f"{name.replace('_', ' ')} {value}" for name, value in summary["sandbox"].items() if value
-        ),
+        "sandbox": ", ".join([sandbox["kind"], *(f"without {each}" for each in sandbox.get("missing_protections", []))]),
         "python": summary["python"],
         **summary["versions"],
     }

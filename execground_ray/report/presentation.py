@@ -1,4 +1,4 @@
-"""A finished dataset goes in; ``report.html`` and ``README.md`` appear beside it, and on demand all of it on the Hub."""
+"""A finished dataset goes in; ``report.html`` and ``README.md`` appear beside it, on demand all of it on the Hub."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ NOT_VERIFIED = {"answer_ok": False, "grounded": 0.0, "findings": "[]"}
 
 def verify_rows(batch: pa.Table, verification: Verification) -> pa.Table:
     """Judge a batch; rows that are rejected already pass untouched."""
-    rows = [row | NOT_VERIFIED if row["reason"] else _verify(row, verification) for row in batch.to_pylist()]
+    rows = [row | NOT_VERIFIED if row["reason"] else verify_row(row, verification) for row in batch.to_pylist()]
     return pa.Table.from_pylist(rows, VERIFIED_SCHEMA)
 
 
@@ -38,7 +38,8 @@ def evidence_of(row: dict[str, Any]) -> Evidence:
     return Evidence(problem.question, problem.refcode, arguments, returned, row["trace"])
 
 
-def _verify(row: dict[str, Any], verification: Verification) -> dict[str, Any]:
+def verify_row(row: dict[str, Any], verification: Verification) -> dict[str, Any]:
+    """Judge one row that is not rejected."""
     try:
         verdict = verify(row["text"], evidence_of(row))
     except Exception as error:  # one text that the verifier cannot take must not end the job, nor be believed

@@ -74,32 +74,44 @@ class ShardSink(Datasink[None]):
             return
         name = f"{self._run}-{ctx.task_idx:06}"
         self._folder.write_bytes(f"{RECORDS}/{name}.parquet", _records(tables))
-        self._write(f"{TRAIN}/{name}.jsonl", (self._training_row(row) for row in rows if not row["reason"]))
-        self._write(f"{REJECTED}/{name}.jsonl", (_rejected_row(row) for row in rows if row["reason"]))
+        self._write(f"{TRAIN}/{name}.jsonl", (training_row(row, self._translator) for row in rows if not row["reason"]))
+        self._write(f"{REJECTED}/{name}.jsonl", (rejected_row(row) for row in rows if row["reason"]))
 
     def _write(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        text = "".join(json_line(row) + "\n" for row in rows)
         if text:
             self._folder.write_text(name, text)
 
-    def _training_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        problem = Problem.from_json(row["problem"])
-        return {
-            "id": row["id"],
-            "messages": [
-                {"role": "user", "content": row["prompt"]},
-                {"role": "assistant", "content": row["text"]},
-            ],
-            "source": problem.source,
-            "category": problem.category,
-            "pair": row["pair"],
-            "input": row["input"],
-            "output": row["output"],
-            "trace_lines": row["trace_lines"],
-            "answer_ok": row["answer_ok"],
-            "grounded": row["grounded"],
-            "translator": self._translator,
-        }
+
+def training_row(row: dict[str, Any], translator: str) -> dict[str, Any]:
+    """Return the row of ``train/`` for an accepted row and who wrote its reasoning."""
+    problem = Problem.from_json(row["problem"])
+    return {
+        "id": row["id"],
+        "messages": [
+            {"role": "user", "content": row["prompt"]},
+            {"role": "assistant", "content": row["text"]},
+        ],
+        "source": problem.source,
+        "category": problem.category,
+        "pair": row["pair"],
+        "input": row["input"],
+        "output": row["output"],
+        "trace_lines": row["trace_lines"],
+        "answer_ok": row["answer_ok"],
+        "grounded": row["grounded"],
+        "translator": translator,
+    }
+
+
+def rejected_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of ``rejected/``."""
+    return {name: row[name] for name in ("id", "stage", "reason", "detail")}
+
+
+def json_line(row: dict[str, Any]) -> str:
+    """Return the line of a shard."""
+    return json.dumps(row, ensure_ascii=False)
 
 
 def _records(tables: Iterable[pa.Table]) -> pa.Buffer:
@@ -114,7 +126,3 @@ def _records(tables: Iterable[pa.Table]) -> pa.Buffer:
     columns = [name for name in RECORD_COLUMNS if name in rows.column_names]
     pq.write_table(rows.select(columns), file, row_group_size=RECORD_ROW_GROUP, compression="zstd")
     return file.getvalue()
-
-
-def _rejected_row(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("id", "stage", "reason", "detail")}
