@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 CANARY = "execground-canary-5d0f3c"
+ABSTRACT_SOCKET = f"{CANARY}-{os.getpid()}"  # the machine has one space of these names
 SHADOWING = ("json.py", "snoop.py", "colorsys.py", "sitecustomize.py", "numpy.py")
 WATCHED_SIGNALS = (signal.SIGURG, signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP, signal.SIGIO, signal.SIGWINCH)
 
@@ -32,7 +33,7 @@ class Target:
             "UDP_PORT": _bound(stack, socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
             "UNIX_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_STREAM, str(folder / "socket")),
             "UNIX_DATAGRAM_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_DGRAM, str(folder / "datagrams")),
-            "ABSTRACT_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_STREAM, f"\0{CANARY}"),
+            "ABSTRACT_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_STREAM, f"\0{ABSTRACT_SOCKET}"),
         }
         (folder / "secret").write_text(CANARY)
         (folder / "link").symlink_to(folder / "secret")
@@ -62,7 +63,7 @@ class Target:
             "UDP_PORT": self._sockets["UDP_PORT"].getsockname()[1],
             "UNIX_SOCKET": self._sockets["UNIX_SOCKET"].getsockname(),
             "UNIX_DATAGRAM_SOCKET": self._sockets["UNIX_DATAGRAM_SOCKET"].getsockname(),
-            "ABSTRACT_SOCKET": CANARY,
+            "ABSTRACT_SOCKET": ABSTRACT_SOCKET,
         }
 
     def check(self) -> None:
