@@ -56,8 +56,7 @@ class Engine(vLLMEngineStageUDF):
         row_id, place = row["id"], row[self.IDX_IN_BATCH_COLUMN]
         stop_ids = set(row["sampling_params"]["stop_token_ids"])
         deaths = await self._log.deaths.remote(row_id)
-        if deaths >= self._max_tries:
-            self._log.end.remote(row_id, self._name, 0, 0)
+        if deaths >= self._max_tries:  # and so it stays: its batch may yet come back because of another row
             return self._result(place, f"{deaths} engines died with this row, the last with nothing else to do")
         async with self._gate.enter(group_of(deaths, self._max_tries, batch_uuid.hex, row_id)):
             await self._log.begin.remote(row_id)

@@ -1,0 +1,59 @@
+"""Runs the stream on 8 logical GPUs and some CPUs, with engines that are real but for their constructor.
+
+``python place_engines.py FOLDER CPUS ENGINES GPUS_PER_ENGINE`` wants FOLDER/problems.jsonl and a tokenizer in
+FOLDER/model. Prints one JSON line: the GPUs of each placement group, and the rows written.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import ray
+from corpus_of_marks import read_output
+from stubbed_engine import StubbedEngine
+
+from execground_ray import pipeline
+from execground_ray.cluster import plan_tracing
+from execground_ray.config import load
+from execground_ray.corpus import map_on_ray, survey_corpus
+from execground_ray.progress import Progress
+from execground_ray.splits import list_splits
+from execground_ray.translators import engine
+from execground_ray.translators.vllm import VllmModel
+
+
+def main():
+    folder, cpus, engines, size = Path(sys.argv[1]), *map(int, sys.argv[2:])
+    config = load(
+        [
+            "translator=vllm",
+            f"translator.model={folder}/model",
+            "translator.max_model_len=4096",
+            "translator.sampling_params.max_tokens=16",
+            f"cluster.engines={engines}",
+            f"cluster.gpus_per_engine={size}",
+            "source=jsonl",
+            f"source.path={folder}/problems.jsonl",
+            f"output.dir={folder}/out{cpus}-{engines}",
+            "verification.mode=score",
+        ]
+    )
+    engine.Engine = StubbedEngine
+    ray.init(address="local", num_cpus=cpus, num_gpus=8, include_dashboard=False, log_to_driver=False)
+    model = VllmModel(config.translator, config.seed)
+    model.start()
+    plans = survey_corpus(list_splits(config.source), None, config.seed, map_on_ray)
+    with Progress(sum(plan.rows for plan in plans)) as progress:
+        pipeline.stream(config, plans, plan_tracing(cpus, config.tracing, model.cpus), progress, model)
+    groups = [
+        sum(bundle.get("GPU", 0) for bundle in group["bundles"].values())
+        for group in ray.util.placement_group_table().values()
+        if group["state"] == "CREATED"  # Ray Data asks for one more than it uses
+    ]
+    train, rejected = read_output(folder / f"out{cpus}-{engines}")
+    print(json.dumps({"groups": sorted(groups), "rows": len(train) + len(rejected), "train": len(train)}))
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    main()
