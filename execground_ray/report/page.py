@@ -103,7 +103,9 @@ def run_facts(summary: dict[str, Any]) -> dict[str, str]:
     return {
         "source": " ".join(str(part) for part in (source["kind"], source.get("path")) if part),
         "translator": " ".join(str(part) for part in (translator["kind"], translator.get("model")) if part),
-        "sandbox": ", ".join([sandbox["kind"], *(f"without {each}" for each in sandbox.get("missing_protections", []))]),
+        "sandbox": ", ".join(
+            [sandbox["kind"], *(f"without {each}" for each in sandbox.get("missing_protections", []))]
+        ),
         "python": summary["python"],
         **summary["versions"],
     }

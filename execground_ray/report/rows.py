@@ -28,16 +28,13 @@ def shard_row_ids(folder: Folder, name: str, write: str) -> list[str]:
     return [found.decode() for found in ID.findall(folder.read_bytes(f"{folder.path}/{shard}"))]
 
 
-def read_records(folder: Folder, write: str, columns: list[str] | None = None) -> pa.Table:
-    """Return what is known of the rows of one write.
-
-    A write that died between its records and its shards leaves records of rows that were made again since: only rows
-    whose ids are in the shards are returned.
+def known_rows(folder: Folder, write: str, columns: list[str] | None = None) -> pa.Table:
+    """Return the records of one write, as they are.
 
     Args:
         folder: of the dataset.
         write: one of ``written``.
-        columns: the columns wanted, ``id`` among them; those that the run did not make are left out. None for all.
+        columns: the columns wanted; those that the run did not make are left out. None for all.
 
     Raises:
         FileNotFoundError: the write has no records.
@@ -45,6 +42,15 @@ def read_records(folder: Folder, write: str, columns: list[str] | None = None) -
     with folder.filesystem.open_input_file(f"{folder.path}/{RECORDS}/{write}.parquet") as file:
         parquet = pq.ParquetFile(file)
         known = parquet.schema_arrow.names
-        rows = parquet.read(known if columns is None else [name for name in columns if name in known])
+        return parquet.read(known if columns is None else [name for name in columns if name in known])
+
+
+def read_records(folder: Folder, write: str, columns: list[str] | None = None) -> pa.Table:
+    """Return what is known of the rows of one write, as ``known_rows`` does, without those that do not count.
+
+    A write that died between its records and its shards leaves records of rows that were made again since: only rows
+    whose ids are in its shards count. ``columns`` must have the ``id``.
+    """
+    rows = known_rows(folder, write, columns)
     ids = shard_row_ids(folder, TRAIN, write) + shard_row_ids(folder, REJECTED, write)
     return rows.filter(pc.is_in(rows["id"], pa.array(ids, pa.string())))

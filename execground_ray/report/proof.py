@@ -1,0 +1,224 @@
+"""Proves a finished dataset from its files alone, and says what is wrong with it.
+
+Every row is made again from what ``records/`` knows of it and compared with its line in the shards; what is known of it
+is held against the problem, whose hash is in the row's id, and verified as it was in the stream; the shards together
+are held against ``summary.json``. What only an execution can tell is left to who has a sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs
+
+from execground_ray.config import Config
+from execground_ray.parsing import content_hash
+from execground_ray.prompting import THINK, THOUGHT
+from execground_ray.records import Problem, Reason, Stage
+from execground_ray.report.rows import known_rows, written
+from execground_ray.report.summary import count_shards, make_summary
+from execground_ray.stages.export_examples import training_prompt
+from execground_ray.stages.verify_examples import verify_row
+from execground_ray.stages.write_shards import RECORDS, REJECTED, TRAIN, json_line, rejected_row, training_row
+from execground_ray.storage import Folder
+from execground_ray.tracing.source import normalize_newlines
+from execground_ray.tracing.values import same_value
+
+NAME = r"[0-9a-f]{8}-\d{6,}"
+ENDINGS = {TRAIN: "jsonl", REJECTED: "jsonl", RECORDS: "parquet"}
+COUNTS = ("problems_with_examples", "problems_rejected", "counts_add_up", "examples", "rejected")
+OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
+SCORES, VERDICT = ("answer_ok", "grounded", "findings"), ("stage", "reason")
+
+
+@dataclass
+class WriteProof:
+    """What was found in the files of one write.
+
+    Attributes:
+        write: its name.
+        problems: what is wrong, each with the file and the row.
+        accepted: ids in ``train/``.
+        rejected: ids in ``rejected/``.
+        known: ids in ``records/``.
+    """
+
+    write: str
+    problems: list[str] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+
+
+def foreign_entries(folder: Folder) -> list[str]:
+    """Name what is in the folders of the shards and does not belong there: a loader of ``train/`` takes every entry."""
+    found = []
+    for name, ending in ENDINGS.items():
+        selector = fs.FileSelector(f"{folder.path}/{name}", allow_not_found=True)
+        for entry in folder.filesystem.get_file_info(selector):
+            if not entry.is_file or not re.fullmatch(rf"{NAME}\.{ending}", entry.base_name):
+                found.append(f"{name}/{entry.base_name}: does not belong here")  # noqa: PERF401  (plainer)
+    return sorted(found)
+
+
+def prove_write(folder: Folder, config: Config, write: str) -> WriteProof:
+    """Prove the rows of one write, one by one."""
+    proof = WriteProof(write)
+    try:
+        known = {row["id"]: row for row in known_rows(folder, write).to_pylist()}
+    except (OSError, pa.ArrowException) as error:
+        proof.problems.append(f"{RECORDS}/{write}.parquet: cannot be read: {error}")
+        known = {}
+    proof.known = list(known)
+    for name, ids in ((TRAIN, proof.accepted), (REJECTED, proof.rejected)):
+        for place, line in _lines(folder, f"{name}/{write}.jsonl"):
+            try:
+                row = json.loads(line)
+                identity = str(row["id"])
+            except (ValueError, TypeError, LookupError) as error:
+                proof.problems.append(f"{place}: no row: {type(error).__name__}: {error}")
+                continue
+            ids.append(identity)
+            if identity not in known:
+                proof.problems.append(f"{place}: {identity}: not in {RECORDS}/{write}.parquet")
+                continue
+            faults = [*row_faults(name, line, known[identity], config), *record_faults(known[identity], config)]
+            proof.problems += (f"{place}: {identity}: {fault}" for fault in faults)
+    return proof
+
+
+def row_faults(name: str, line: str, record: dict[str, Any], config: Config) -> Iterator[str]:
+    """Yield where one line of the shards in ``name`` is not what its record gives."""
+    row = json.loads(line)
+    if (name == TRAIN) != (record["reason"] == ""):
+        yield f"in {name}/, but its record says {record['reason'] or 'accepted'}"
+        return
+    expected = rejected_row(record) if name == REJECTED else _training_row(row, record, config)
+    if line == json_line(expected):
+        return
+    if list(row) == list(expected) and json_line(row) == json_line(expected):
+        yield "the same values are written otherwise"
+    if row.keys() == expected.keys() and list(row) != list(expected):
+        yield "its columns are in another order"
+    for column in sorted(row.keys() | expected.keys()):
+        if column not in expected:
+            yield f"column {column!r} does not belong here"
+        elif column not in row:
+            yield f"column {column!r} is missing"
+        elif json.dumps(row[column]) != json.dumps(expected[column]):
+            yield f"{column} is not what its record says"
+
+
+def record_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
+    """Yield what is wrong with what is known of one row."""
+    if record["reason"] and record["reason"] not in [reason.value for reason in Reason]:
+        yield f"unknown reason {record['reason']!r}"
+    elif record["reason"] and Reason(record["reason"]).stage != record["stage"]:
+        yield f"{record['reason']} is no reason of stage {record['stage']}"
+    if not record["problem"]:
+        return
+    if not record["id"].startswith(f"{content_hash(record['problem'].encode()):016x}"):
+        yield "its id is not that of its problem"
+    if record["trace"]:
+        yield from _execution_faults(record, Problem.from_json(record["problem"]), config)
+    if record["text"]:
+        yield from _verification_faults(record, config)
+
+
+def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[WriteProof]) -> Iterator[str]:
+    """Yield what is wrong with the shards taken together."""
+    ids = Counter(identity for proof in proofs for identity in (*proof.accepted, *proof.rejected))
+    for identity in sorted(identity for identity, count in ids.items() if count > 1):
+        yield f"{identity}: {ids[identity]} rows have this id"
+    for proof in proofs:
+        lost = [identity for identity in proof.known if identity not in ids]
+        if lost:
+            yield f"{RECORDS}/{proof.write}.parquet: no shard has the rows {_some(lost)}"
+    counts = count_shards(folder)
+    found = make_summary(counts, summary["problems_read"], {"seconds": 1.0, "sandbox": {}, "config": {}})
+    for name in COUNTS:
+        if summary[name] != found[name]:
+            yield f"summary.json: {name} is {_short(summary[name])}, the shards hold {_short(found[name])}"
+    if not found["counts_add_up"]:
+        yield f"summary.json: {summary['problems_read']} problems were read, {counts.problems} are in the shards"
+
+
+def all_writes(folder: Folder) -> list[str]:
+    """Name the writes that have shards or records."""
+    records = (path.rpartition("/")[2].removesuffix(".parquet") for path in folder.files(RECORDS))
+    return sorted({*written(folder), *records})
+
+
+def _lines(folder: Folder, shard: str) -> Iterable[tuple[str, str]]:
+    """Yield the lines of a shard with their places; none if there is no such shard."""
+    if not folder.exists(shard):
+        return
+    lines = folder.read_bytes(f"{folder.path}/{shard}").decode("utf-8", "replace").split("\n")
+    if lines[-1]:
+        lines[-1] += "…"  # no end of line: cut, even where it is JSON
+    else:
+        lines.pop()
+    for number, line in enumerate(lines, 1):
+        yield f"{shard}:{number}", line
+
+
+def _training_row(row: dict[str, Any], record: dict[str, Any], config: Config) -> dict[str, Any]:
+    """The row that ``record`` gives; what a model thought, before the text, only the row itself has."""
+    text = record["text"]
+    try:
+        content = row["messages"][1]["content"]
+        if content.startswith(THINK) and content.endswith(f"{THOUGHT}\n\n{text}"):
+            text = content
+    except (LookupError, TypeError, AttributeError):  # messages of another form are found to differ
+        pass
+    prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
+    return training_row(record | {"text": text, "prompt": prompt}, config.translator.kind)
+
+
+def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) -> Iterator[str]:
+    if not 0 <= record["pair"] < len(problem.ios):
+        yield f"its problem has no pair {record['pair']}"
+        return
+    pair = problem.ios[record["pair"]]
+    if record["input"] != json.dumps(pair.input):
+        yield "input is not that of its pair"
+    if not same_value(pair.output, json.loads(record["output"]), config.tracing.float_tolerance):
+        yield "output is not that of its pair"
+    lines = record["trace"].split("\n")
+    if record["trace_lines"] != len(lines):
+        yield f"trace_lines is {record['trace_lines']}, the trace has {len(lines)}"
+    if not lines[0].endswith(f">>> Call to {problem.funcname}"):
+        return  # a decorator was entered first, whose code is not the problem's
+    code = normalize_newlines(problem.refcode).split("\n")
+    for shown in filter(None, map(OUTERMOST_LINE.fullmatch, lines)):
+        number = int(shown[1])
+        if number > len(code) or code[number - 1].strip() != shown[2].strip():
+            yield f"the trace is of another program: its line {number} is {_short(shown[2])}"
+            return
+
+
+def _verification_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
+    """Verify the text again; what a later stage decided is left out of the comparison."""
+    again = verify_row(record | {"stage": "", "reason": "", "detail": ""}, config.verification)
+    later = record["stage"] == Stage.EXPORT
+    for name in SCORES if later else (*VERDICT, *SCORES):
+        if again[name] != record[name]:
+            yield f"{name} is {_short(record[name])}, verified again {_short(again[name])}"
+            return
+    if later and again["reason"]:
+        yield f"verified again: {_short(again['detail'])}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) and value else json.dumps(value)
+    return text if len(text) <= 120 else f"{text[:119]}…"
