@@ -92,7 +92,7 @@ def build_dataset(config: Config) -> int:
     write_summary(folder, summary)
     print(table(summary))
     if tokens:
-        print(token_line(tokens, summary["seconds"]))
+        print(token_line(tokens))
     show(folder)
     publish(config)
     return 0 if summary["counts_add_up"] else 1

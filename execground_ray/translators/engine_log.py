@@ -5,6 +5,7 @@ An engine that dies takes the account of its rows with it; here it stays known i
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -18,6 +19,7 @@ class EngineLog:
         """Start with nothing."""
         self._tries: Counter[str] = Counter()
         self._engines: dict[str, Counter[str]] = {}
+        self._began = self._ended = 0.0
 
     def deaths(self, row_id: str) -> int:
         """Return how many engines began with a row and never came to the end of it."""
@@ -25,17 +27,24 @@ class EngineLog:
 
     def begin(self, row_id: str) -> None:
         """Note that an engine begins with a row."""
+        self._began = self._began or time.monotonic()
         self._tries[row_id] += 1
 
     def end(self, row_id: str, engine: str, prompt_tokens: int, generated_tokens: int) -> None:
         """Note that an engine, known by any name, has done with a row, and what it read and wrote for it."""
+        self._ended = time.monotonic()
         self._tries.pop(row_id, None)
         counts = self._engines.setdefault(engine, Counter())
         counts.update(rows=1, prompt_tokens=prompt_tokens, generated_tokens=generated_tokens)
 
-    def read(self) -> list[dict[str, int]]:
-        """Return the counts of each engine, in the order of their first row."""
-        return [dict(counts) for counts in self._engines.values()]
+    def read(self) -> dict[str, Any]:
+        """Return the counts of each engine, in the order of their first row, their sums, and the time they took.
+
+        ``seconds`` run from the first question to the last answer: the engines are loaded by then.
+        """
+        engines = [dict(counts) for counts in self._engines.values()]
+        sums = {name: sum(engine[name] for engine in engines) for name in ("rows", "prompt_tokens", "generated_tokens")}
+        return sums | {"seconds": round(self._ended - self._began, 3) if engines else 0.0, "engines": engines}
 
 
 def start_engine_log() -> Any:
@@ -43,16 +52,10 @@ def start_engine_log() -> Any:
     return ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(EngineLog).remote()
 
 
-def token_summary(engines: list[dict[str, int]]) -> dict[str, Any]:
-    """Return the counts of each engine and their sums, for ``summary.json``: those of this run, retries included."""
-    names = ("rows", "prompt_tokens", "generated_tokens")
-    return {name: sum(engine.get(name, 0) for engine in engines) for name in names} | {"engines": engines}
-
-
-def token_line(summary: dict[str, Any], seconds: float) -> str:
-    """Return the sums as one line for a terminal."""
-    rate = summary["generated_tokens"] / seconds if seconds else 0.0
+def token_line(tokens: dict[str, Any]) -> str:
+    """Return what ``EngineLog.read`` gives as one line for a terminal."""
+    rate = tokens["generated_tokens"] / tokens["seconds"] if tokens["seconds"] else 0.0
     return (
-        f"{summary['rows']:,} answers of {len(summary['engines'])} engines: {summary['prompt_tokens']:,} tokens read, "
-        f"{summary['generated_tokens']:,} written, {rate:,.0f}/s"
+        f"{tokens['rows']:,} answers of {len(tokens['engines'])} engines: {tokens['prompt_tokens']:,} tokens read, "
+        f"{tokens['generated_tokens']:,} written, {rate:,.0f}/s"
     )

@@ -18,7 +18,7 @@ from execground_ray.config import HttpTranslator
 from execground_ray.prompting import read_answer
 from execground_ray.schema import ConfigError
 from execground_ray.stages.translate_traces import ROW, answered, finish_rows
-from execground_ray.translators.engine_log import start_engine_log, token_summary
+from execground_ray.translators.engine_log import start_engine_log
 from execground_ray.translators.http_requests import (
     ApiKey,
     ChatRequests,
@@ -65,7 +65,7 @@ class HttpModel:
 
     def tokens(self) -> dict[str, Any]:
         """Return what the server has read and written in this run."""
-        return token_summary(ray.get(self._log.read.remote()))
+        return ray.get(self._log.read.remote())
 
     def translate(self, rows: Dataset) -> Dataset:
         """Add the stages: write the requests, send them from one actor, read the answers."""

@@ -97,6 +97,7 @@ class ChatRequests(StatefulStageUDF):
         result = {self.IDX_IN_BATCH_COLUMN: place, "http_response": "", "__inference_error__": ""}
         try:
             async with self._places:
+                self._log.begin.remote(row["id"])
                 response = await self._request(row["payload"], session)
         except RowError as error:
             return result | {"__inference_error__": self._key.hide(str(error))}

@@ -17,7 +17,7 @@ from execground_ray.config import VllmTranslator
 from execground_ray.prompting import read_answer
 from execground_ray.schema import ConfigError
 from execground_ray.stages.translate_traces import ROW, answered, finish_rows
-from execground_ray.translators.engine_log import start_engine_log, token_summary
+from execground_ray.translators.engine_log import start_engine_log
 from execground_ray.translators.model import replace_stage
 from execground_ray.translators.model_prompts import EnginePrompts
 
@@ -67,7 +67,7 @@ class VllmModel:
 
     def tokens(self) -> dict[str, Any]:
         """Return what the engines have read and written in this run."""
-        return token_summary(ray.get(self._log.read.remote()))
+        return ray.get(self._log.read.remote())
 
     def translate(self, rows: Dataset) -> Dataset:
         """Add the stages: write the prompts in one actor, let the engines answer, read the answers."""
