@@ -33,7 +33,6 @@ FREE_KEYS = (
     "tracing.worker_runs",
     "export.rows_per_shard",
     "export.push_to_hub",
-    "source.path",
 )
 ID = re.compile(rb'\{"id": "([^"]+)"')
 

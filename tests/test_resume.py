@@ -104,7 +104,7 @@ def test_other_settings_are_refused_by_name(folder, tmp_path, finished):
     before = contents(folder, tmp_path)
     other = config(folder, "seed=7", "tracing.max_lines=200", "source=jsonl", f"source.path={tmp_path}")
     with pytest.raises(
-        ConfigError, match=r"begun with other values of seed, source\.kind, tracing\.max_lines; allowed"
+        ConfigError, match=r"begun with other values of seed, source\.kind, source\.path, tracing\.max_lines; allowed"
     ):
         prepare_output(folder, other)
     assert contents(folder, tmp_path) == before
