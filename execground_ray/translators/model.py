@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ray.data import Dataset
-from ray.data.llm import Processor
 
 from execground_ray.config import Config, HttpTranslator, VllmTranslator
+
+if TYPE_CHECKING:
+    from ray.data.llm import Processor  # heavy, and only runs with a model need it
 
 
 class Model(Protocol):
