@@ -84,7 +84,7 @@ class SimulatedEngine(StatefulStageUDF):
         settings = stage["engine_kwargs"]["additional_config"]
         self._speed = settings["scale"]
         self._capacity = settings["scale"] * GPU_TOKENS_PER_SECOND * stage["engine_kwargs"]["tensor_parallel_size"]
-        self._collector = ray.get_actor("collector", namespace="simulation")
+        self._collector: Any = ray.get_actor("collector", namespace="simulation")
         self._log = log
         self._name = ray.get_runtime_context().get_actor_id()
         self._rows: dict[int, list[float]] = {}  # tokens left, tokens per second at most

@@ -92,7 +92,8 @@ class VllmModel:
         finish = partial(finish_rows, keep_thinking=self._translator.keep_thinking)
         return processor(questions).map_batches(finish, **small)
 
-    def _processor_config(self) -> vLLMEngineProcessorConfig:
+    def engine_kwargs(self) -> dict[str, Any]:
+        """Return the settings of an engine, in vLLM's names."""
         translator = self._translator
         engine_kwargs: dict[str, Any] = {"tensor_parallel_size": translator.tensor_parallel_size, "seed": self._seed}
         if translator.device == "cpu":
@@ -105,10 +106,14 @@ class VllmModel:
             engine_kwargs["quantization"] = translator.quantization
         if translator.lora_path:
             engine_kwargs |= {"enable_lora": True, "max_lora_rank": lora_rank(translator.lora_path)}
+        return engine_kwargs | translator.engine_kwargs
+
+    def _processor_config(self) -> vLLMEngineProcessorConfig:
+        translator = self._translator
         bundle = {"CPU": self._cpus_per_gpu, "GPU": 1 if translator.device == "gpu" else 0}
         return vLLMEngineProcessorConfig(
             model_source=translator.model,
-            engine_kwargs=engine_kwargs | translator.engine_kwargs,
+            engine_kwargs=self.engine_kwargs(),
             batch_size=translator.batch_rows,
             max_concurrent_batches=translator.batches_in_flight,
             concurrency=(translator.replicas, translator.replicas),

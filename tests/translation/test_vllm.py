@@ -157,7 +157,7 @@ def test_killed_engines_are_replaced_and_the_dataset_stays_the_same(tmp_path, mo
     [core] = job.wait_for(lambda: [core for actor in job.engines() for core in cores(actor)])
     [first] = job.engines()
     job.wait_for((tmp_path / "began").exists)
-    job.wait_for(lambda: "ray_vllm" in metrics(first))
+    job.wait_for(lambda: "ray_vllm" in metrics(job))
     core.kill()
     [second] = job.wait_for(lambda: [actor for actor in job.engines() if actor.pid != first.pid and cores(actor)])
     (tmp_path / "began").unlink()
@@ -170,14 +170,10 @@ def test_killed_engines_are_replaced_and_the_dataset_stays_the_same(tmp_path, mo
     assert texts(train) == texts(undisturbed.rows()[0])
 
 
-def metrics(actor) -> str:
+def metrics(job: Job) -> str:
     """What Ray's metrics port of the node shows."""
-    port = next(
-        argument.partition("=")[2]
-        for argument in actor.parent().cmdline()
-        if argument.startswith("--metrics_export_port")
-    )
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+    [port] = Path("/tmp/ray").glob(f"session_*_{job.process.pid}/metrics_export_port_*")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port.read_text()}/metrics") as page:
         return page.read().decode()
 
 

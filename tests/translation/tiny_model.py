@@ -49,7 +49,7 @@ def make_tokenizer(folder: Path, chat_template: str | None = CHAT_TEMPLATE) -> N
     fast.save_pretrained(folder)
 
 
-def make_model(folder: Path) -> None:
+def make_model(folder: Path, end_weight: float = 12) -> None:
     """Write random weights and the tokenizer."""
     import torch
     from transformers import GenerationConfig, Qwen3Config, Qwen3ForCausalLM
@@ -71,7 +71,7 @@ def make_model(folder: Path) -> None:
     )
     model = Qwen3ForCausalLM(config)
     with torch.no_grad():
-        model.lm_head.weight[END] *= 12  # or hardly a text would ever end
+        model.lm_head.weight[END] *= end_weight  # of 1, hardly a text would ever end
     model.to(torch.bfloat16).save_pretrained(folder)
     GenerationConfig(eos_token_id=[END, 0], pad_token_id=0).save_pretrained(folder)
 
