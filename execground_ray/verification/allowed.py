@@ -74,3 +74,16 @@ MODULES: dict[str, Namespace] = {
 # Only for annotations and for a limit that the replay does not have.
 MODULES["sys"] = Namespace({"setrecursionlimit": lambda _: None, "maxsize": 2**63 - 1})
 TYPING = "typing"
+
+
+def _shown(value: Any = (), *_: Any, **__: Any) -> Any:
+    return value
+
+
+# How values print themselves that are not literals: ``array([1, 2])``, ``deque([1])``, ``np.int64(3)``.
+PRINTED: dict[str, Any] = {
+    **dict.fromkeys(("array", "deque", "dict_keys", "dict_values", "dict_items"), _shown),
+    **dict.fromkeys(("Counter", "OrderedDict"), lambda value=(): dict(value)),
+    "defaultdict": lambda _, value=(): dict(value),
+}
+NUMPY = ("np", "numpy")

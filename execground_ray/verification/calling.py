@@ -7,15 +7,17 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from execground_ray.verification.checks import Checker
 from execground_ray.verification.cited import Unknown, same
 from execground_ray.verification.citing import Operand
 from execground_ray.verification.claims import Claim
-from execground_ray.verification.facts import Facts
+from execground_ray.verification.facts import Facts, is_piece
 from execground_ray.verification.history import OPAQUE, Call, History, Span, freeze
 
 _CALLED = re.compile(
@@ -23,6 +25,7 @@ _CALLED = re.compile(
     r"(?:\s+(?:again|recursively|first|now|directly))*\s+with\b"
 )
 _DEPTH = re.compile(r"\brecursion depth (\d+)\b")
+_TIMES = re.compile(r"[`*\s]*\((\d+) times\)")
 _STOP = re.compile(r"[.:;](?=\s|$)|\n")
 _EACH = re.compile(r"\bfor (?:each|every)?\s*(?:value )?[`*\s]*$", re.IGNORECASE)
 _IN = re.compile(r"^[`*\s]*in[`*\s]*$")
@@ -36,7 +39,11 @@ class Told:
     start: int
     end: int
     true: bool | None
-    moments: list[Span]
+    when: Callable[[History], list[Span]]
+
+
+def _never(_: History) -> list[Span]:
+    return []
 
 
 class Calling:
@@ -70,20 +77,26 @@ class Calling:
         return found.end() if found else begin
 
     def _call(self, start: int, end: int, name: str, given: list[Claim], depth: int | None) -> Told:
+        def when(history: History) -> list[Span]:
+            calls = history.calls.get(name, [])
+            return sorted((call.begin, call.begin) for call in calls if self._fits(call, given, history, depth))
+
+        if name == self.facts.called and not self._given(given, self.facts.evidence.arguments):
+            return Told(start, end, False, _never)
         verdict: bool | None = None
         for history in self.facts.histories():
-            calls = history.calls.get(name, [])
-            found = [call for call in calls if self._fits(call, given, history, depth)]
-            if found:
-                return Told(start, end, True, sorted((call.begin, call.begin) for call in found))
-            if calls and history.whole:
+            if when(history):
+                return Told(start, end, True, when)
+            if history.calls.get(name) and (history.whole or name == self.facts.called):
                 verdict = False
-        return Told(start, end, verdict, [])
+        return Told(start, end, verdict, when)
 
     def _fits(self, call: Call, given: list[Claim], history: History, depth: int | None) -> bool:
         if depth is not None and history.depth(call.frame) != depth:
             return False
-        arguments = dict(zip(call.names, call.arguments, strict=True))
+        return self._given(given, dict(zip(call.names, call.arguments, strict=True)))
+
+    def _given(self, given: list[Claim], arguments: dict[str, Any]) -> bool:
         for claim in given:
             value = arguments.get(claim.parts[0].node.id, OPAQUE)  # type: ignore[attr-defined]  # chosen as names
             if value is OPAQUE:
@@ -103,27 +116,63 @@ class Calling:
             gap = self.text[name.end : values.start]
             before = self.text[max(0, name.start - 20) : name.start]
             if _IN.match(gap) and _EACH.search(before):
-                yield Told(name.start, values.end, self._loop(name.node.id, values.node), [])
+                yield self._loop(name, values)
             elif _THROUGH.match(gap) and values.literal:
-                yield Told(name.start, values.end, self._values(name.node.id, values.node), [])
+                whole = freeze(self.checker.evaluator.value(values.node, {}))
+                true = self._values(name.node.id, whole)
+                yield Told(name.start, values.end, true, _never)
 
-    def _loop(self, name: str, node: ast.expr) -> bool | None:
+    def enumerations(self, claims: list[Claim]) -> Iterator[Told]:
+        """"``i = 0``, ``1`` and ``2``": values that a name had one after the other."""
+        group: list[Claim] = []
+        for claim in [*claims, None]:
+            if group and (claim is None or claim.parts[0] is not group[0].parts[0]):
+                if len(group) > 1:
+                    values = [freeze(self.checker.evaluator.value(each.parts[1].node, {})) for each in group]
+                    name = group[0].parts[0].node.id  # type: ignore[attr-defined]  # chosen as names
+                    yield Told(group[0].start, group[-1].end, self._values(name, ("list", *values)), _never)
+                group = []
+            if claim is not None and claim.sign == "=" and isinstance(claim.parts[0].node, ast.Name):
+                if claim.parts[1].literal:
+                    group.append(claim)
+
+    def repeats(self, claims: list[Claim]) -> Iterator[Told]:
+        """"``b = True`` (3 times)": as often as the name had the value, in a row or in all."""
+        for claim in claims:
+            times = _TIMES.match(self.text, claim.end)
+            if times is None or claim.sign != "=" or not isinstance(claim.parts[0].node, ast.Name):
+                continue
+            value = freeze(self.checker.evaluator.value(claim.parts[1].node, {}))
+            counts: set[int] = set()
+            for history in self.facts.histories():
+                if not history.whole or claim.parts[0].node.id in history.clipped:
+                    continue
+                course = history.course(claim.parts[0].node.id)
+                counts.add(course.count(value))
+                counts.update(len(list(run)) for key, run in itertools.groupby(course) if key == value)
+            yield Told(claim.start, times.end(), int(times[1]) in counts if counts else None, _never)
+
+    def _loop(self, name: Operand, values: Operand) -> Told:
+        variable: str = name.node.id  # type: ignore[attr-defined]  # chosen as a name
+
+        def when(history: History) -> list[Span]:
+            return self.checker.instances.loop_moments(variable, values.node, history) or []
+
         verdict: bool | None = None
         for history in self.facts.histories():
-            found = self.checker.instances.is_loop(name, node, history)
+            found = self.checker.instances.loop_moments(variable, values.node, history)
             if found:
-                return True
-            verdict = found if history.whole else None
-        return verdict
+                return Told(name.start, values.end, True, when)
+            verdict = (None if found is None else False) if history.whole else None
+        return Told(name.start, values.end, verdict, when)
 
-    def _values(self, name: str, node: ast.expr) -> bool | None:
+    def _values(self, name: str, whole: Any) -> bool | None:
         verdict: bool | None = None
         for history in self.facts.histories():
             if name not in history.names or name in history.clipped:
                 continue
-            had = history.spans(name)
-            whole = freeze(self.checker.evaluator.value(node, {}))
-            if whole in had or (isinstance(whole, tuple) and all(part in had for part in whole[1:])):
+            courses = (history.course(name), history.changes(name))
+            if whole in courses[0] or (isinstance(whole, tuple) and any(is_piece(whole[1:], each) for each in courses)):
                 return True
             verdict = False if history.whole else verdict
         return verdict

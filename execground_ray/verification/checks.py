@@ -10,7 +10,7 @@ import ast
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
-from execground_ray.verification.cited import CitedEvaluator, Unknown, equal_as_written, same
+from execground_ray.verification.cited import CitedEvaluator, Failed, Unknown, equal_as_written, same
 from execground_ray.verification.claims import Claim
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import LAST_STEP, OPAQUE, History, Span, freeze
@@ -67,7 +67,7 @@ class Checker:
         if len(names) == 1 and isinstance(node, ast.Compare) and isinstance(node.left, ast.Name | ast.Attribute):
             if claim.sign in _STATEMENTS and claim.parts[-1].closed:
                 return self._value(claim, node, next(iter(names)), history)
-        return self._search(claim, history.states(names))
+        return self._search(claim, history.distinct(names))
 
     def _condition(self, claim: Claim, history: History) -> list[Span] | None:
         """A cited condition, as a test that the program made. A bare comparison of numbers may be the text's own."""
@@ -81,7 +81,7 @@ class Checker:
         except Unknown:
             return None
         found = history.spans(name).get(freeze(value))
-        return self._search(claim, history.states((name,))) if found is None else found
+        return self._search(claim, history.distinct((name,))) if found is None else found
 
     def _returns(self, claim: Claim, history: History) -> list[Span] | None:
         """What the text says that a function returned, against all that it did return."""
@@ -94,17 +94,17 @@ class Checker:
         found = sorted((call.end, call.end) for call in given)
         return found or (None if not calls or any(call.returned is OPAQUE for call in calls) else [])
 
-    def _search(self, claim: Claim, states: list[tuple[Span, dict[str, Any]]]) -> list[Span] | None:
+    def _search(self, claim: Claim, states: list[tuple[dict[str, Any], list[Span]]]) -> list[Span] | None:
         if len(states) > MAX_STATES:
             return None
         known = False
-        found = []
-        for span, state in states:
+        found: list[Span] = []
+        for state, spans in states:
             held = self.holds(claim, state)
             known = known or held is not None
             if held:
-                found.append(span)
-        return found if known else None
+                found += spans
+        return sorted(found) if known else None
 
     def holds(self, claim: Claim, state: dict[str, Any]) -> bool | None:
         """Whether ``claim`` is true in one state; None if that cannot be told."""
@@ -117,6 +117,8 @@ class Checker:
                     return True  # "`items`, which is true" of a list that is not empty
                 return equal_as_written(node, left, right)
             return bool(self.evaluator.value(node, state)) is claim.truth
+        except Failed:
+            return False
         except Unknown:
             return None
 
@@ -130,7 +132,7 @@ class Checker:
             names = recorded(told, history)
             if len(names) == len(told) and not names & history.clipped:
                 known = known or history.whole
-                if any(all(self.holds(claim, state) for claim in claims) for _, state in history.states(names)):
+                if any(all(self.holds(claim, state) for claim in claims) for state, _ in history.distinct(names)):
                     return False
         return known
 

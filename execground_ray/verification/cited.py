@@ -6,7 +6,8 @@ import ast
 import math
 from typing import Any
 
-from execground_ray.verification.allowed import BUILTINS
+from execground_ray.verification.allowed import BUILTINS, PRINTED
+from execground_ray.verification.citing import names_of
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import OPAQUE, Call, freeze
@@ -19,6 +20,10 @@ _METHODS = frozenset(
 
 class Unknown(Exception):  # noqa: N818 - it says what the evidence lacks
     """The evidence does not say."""
+
+
+class Failed(Unknown):
+    """There is no such element: whatever is said of it is not so."""
 
 
 class CitedEvaluator(Evaluator):
@@ -38,8 +43,10 @@ class CitedEvaluator(Evaluator):
             return node.value
         try:
             return self.evaluate(node, Scope(state))
-        except (Unknown, Unsupported, NameError) as error:
-            raise Unknown from error
+        except (Unknown, Failed):
+            raise
+        except (LookupError, ZeroDivisionError) as error:
+            raise Failed from error
         except Exception as error:  # an expression of a text may fail in any way
             raise Unknown from error
 
@@ -62,6 +69,10 @@ class CitedEvaluator(Evaluator):
 
     def _Call(self, node: ast.Call, scope: Scope) -> Any:  # noqa: N802
         name = called_name(node)
+        if name in PRINTED and isinstance(node.func, ast.Name) and name not in self.facts.functions:
+            return PRINTED[name](*(self.evaluate(argument, scope) for argument in node.args))
+        if isinstance(node.func, ast.Attribute) and not names_of(node):
+            return self.evaluate(node.args[0], scope)  # np.int64(3)
         arguments = [self.evaluate(argument, scope) for argument in node.args]
         alias, name = name in self.aliases, self.aliases.get(name, name)
         if name not in self.facts.functions:
@@ -84,6 +95,9 @@ def called_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
 
 
+ANY = object()  # an argument that may be anything
+
+
 def is_call(call: Call, arguments: list[Any], optional: int, method: bool) -> bool:
     """Whether ``call`` had these arguments, frozen.
 
@@ -98,7 +112,10 @@ def is_call(call: Call, arguments: list[Any], optional: int, method: bool) -> bo
             return False
         given = call.arguments[skipped : skipped + len(arguments)]
         missing = len(call.arguments) - skipped - len(given)
-        if missing <= optional and OPAQUE not in given and [freeze(each) for each in given] == arguments:
+        if len(given) == len(arguments) and missing <= optional and all(
+            wanted is ANY or (each is not OPAQUE and freeze(each) == wanted)
+            for each, wanted in zip(given, arguments, strict=True)
+        ):
             return True
     return False
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from execground_ray.verification.allowed import BUILTINS
+from execground_ray.verification.allowed import BUILTINS, NUMPY, PRINTED
 
 _TOKEN = re.compile(
     r"""
@@ -46,6 +46,8 @@ _LITERAL = frozenset(
     (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load)
 )
 _FORBIDDEN = frozenset((ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr))
+_CLASS = re.compile(r"<class '[\w.]+'>")
+_SCALARS = ("int", "uin", "flo", "boo", "str")  # how the names of numpy's numbers begin
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 _PLAIN_VALUE = re.compile(r"\d{1,18}|'[^'\\\n]*'|\"[^\"\\\n]*\"")
 _EMPTY_KINDS = frozenset(("mark", "close", "relation", "dots"))
@@ -113,6 +115,9 @@ def _collect_names(node: ast.AST, names: set[str]) -> None:
         names.add(node.id)
     elif isinstance(node, ast.Attribute):
         names.add("." + node.attr)
+    elif isinstance(node, ast.Call) and _is_printed(node.func):
+        for part in node.args:
+            _collect_names(part, names)
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         names.add(node.func.attr)
         for part in (node.func.value, *node.args):
@@ -120,6 +125,13 @@ def _collect_names(node: ast.AST, names: set[str]) -> None:
     else:
         for part in ast.iter_child_nodes(node):
             _collect_names(part, names)
+
+
+def _is_printed(function: ast.expr) -> bool:
+    """The beginning of a value that prints itself as a call."""
+    if isinstance(function, ast.Attribute):
+        return isinstance(function.value, ast.Name) and function.value.id in NUMPY and function.attr[:3] in _SCALARS
+    return isinstance(function, ast.Name) and function.id in PRINTED
 
 
 @lru_cache(maxsize=8_192)
@@ -193,7 +205,7 @@ class Reader:
         if parsed is None:
             return None
         start, end = self.tokens[first].start, self.tokens[index - 1].end
-        word = self.tokens[first].kind == "name" and self.tokens[first].text.lower() in NUMBER_WORDS
+        word = not parsed[1] and self.tokens[first].kind == "name" and self.tokens[first].text.lower() in NUMBER_WORDS
         return index, [Operand(start, end, parsed[0], code, word, weak, torn, parsed[1], parsed[2])]
 
     def _operator(self, index: int) -> str:
@@ -237,7 +249,7 @@ class Reader:
 
     def _code(self, index: int) -> tuple[int, str | list[Operand], bool, bool] | None:
         token = self.tokens[index]
-        content = token.text.strip("`").replace("…", "...").replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
+        content = _CLASS.sub("None", token.text.strip("`")).replace("…", "...").replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
         parsed = parse_expression(content)
         if parsed is None:
             inside = Reader(token.text[1:-1], self.identifiers, code=True).operands()
@@ -274,7 +286,7 @@ class Reader:
         word = token.text.lower()
         if token.text in _CONSTANTS:
             return index + 1, str(_CONSTANTS[token.text]), False, False
-        if word in NUMBER_WORDS:
+        if word in NUMBER_WORDS and not self.code and token.text not in self.identifiers:
             return self._word(index)
         end, following = self._trailers(index, "([")
         if following > index + 1:

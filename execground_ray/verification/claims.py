@@ -26,7 +26,7 @@ _VERB = (
     r"(?:is |are |was |gets? |being )?(?:now )?(?:set|reset|updated|initiali[sz]ed|increased|decreased|incremented|"
     r"decremented|changed|reduced|raised|computed|evaluated|calculated|assigned|bound)(?: back)?(?: to| as| at)|"
     r"(?:grows?|grown|increases?|rises?|drops?|falls?|goes|moves?|changes?|turns?|comes?|shrinks?|decreases?)(?: up| down| back)? (?:to|into|at)|"
-    r"comes out (?:as|at)|works out (?:to|as)|turns out to be|ends up(?: as| at| being)?|has(?: the)? value|has become|"
+    r"takes(?: on)? the value(?: of)?|comes out (?:as|at)|works out (?:to|as)|turns out to be|ends up(?: as| at| being)?|has(?: the)? value|has become|"
     r"will be|to be|be|being|which is|that is|i\.e\.|namely|resulting in|results in|leaves|leads to|makes)"
 )
 _BECOMES = re.compile(

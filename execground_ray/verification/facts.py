@@ -68,10 +68,9 @@ class Facts:
     def replayed(self) -> History | None:
         """Every step of the run, where the program could be replayed. Made only when the trace alone leaves a doubt."""
         evidence = self.evidence
-        found = _CALLED.search(evidence.trace)
-        if found is None or self.tree is None:
+        if not self.called or self.tree is None:
             return None
-        done = replay(self.tree, found[1], copy.deepcopy(evidence.arguments))
+        done = replay(self.tree, self.called, copy.deepcopy(evidence.arguments))
         return done[0] if done is not None and self._agrees(*done) else None
 
     def histories(self) -> Iterator[History]:
@@ -146,6 +145,25 @@ class Facts:
         return found
 
     @cached_property
+    def counters(self) -> frozenset[str]:
+        """The loop variables that nothing but their loops sets: one value for a whole round."""
+        targets = [name for node in self.nodes if isinstance(node, ast.For) for name in ast.walk(node.target)]
+        loops = {id(name) for name in targets}
+        names = {name.id for name in targets if isinstance(name, ast.Name)}
+        others = {
+            node.id
+            for node in self.nodes
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in loops
+        }
+        return frozenset(names - others)
+
+    @cached_property
+    def called(self) -> str:
+        """The function that the run began with."""
+        found = _CALLED.search(self.evidence.trace)
+        return found[1] if found else ""
+
+    @cached_property
     def identifiers(self) -> frozenset[str]:
         """Every name that the program uses."""
         names = set(self.functions) | set(self.evidence.arguments)
@@ -216,17 +234,18 @@ class Facts:
         if value[0] != "list":
             elements = {part if isinstance(part, tuple) and len(part) == 2 else part for part in value[1]}
             return any(set(each[1:]) == elements for each in self._containers if each[0] == "list")
-        return any(_is_piece(value[1:], each[1:]) for each in self._containers if each[0] == "list")
+        return any(is_piece(value[1:], each[1:]) for each in self._containers if each[0] == "list")
 
     @cached_property
     def _containers(self) -> list[tuple[Any, ...]]:
         pools = (self._shown, self._lived)
         # What a name went through, one value after the other, is a sequence, too.
         courses = {
-            ("list", *(freeze(value) for _, _, value in events))
+            ("list", *course)
             for history in self.histories()
-            for events in history.names.values()
+            for name, events in history.names.items()
             if len(events) > 2
+            for course in (history.course(name), history.changes(name))
         }
         return [*courses] + [value for pool in pools for value in pool if isinstance(value, tuple) and value[0] in ("list", "set", "dict")]
 
@@ -277,7 +296,8 @@ def _pool(history: History) -> set[Any]:
     return pool
 
 
-def _is_piece(piece: tuple[Any, ...], whole: tuple[Any, ...]) -> bool:
+def is_piece(piece: tuple[Any, ...], whole: tuple[Any, ...]) -> bool:
+    """Whether the values of ``piece`` follow each other in ``whole``, or are all of it, sorted or turned around."""
     size = len(piece)
     if any(whole[start : start + size] == piece for start in range(len(whole) - size + 1)):
         return True

@@ -12,7 +12,7 @@ import itertools
 import re
 from typing import Any
 
-from execground_ray.verification.calling import Calling
+from execground_ray.verification.calling import Calling, Told
 from execground_ray.verification.checks import Checker
 from execground_ray.verification.cited import Unknown
 from execground_ray.verification.citing import Operand, Reader
@@ -20,9 +20,9 @@ from execground_ray.verification.claims import Claim, find_claims
 from execground_ray.verification.counting import wrong_counts
 from execground_ray.verification.facts import Facts, fragments
 from execground_ray.verification.finding import Finding, Kind
-from execground_ray.verification.history import freeze
+from execground_ray.verification.history import History, Span, freeze
 from execground_ray.verification.reading import plain, sentence_borders
-from execground_ray.verification.story import out_of_order
+from execground_ray.verification.story import list_items, out_of_order
 
 
 # What would be, is no statement about this run.
@@ -37,6 +37,7 @@ class Grounding:
     def __init__(self, written: str, facts: Facts) -> None:
         text = plain(written)
         self.text = text
+        self.written = written
         self.facts = facts
         self.checker = Checker(facts)
         self.borders = sentence_borders(written)
@@ -47,6 +48,7 @@ class Grounding:
         self.wrong: set[int] = set()
         self.decided = 0
         self.true: list[Claim] = []
+        self.told: list[Told] = []
         self.true_values: list[Claim] = []
 
     def run(self) -> tuple[int, list[Finding]]:
@@ -133,26 +135,52 @@ class Grounding:
     def _calling(self) -> None:
         """Calls with their arguments, loops with their values."""
         calling = Calling(self.text, self.facts, self.checker)
-        for told in (*calling.calls(self.operands, self.claims), *calling.loops(self.operands)):
+        stated = [claim for claim in self.claims if claim.stated]
+        for told in (
+            *calling.calls(self.operands, self.claims),
+            *calling.loops(self.operands),
+            *calling.enumerations(stated),
+            *calling.repeats(self.true),
+        ):
             if told.true:
                 self.settled.update(each.start for each in self.operands if told.start <= each.start < told.end)
-            if told.true is False:
+                self.told.append(told)
+            elif told.true is False:
                 cited = " ".join(self.text[told.start : told.end].split())
                 self.findings.append(Finding(Kind.FALSE_STATEMENT, told.start, told.end, f"{cited!r} did not happen"))
 
     def _in_order(self) -> None:
-        """A text that follows the run must follow it everywhere."""
-        strange: list[Claim] = []
+        """A text that follows the run must follow it everywhere, and keep to a round where it tells one."""
+        strange: list[tuple[int, int]] = []
         for history in self.facts.histories():
-            timed = [(claim, self.checker.moments(claim, history)) for claim in self.true if not _of_objects(claim)]
-            kept = [(claim, moments) for claim, moments in timed if moments]
-            strange = [kept[index][0] for index in out_of_order([moments for _, moments in kept])]
-            if not strange:
-                return
+            timed = [
+                (claim.start, claim.end, self.checker.moments(claim, history))
+                for claim in self.true
+                if not _of_objects(claim)
+            ]
+            timed += [(told.start, told.end, told.when(history)) for told in self.told]
+            kept = sorted((start, end, moments) for start, end, moments in timed if moments)
+            strange = [kept[index][:2] for index in out_of_order([moments for _, _, moments in kept])]
+            strange += self._out_of_round(kept, history) if history.whole else []
             if history.whole:
                 break
-        for claim in strange:
-            self._report(Kind.OUT_OF_ORDER, claim, "was not so at this point of the run")
+        for start, end in dict.fromkeys(strange):
+            cited = " ".join(self.text[start:end].split())
+            self.findings.append(Finding(Kind.OUT_OF_ORDER, start, end, f"{cited!r} was not so at this point of the run"))
+
+    def _out_of_round(self, kept: list[tuple[int, int, list[Span]]], history: History) -> list[tuple[int, int]]:
+        """What stands in a list item that begins with ``i = 2``, but was so only in other rounds."""
+        found = []
+        for begin, end, name, values in list_items(self.written, self.true):
+            if name not in self.facts.counters or name in history.clipped:
+                continue
+            rounds = [span for value in values for span in history.rounds(name).get(value, ())]
+            for start, stop, moments in kept:
+                if begin <= start < end and rounds and not any(
+                    first <= until and since <= last for since, until in moments for first, last in rounds
+                ):
+                    found.append((start, stop))
+        return found
 
     def _together(self) -> None:
         """Values that stand side by side must have been there at the same time."""
@@ -211,7 +239,7 @@ class Grounding:
             return True
         if not operand.literal:
             return all(self._known(part, near) for part in _constants(operand.node)) or self.facts.has(freeze(value))
-        return self._known(value, near, strict=operand.code and self._as_whole(operand))
+        return self._known(value, near, strict=operand.code, pair=not self._as_whole(operand))
 
     def _as_whole(self, operand: Operand) -> bool:
         """A list, set or dictionary, or values one after the other; a pair in parentheses may be the text's own."""
@@ -219,16 +247,16 @@ class Grounding:
             return len(operand.node.elts) > 2 and self.text[operand.start : operand.end].strip("` ")[0] != "("
         return True
 
-    def _known(self, value: Any, near: list[Any], strict: bool = False) -> bool:
+    def _known(self, value: Any, near: list[Any], strict: bool = False, pair: bool = False) -> bool:
         if value is Ellipsis or isinstance(value, bool) or value is None or self.facts.shows(freeze(value)):
             return True
         if isinstance(value, str):
             known = self._known_string(value)
         elif isinstance(value, int | float):
-            known = self._follows(value, near)
+            known = self._follows(value, near, strict)
         else:
-            known = all(self._known(part, near) for part in fragments(value))
-            if known and strict and len(value) > 1:
+            known = all(self._known(part, near, strict) for part in fragments(value))
+            if known and strict and len(value) > 1 and not pair:
                 return self.facts.has(freeze(value)) or self.facts.has_piece(freeze(value))
         return known or self.facts.has(freeze(value))
 
@@ -237,15 +265,18 @@ class Grounding:
             return True
         return bool(re.search(r"[^\W\d_]{2,}", value)) and " " in value.strip()  # words in quotation marks, not a value
 
-    def _follows(self, value: float, near: list[Any]) -> bool:
-        """Whether ``value`` is one operation away from values of the same sentence, or a size, or a count."""
+    def _follows(self, value: float, near: list[Any], strict: bool) -> bool:
+        """Whether ``value`` is one operation away from values of the same sentence, or a size, or a count.
+
+        A value that is set as code (``strict``) is one of the run, so it does not follow from just anything.
+        """
         numbers = {each for each in near if isinstance(each, int | float) and not isinstance(each, bool)}
-        for left, right in itertools.product(numbers | {1, 2}, numbers):
+        for left, right in itertools.product(numbers | {1, 2}, numbers) if not strict else ():
             if value in (left + right, left - right, right - left, left * right):
                 return True
             if right and value in (left / right, left // right, left % right):
                 return True
-        if any(value == len(each) for each in near if isinstance(each, str | list | tuple | set | dict)):
+        if near.count(value) > 1 or any(value == len(each) for each in near if isinstance(each, str | list | tuple | set)):
             return True
         return any(value in sizes for sizes in self.facts.sizes())
 

@@ -7,6 +7,7 @@ claim asks: which values a name ever had, which values several names had at the 
 from __future__ import annotations
 
 import ast
+import itertools
 from bisect import bisect_right
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
@@ -70,7 +71,9 @@ class History:
     seen: set[Any] = field(default_factory=set)  # frozen results of expressions
     clipped: set[str] = field(default_factory=set)  # names with a value that could not be kept
     _joint: dict[tuple[str, ...], list[tuple[Span, dict[str, Any]]]] = field(default_factory=dict)
+    _distinct: dict[tuple[str, ...], list[tuple[dict[str, Any], list[Span]]]] = field(default_factory=dict)
     _spans: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
+    _rounds: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
     _frames: dict[tuple[str, int], tuple[list[int], list[Any]]] = field(default_factory=dict)
 
     def states(self, names: Iterable[str]) -> list[tuple[Span, dict[str, Any]]]:
@@ -80,14 +83,44 @@ class History:
             self._joint[key] = self._join(key)
         return self._joint[key]
 
+    def distinct(self, names: Iterable[str]) -> list[tuple[dict[str, Any], list[Span]]]:
+        """The different states of ``names``, each with all the times at which it was."""
+        key = tuple(sorted(set(names)))
+        if key not in self._distinct:
+            found: dict[Any, tuple[dict[str, Any], list[Span]]] = {}
+            for span, state in self.states(key):
+                found.setdefault(tuple(freeze(state[name]) for name in key), (state, []))[1].append(span)
+            self._distinct[key] = list(found.values())
+        return self._distinct[key]
+
     def spans(self, name: str) -> dict[Any, list[Span]]:
         """Every value that ``name`` had, frozen, and when it had it."""
         if name not in self._spans:
-            found: dict[Any, list[Span]] = {}
-            for span, state in self.states((name,)):
-                found.setdefault(freeze(state[name]), []).append(span)
-            self._spans[name] = found
+            self._spans[name] = {freeze(state[name]): spans for state, spans in self.distinct((name,))}
         return self._spans[name]
+
+    def rounds(self, name: str) -> dict[Any, list[Span]]:
+        """Every value of ``name``, frozen, and when the call that gave it had it, its own calls included."""
+        if name not in self._rounds:
+            found: dict[Any, list[Span]] = {}
+            ends = {call.frame: call.end for calls in self.calls.values() for call in calls if call.end >= 0}
+            last: dict[int, tuple[int, Any]] = {}
+            for step, frame, value in self.names.get(name, ()):
+                if frame in last:
+                    found.setdefault(freeze(last[frame][1]), []).append((last[frame][0], step))
+                last[frame] = (step, value)
+            for frame, (step, value) in last.items():
+                found.setdefault(freeze(value), []).append((step, ends.get(frame, LAST_STEP)))
+            self._rounds[name] = found
+        return self._rounds[name]
+
+    def course(self, name: str) -> tuple[Any, ...]:
+        """The values that ``name`` had, frozen, one after the other."""
+        return tuple(freeze(value) for _, _, value in self.names.get(name, ()))
+
+    def changes(self, name: str) -> tuple[Any, ...]:
+        """The same without repetitions, as ``snoop`` shows the course of a comprehension."""
+        return tuple(value for value, _ in itertools.groupby(self.course(name)))
 
     def depth(self, frame: int) -> int:
         """How many calls of its function a call is inside of, itself included."""

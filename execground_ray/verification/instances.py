@@ -10,10 +10,10 @@ import ast
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
-from execground_ray.verification.cited import CitedEvaluator, Unknown, called_name, is_call, same
+from execground_ray.verification.cited import ANY, CitedEvaluator, Failed, Unknown, called_name, is_call, same
 from execground_ray.verification.citing import names_of
 from execground_ray.verification.facts import Facts
-from execground_ray.verification.history import OPAQUE, History, Span, freeze
+from execground_ray.verification.history import LAST_STEP, OPAQUE, History, Span, freeze
 
 MAX_STATES = 600
 Bindings = list[tuple[ast.expr, Any]]  # an expression of the program and the value that stands in its place
@@ -61,20 +61,20 @@ class Instances:
         sure = isinstance(whole.op, ast.And) if isinstance(whole, ast.BoolOp) else None
         return [(step, frame, outcome if outcome is sure else None) for step, frame, outcome in events]
 
-    def is_loop(self, name: str, node: ast.expr, history: History) -> bool | None:
-        """Whether a loop over ``name`` went through what ``node`` says; None if that is unknown."""
-        verdict: bool | None = None
+    def loop_moments(self, name: str, node: ast.expr, history: History) -> list[Span] | None:
+        """When a loop over ``name`` can have gone through what ``node`` says; None if that is unknown."""
+        found: list[Span] | None = None
         for candidate in self.facts.loops.get(name, ()):
             bindings: Bindings = []
-            if type(candidate) is not type(node) and not _closed(node):
+            if (type(candidate) is not type(node) and not _closed(node)) or (
+                isinstance(node, ast.Call) and not _alike(candidate, node)
+            ):
                 return None
-            if isinstance(node, ast.Call) and not _alike(candidate, node):
+            moments = self._moments(bindings, history) if self._unify(candidate, node, bindings) else []
+            if moments is None:
                 return None
-            found = self._anytime(bindings, history) if self._unify(candidate, node, bindings) else False
-            if found is not False:
-                return found
-            verdict = False
-        return verdict
+            found = [*(found or []), *moments]
+        return None if found is None else sorted(found)
 
     def happened(self, node: ast.expr, history: History) -> bool | None:
         """Whether the program computed an expression of this form with these values; None if that is unknown."""
@@ -92,16 +92,15 @@ class Instances:
             if not self._unify(candidate, node, bindings):
                 verdict = False if isinstance(node, ast.Call) and verdict is None else verdict
                 continue
-            found = self._anytime(bindings, history)
-            if found is not False:
-                return found
+            found = self._moments(bindings, history)
+            if found or found is None:
+                return None if found is None else True
             verdict = False
         return verdict
 
     def _was_called(self, node: ast.Call, history: History) -> bool | None:
-        try:
-            arguments = [freeze(self.evaluator.value(argument, {})) for argument in node.args]
-        except Unknown:
+        arguments = [self._argument(argument) for argument in node.args]
+        if all(argument is ANY for argument in arguments):
             return None
         calls = history.calls.get(called_name(node), [])
         if not calls:
@@ -109,26 +108,30 @@ class Instances:
         optional = self.facts.defaults.get(called_name(node), 0)
         if any(is_call(call, arguments, optional, isinstance(node.func, ast.Attribute)) for call in calls):
             return True
-        return None if node.keywords or any(OPAQUE in call.arguments[1:] for call in calls) else False
+        known = [place for place, argument in enumerate(arguments, int(isinstance(node.func, ast.Attribute))) if argument is not ANY]
+        hidden = any(OPAQUE in call.arguments[place : place + 1] for call in calls for place in known)
+        return None if node.keywords or hidden else False
 
-    def _anytime(self, bindings: Bindings, history: History) -> bool | None:
+    def _argument(self, node: ast.expr) -> Any:
+        try:
+            return freeze(self.evaluator.value(node, {}))
+        except Unknown:
+            return ANY
+
+    def _moments(self, bindings: Bindings, history: History) -> list[Span] | None:
         names = frozenset().union(*(names_of(node) for node, _ in bindings)) if bindings else frozenset()
         recorded = {name if name in history.names else "." + name for name in names if not self._callable(name, history)}
         if not recorded:
-            return self._all_equal(bindings, {})
+            held = self._all_equal(bindings, {})
+            return None if held is None else [(0, LAST_STEP)] if held else []
         if not recorded <= history.names.keys() or recorded & history.clipped:
             return None
-        states = history.states(recorded)
+        states = history.distinct(recorded)
         if len(states) > MAX_STATES:
             return None
-        found: bool | None = False
-        for _, state in states:
-            bound = self._all_equal(bindings, state)
-            if bound:
-                return True
-            if bound is None:
-                found = None
-        return found
+        held_in = [(spans, self._all_equal(bindings, state)) for state, spans in states]
+        found = sorted(span for spans, held in held_in if held for span in spans)
+        return found if found or all(held is False for _, held in held_in) else None
 
     def _callable(self, name: str, history: History) -> bool:
         return name not in history.names and (name in BUILTINS or name in self.facts.functions)
@@ -148,6 +151,8 @@ class Instances:
             try:
                 if not same(self.evaluator.value(node, state), value):
                     return False
+            except Failed:
+                return False
             except Unknown:
                 unknown = True
         return None if unknown else True

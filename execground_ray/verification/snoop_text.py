@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from execground_ray.verification.allowed import PRINTED
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import OPAQUE, History, Recorder
 
@@ -29,24 +30,7 @@ _NUMPY_ARRAY = re.compile(r"(?<=[\d.\]])\s+(?=[-\d.\[])")
 _ELIDED = re.compile(r"\.\.\.")
 
 
-def _same(value: Any, *_: Any, **__: Any) -> Any:
-    return value
-
-
-# How values print themselves that are not literals.
-_PRINTED = Scope(
-    {
-        "array": _same,
-        "deque": _same,
-        "Counter": lambda value=(): dict(value),
-        "OrderedDict": lambda value=(): dict(value),
-        "defaultdict": lambda _, value=(): dict(value),
-        "dict_keys": _same,
-        "dict_values": _same,
-        "nan": float("nan"),
-        "inf": float("inf"),
-    }
-)
+_PRINTED = Scope({**PRINTED, "nan": float("nan"), "inf": float("inf")})
 
 
 @lru_cache(maxsize=2_048)
@@ -83,13 +67,15 @@ class _Statements:
     def __init__(self, tree: ast.Module | None) -> None:
         self.literals: dict[int, list[tuple[str, Any]]] = {}
         self.tests: dict[int, tuple[ast.expr, int]] = {}
+        self.unseen: set[str] = set()  # attributes that change where no line of a trace shows it
         self.attributes: dict[int, list[tuple[str, ast.expr]]] = {}
-        self.functions = 0
-        self.recursive = False  # the trace of a recursive program stops at a depth: as many calls as it has functions
-        for node in ast.walk(tree) if tree else ():
-            if isinstance(node, ast.FunctionDef):
-                self.functions += 1
-                self.recursive = self.recursive or _calls_itself(node)
+        nodes = list(ast.walk(tree)) if tree else []
+        names = [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
+        self.functions = len(names)
+        self.calling = {node.lineno for node in nodes if isinstance(node, ast.Call) and _name_of(node.func) in names}
+        for node in nodes:
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
+                self.unseen.add("." + node.target.attr)
             if isinstance(node, ast.Assign):
                 self._literal(node)
                 self._attribute(node)
@@ -110,9 +96,8 @@ class _Statements:
                 self.attributes.setdefault(node.lineno, []).append(("." + target.attr, node.value))
 
 
-def _calls_itself(function: ast.FunctionDef) -> bool:
-    calls = (node.func for node in ast.walk(function) if isinstance(node, ast.Call))
-    return any(function.name in (getattr(each, "id", None), getattr(each, "attr", None)) for each in calls)
+def _name_of(function: ast.expr) -> str:
+    return str(getattr(function, "id", getattr(function, "attr", "")))
 
 
 class _Reader:
@@ -122,7 +107,7 @@ class _Reader:
         self.entering: str | None = None
         self.arguments: dict[str, Any] = {}
         self.waiting: dict[int, tuple[ast.expr, int, int]] = {}
-        self.deepest = 0
+        self.cut = False  # a trace stops at a depth, as many calls as the program has functions: some were not shown
 
     def read(self, trace: str) -> History:
         for line in _whole_lines(trace):
@@ -133,7 +118,8 @@ class _Reader:
         history.counts.update(history.passes.values())
         history.counts.update(count - 1 for count in history.passes.values())
         history.counts.update(len(calls) for calls in history.calls.values())
-        history.whole = not (self.statements.recursive and self.deepest >= self.statements.functions)
+        history.whole = not self.cut
+        history.clipped |= self.statements.unseen
         return history
 
     @staticmethod
@@ -152,11 +138,10 @@ class _Reader:
     def _enter(self) -> None:
         if self.entering is not None:
             self.recorder.enter(self.entering.rpartition(".")[2], self.arguments)
-            self.deepest = max(self.deepest, 1 + self._depth())
             self.entering, self.arguments = None, {}
 
     def _depth(self) -> int:
-        frame, depth = self.recorder.frame, -1
+        frame, depth = self.recorder.frame, 0
         while frame >= 0:
             frame, depth = self.recorder.history.parents[frame], depth + 1
         return depth
@@ -177,6 +162,8 @@ class _Reader:
         recorder = self.recorder
         recorder.step += 1
         recorder.history.passes[number] += 1
+        if number in self.statements.calling and not self.cut:
+            self.cut = self._depth() >= self.statements.functions
         if recorder.frame in self.waiting:
             test, body, step = self.waiting.pop(recorder.frame)
             recorder.history.tests.setdefault(test, []).append((step, recorder.frame, number == body))
@@ -185,8 +172,11 @@ class _Reader:
         for name, value in self.statements.literals.get(number, ()):
             recorder.assign(name, value)
         for name, node in self.statements.attributes.get(number, ()):
-            with contextlib.suppress(Exception):  # whatever the expression needs may not be shown
-                recorder.assign(name, Evaluator().evaluate(node, Scope(recorder.visible())))
+            try:
+                value = Evaluator().evaluate(node, Scope(recorder.visible()))
+            except Exception:  # noqa: BLE001 - whatever the expression needs may not be shown
+                value = OPAQUE
+            recorder.assign(name, OPAQUE if isinstance(value, list | dict | set) else value)
 
     def _elements(self, found: re.Match[str]) -> None:
         values = parse_value(f"[{found['values']}]")

@@ -7,10 +7,13 @@ in an order of their own, with reviews and previews, are left alone.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from execground_ray.verification.history import LAST_STEP, Span
+from execground_ray.verification.claims import Claim
+from execground_ray.verification.history import LAST_STEP, Span, freeze
 
 MIN_STATEMENTS = 4  # fewer do not make a story
 MAX_STRANGE = 2  # more than these: the text has an order of its own
@@ -72,3 +75,37 @@ def _longest(statements: Sequence[Sequence[Span]]) -> set[int]:
             limit = min(steps)
             length -= 1
     return kept
+
+
+_ITEM = re.compile(r"^(?P<indent> *)(?P<bullet>(?:[-*+•]|\d{1,3}[.)]) +)", re.MULTILINE)
+
+
+def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int, str, list[Any]]]:
+    """The list items that begin with the value of a name: "- ``i = 2``: …", "- ``i = 0`` and ``1``: …".
+
+    Yields:
+        Where the rest of the item begins, where it ends, the name and its values, frozen.
+    """
+    items = list(_ITEM.finditer(written))
+    by_start = sorted(claims, key=lambda claim: claim.start)
+    for index, item in enumerate(items):
+        depth = len(item["indent"])
+        behind = (each.start() for each in items[index + 1 :] if len(each["indent"]) <= depth)
+        end = next(behind, len(written))
+        blank = re.compile(r"\n\n(?! )").search(written, item.end(), end)
+        end = blank.start() if blank else end
+        head: list[Claim] = []
+        for claim in by_start:
+            if item.end() <= claim.start < end and claim.sign == "=" and isinstance(claim.parts[0].node, ast.Name):
+                if head and claim.parts[0] is not head[0].parts[0]:
+                    break
+                begin = head[-1].end if head else item.end()
+                if not re.fullmatch(r"[\s`*,]*(?:and\b)?[\s`*]*", written[begin : claim.start]):
+                    break
+                head.append(claim)
+            elif claim.start >= item.end():
+                break
+        if head and re.match(r"[\s`*]*:", written[head[-1].end : end]):
+            values = [part.value for claim in head if isinstance(part := claim.parts[1].node, ast.Constant)]
+            if len(values) == len(head):
+                yield head[-1].end, end, head[0].parts[0].node.id, [freeze(value) for value in values]
