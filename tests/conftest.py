@@ -27,3 +27,11 @@ def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def small_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small dataset as a run leaves it; not to be changed."""
+    from small_output import make_output
+
+    return make_output(tmp_path_factory.mktemp("small"))

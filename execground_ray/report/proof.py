@@ -34,6 +34,7 @@ NAME = r"[0-9a-f]{8}-\d{6,}"
 ENDINGS = {TRAIN: "jsonl", REJECTED: "jsonl", RECORDS: "parquet"}
 COUNTS = ("problems_with_examples", "problems_rejected", "counts_add_up", "examples", "rejected")
 OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
+ARGUMENT = re.compile(r" \.{6} (\w+) = (.*)")  # of that function, below its call; what is long has ... in it
 SCORES, VERDICT = ("answer_ok", "grounded", "findings"), ("stage", "reason")
 
 
@@ -195,6 +196,12 @@ def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) 
         yield f"trace_lines is {record['trace_lines']}, the trace has {len(lines)}"
     if not lines[0].endswith(f">>> Call to {problem.funcname}"):
         return  # a decorator was entered first, whose code is not the problem's
+    for shown in map(ARGUMENT.fullmatch, lines[1:]):
+        if shown is None:
+            break
+        if "..." not in shown[2] and shown[2] != repr(pair.input.get(shown[1])):
+            yield f"the trace is of another run: its {shown[1]} is {_short(shown[2])}"
+            return
     code = normalize_newlines(problem.refcode).split("\n")
     for shown in filter(None, map(OUTERMOST_LINE.fullmatch, lines)):
         number = int(shown[1])

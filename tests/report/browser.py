@@ -16,7 +16,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 EXECUTABLE = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = """
 --headless=new --remote-debugging-pipe --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-scrollbars
---no-first-run --disable-extensions --disable-background-networking --disable-component-update --disable-sync --mute-audio
+--no-first-run --disable-extensions --disable-background-networking --disable-component-update --disable-sync
 """.split()
 
 

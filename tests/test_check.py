@@ -1,0 +1,202 @@
+"""The check passes a dataset as it was written, and names what is wrong with one that was damaged."""
+
+import json
+import shutil
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ray_jobs.check import MOST_PROBLEMS, first_lines, main
+
+
+@pytest.fixture
+def check(monkeypatch, capsys):
+    """Run the check on a folder in this process; returns the exit code and the lines that it printed."""
+
+    def run(folder, *options):
+        monkeypatch.setattr(sys, "argv", ["check", str(folder), "--workers=1", *options])
+        code = main()
+        said = capsys.readouterr()
+        return code, [*said.out.splitlines(), *said.err.splitlines()]
+
+    return run
+
+
+@pytest.fixture
+def copy(small_output, tmp_path):
+    """A copy of the dataset, to be damaged."""
+    return shutil.copytree(small_output, tmp_path / "copy")
+
+
+def shard(folder, name="train"):
+    return min((folder / name).iterdir())
+
+
+def change_row(path, change, index=1):
+    """Replace one line of a shard by what ``change`` makes of its row."""
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    lines[index] = change(json.loads(lines[index]))
+    path.write_text("".join(lines), "utf-8")
+
+
+def line(row):
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def change_records(folder, change):
+    """Rewrite the rows of the first file of records."""
+    path = shard(folder, "records")
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    change(rows)
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
+
+
+def change_answer(folder):
+    """Another final answer, in words and in its field: everything of the row fits together."""
+
+    def change(row):
+        row["messages"][1]["content"] = row["messages"][1]["content"].replace(row["output"], "77")
+        return line(row | {"output": "77"})
+
+    change_row(shard(folder), change)
+
+
+def lose_shard(folder):
+    shard(folder).unlink()
+
+
+def duplicate_id(folder):
+    path = shard(folder)
+    path.write_text(path.read_text("utf-8") + path.read_text("utf-8").splitlines(keepends=True)[0], "utf-8")
+
+
+def truncate_line(folder):
+    path = shard(folder)
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def add_column(folder):
+    change_row(shard(folder), lambda row: line(row | {"score": 0.5}))
+
+
+def add_file(folder):
+    (folder / "train" / "notes.txt").write_text("mine")
+
+
+def change_count(folder):
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["rejected"]["trace"]["exception"] += 1
+    (folder / "summary.json").write_text(json.dumps(summary))
+
+
+def swap_traces(folder):
+    def swap(rows):
+        rows[0]["trace"], rows[1]["trace"] = rows[1]["trace"], rows[0]["trace"]
+
+    change_records(folder, swap)
+
+
+DAMAGES = [
+    (change_answer, ["train/", "messages is not what its record says", "output is not what its record says"]),
+    (lose_shard, ["no shard has the rows", "summary.json: examples is 8, the shards hold 3"]),
+    (duplicate_id, ["2 rows have this id", "summary.json: examples is 8, the shards hold 9"]),
+    (truncate_line, ["train/", ":5: no row"]),
+    (add_column, ["column 'score' does not belong here"]),
+    (add_file, ["train/notes.txt: does not belong here"]),
+    (change_count, ["summary.json: rejected is "]),
+    (swap_traces, ["the trace is of another "]),
+]
+
+
+def test_the_command_proves_a_whole_dataset(run_command, small_output):
+    ended = run_command("-m", "ray_jobs.check", str(small_output))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith(
+        "proved: 8 training rows and 5 rejected in 3 writes, each verified again, 8 executed"
+    )
+    assert ended.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(("damage", "problems"), DAMAGES, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_damaged_dataset_is_refused_with_what_is_wrong(check, copy, damage, problems):
+    damage(copy)
+    code, lines = check(copy)
+    assert code == 1
+    assert len(lines) <= MOST_PROBLEMS
+    for problem in problems:
+        assert any(problem in line for line in lines), lines
+
+
+def rewrite_text(folder):
+    """Another answer in the shard and in the record: only the execution contradicts it."""
+    changed = {}
+
+    def change(row):
+        content = row["messages"][1]["content"]
+        changed[row["id"]] = row["messages"][1]["content"] = content.replace("returns `", "returns `1")
+        return line(row)
+
+    change_row(shard(folder), change)
+    change_records(folder, lambda rows: [row.update(text=changed.get(row["id"], row["text"])) for row in rows])
+
+
+def rewrite_problem(folder):
+    """Another program in the record, that would do the same."""
+    change_records(folder, lambda rows: rows[0].update(problem=rows[0]["problem"].replace("Add", "Sum")))
+
+
+def rewrite_trace(folder):
+    """Another value in the trace than in the text."""
+    change_records(folder, lambda rows: rows[0].update(trace=rows[0]["trace"].replace(" n = ", " n = 7", 1)))
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (rewrite_text, "verified again"),
+        (rewrite_problem, "its id is not that of its problem"),
+        (rewrite_trace, "the trace is of another run: its n is 70"),
+        (lambda folder: shard(folder, "records").unlink(), "cannot be read"),
+        (lambda folder: shard(folder, "records").write_bytes(b"PAR1"), "cannot be read"),
+        (lambda folder: shard(folder, "rejected").write_text("[]\n"), "no row"),
+        (lambda folder: (folder / "train" / "inner").mkdir(), "train/inner: does not belong here"),
+        (lambda folder: change_row(shard(folder), lambda row: json.dumps(row) + " \n"), "written otherwise"),
+        (lambda folder: change_row(shard(folder), lambda row: line(dict(reversed(row.items())))), "another order"),
+        (lambda folder: change_row(shard(folder), lambda row: line(row | {"trace_lines": "3"})), "trace_lines is not"),
+        (lambda folder: change_row(shard(folder), lambda row: line(row | {"messages": None})), "messages is not"),
+    ],
+)
+def test_what_does_not_fit_together_is_found(check, copy, damage, problem):
+    damage(copy)
+    code, lines = check(copy)
+    assert code == 1
+    assert any(problem in line for line in lines), lines
+
+
+def test_a_value_that_only_an_execution_can_tell(check, copy):
+    """The trace of a program whose text cites nothing of the changed line; the sample covers all rows."""
+    change_records(copy, lambda rows: rows[0].update(trace=rows[0]["trace"].replace("Call to", "Call  to", 1)))
+    assert check(copy, "--sample=0")[0] == 0
+    code, lines = check(copy, "--sample=100")
+    assert code == 1
+    assert lines[0].endswith("executed again, it leaves another trace")
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}", '{"config": {"seed": 1}}'])
+def test_what_is_no_output_is_refused(check, tmp_path, content):
+    if content is not None:
+        (tmp_path / "summary.json").write_text(content)
+    code, lines = check(tmp_path)
+    assert code == 2
+    assert len(lines) == 1
+    assert lines[0].startswith(f"error: {tmp_path}")
+
+
+def test_of_many_problems_the_first_are_shown():
+    assert len(first_lines(["x"] * MOST_PROBLEMS)) == MOST_PROBLEMS
+    shown = first_lines([f"{number}\nx" for number in range(100)])
+    assert len(shown) == MOST_PROBLEMS
+    assert (shown[0], shown[-1]) == ("0\\nx", "… and 81 more")
