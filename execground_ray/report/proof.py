@@ -20,7 +20,7 @@ from pyarrow import fs
 from execground_ray.config import Config
 from execground_ray.parsing import content_hash
 from execground_ray.prompting import THINK, THOUGHT
-from execground_ray.records import Problem, Reason, Stage
+from execground_ray.records import Pair, Problem, Reason, Stage
 from execground_ray.report.rows import known_rows, written
 from execground_ray.report.summary import count_shards, make_summary
 from execground_ray.stages.export_examples import training_prompt
@@ -194,6 +194,11 @@ def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) 
     lines = record["trace"].split("\n")
     if record["trace_lines"] != len(lines):
         yield f"trace_lines is {record['trace_lines']}, the trace has {len(lines)}"
+    yield from _trace_faults(lines, problem, pair)
+
+
+def _trace_faults(lines: Sequence[str], problem: Problem, pair: Pair) -> Iterator[str]:
+    """Yield what shows that a trace is not that of this program, called with this input."""
     if not lines[0].endswith(f">>> Call to {problem.funcname}"):
         return  # a decorator was entered first, whose code is not the problem's
     for shown in map(ARGUMENT.fullmatch, lines[1:]):
