@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from execground_ray.tracing.source import SourceFile, SourceFiles, normalize_newlines
-from execground_ray.tracing.tracer import LineCounter, Raised, RunEnd, TooLong, Tracer
+from execground_ray.tracing.tracer import LineCounter, Raised, RunEnd, TooLong, Tracer, TurnedOff
 from execground_ray.tracing.values import UnsupportedValueError, to_json
 
 FILENAME = "main.py"
-DEFINITION = re.compile(r"\bdef\s+\w+\s*\(.*?\)")
+DEFINITION = re.compile(r"\bdef\s+\w+\s*\([^)\n]*\)")
 Send = Callable[[str, str, str, str], None]
 
 WARM_UP_RUNS = 30  # CPython 3.11 specializes a function after some calls
@@ -186,6 +186,8 @@ class Runner:
 
     def _stop(self, end: RunEnd) -> NoReturn:
         sys.settrace(None)
+        if isinstance(end, TurnedOff):
+            self._finish("no_return", "the program turned off its own tracing")
         if isinstance(end, TooLong):
             self._finish("too_long", f"{self._limits.max_lines} lines or more")
         error = end.error if isinstance(end, Raised) else None

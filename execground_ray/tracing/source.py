@@ -62,7 +62,7 @@ def _statements_by_line(tree: ast.Module) -> dict[int, ast.stmt | None]:
             statement = node
         first = getattr(node, "lineno", None)
         if first is not None:
-            last = node.end_lineno if isinstance(node, ast.expr) else first  # type: ignore[attr-defined]
+            last = node.end_lineno if isinstance(node, ast.expr) else first
             for number in range(first, (last or first) + 1):
                 if found.setdefault(number, statement) is not statement:
                     found[number] = None

@@ -54,6 +54,10 @@ class TooLong(RunEnd):
     """The trace has reached the limit of lines or characters."""
 
 
+class TurnedOff(RunEnd):
+    """The program has kept events of a traced frame back."""
+
+
 class Raised(RunEnd):
     """An exception passed through a traced frame."""
 
@@ -238,6 +242,8 @@ class Tracer:
             self._end(TooLong())
 
     def _leave(self, frame: FrameType) -> None:
+        if not frame.f_trace_lines:
+            self._end(TurnedOff())
         del self._frames[frame]
         self._depth -= 1
         self.returned = self.returned or frame.f_code in self._targets

@@ -24,6 +24,7 @@ import sys
 from typing import Any
 
 MAX_DEPTH = 100
+_encode = json.JSONEncoder().encode  # bound here: a program may replace what ``json`` has
 
 
 class UnsupportedValueError(ValueError):
@@ -39,7 +40,7 @@ def to_json(value: object) -> str:
         UnsupportedValueError: if the value, or something in it, has no JSON form.
     """
     try:
-        return json.dumps(_plain(value, MAX_DEPTH))
+        return _encode(_plain(value, MAX_DEPTH))
     except ValueError as error:  # an integer with more digits than Python prints
         raise UnsupportedValueError(str(error)) from None
 

@@ -123,7 +123,8 @@ class Worker:
             os.kill(pid, signal.SIGKILL)
             _, status, usage = os.wait4(pid, 0)
         cpu_seconds = usage.ru_utime + usage.ru_stime
-        in_time = in_time and cpu_seconds < self._limits.timeout_seconds
+        out_of_cpu = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
+        in_time = in_time and not out_of_cpu and cpu_seconds < self._limits.timeout_seconds
         if data[: len(READY)] != READY:
             why = data[:DETAIL_CHARS].decode(errors="replace")
             result = _result("sandbox_fault", f"the run could not be started: {why}")
@@ -189,7 +190,7 @@ class Worker:
         if os.WIFSIGNALED(status):
             number = signal.Signals(os.WTERMSIG(status))
             # The kernel's count of CPU time may have reached the limit a little before the one that is reported.
-            return _result("timeout" if number == signal.SIGXCPU else "killed", number.name)
+            return _result("killed", number.name)
         return _result("no_return", f"the process ended with exit code {os.WEXITSTATUS(status)}")
 
 
