@@ -83,7 +83,8 @@ def _shown(value: Any = (), *_: Any, **__: Any) -> Any:
 # How values print themselves that are not literals: ``array([1, 2])``, ``deque([1])``, ``np.int64(3)``.
 PRINTED: dict[str, Any] = {
     **dict.fromkeys(("array", "deque", "dict_keys", "dict_values", "dict_items"), _shown),
-    **dict.fromkeys(("Counter", "OrderedDict"), lambda value=(): dict(value)),
+    "Counter": lambda value=(): dict(collections.Counter(value)),
+    "OrderedDict": lambda value=(): dict(value),
     "defaultdict": lambda _, value=(): dict(value),
 }
 NUMPY = ("np", "numpy")

@@ -26,6 +26,7 @@ _CALLED = re.compile(
 )
 _DEPTH = re.compile(r"\brecursion depth (\d+)\b")
 _TIMES = re.compile(r"[`*\s]*\((\d+) times\)")
+_NOTHING = re.compile(r"[`*\s]*,?\s*(?:there is nothing to do|nothing happens|the loop does not run|does not run)")
 _STOP = re.compile(r"[.:;](?=\s|$)|\n")
 _EACH = re.compile(r"\bfor (?:each|every)?\s*(?:value )?[`*\s]*$", re.IGNORECASE)
 _IN = re.compile(r"^[`*\s]*in[`*\s]*$")
@@ -87,7 +88,7 @@ class Calling:
         for history in self.facts.histories():
             if when(history):
                 return Told(start, end, True, when)
-            if history.calls.get(name) and (history.whole or name == self.facts.called):
+            if history.calls.get(name) and (history.knows((name,)) or name == self.facts.called):
                 verdict = False
         return Told(start, end, verdict, when)
 
@@ -117,6 +118,8 @@ class Calling:
             before = self.text[max(0, name.start - 20) : name.start]
             if _IN.match(gap) and _EACH.search(before):
                 yield self._loop(name, values)
+                if _NOTHING.match(self.text, values.end):
+                    yield Told(name.start, values.end, self._nothing(values.node), _never)
             elif _THROUGH.match(gap) and values.literal:
                 whole = freeze(self.checker.evaluator.value(values.node, {}))
                 true = self._values(name.node.id, whole)
@@ -145,7 +148,7 @@ class Calling:
             value = freeze(self.checker.evaluator.value(claim.parts[1].node, {}))
             counts: set[int] = set()
             for history in self.facts.histories():
-                if not history.whole or claim.parts[0].node.id in history.clipped:
+                if not history.knows(claim.names) or claim.names & history.clipped:
                     continue
                 course = history.course(claim.parts[0].node.id)
                 counts.add(course.count(value))
@@ -163,8 +166,15 @@ class Calling:
             found = self.checker.instances.loop_moments(variable, values.node, history)
             if found:
                 return Told(name.start, values.end, True, when)
-            verdict = (None if found is None else False) if history.whole else None
+            verdict = (None if found is None else False) if history.knows((variable,)) else None
         return Told(name.start, values.end, verdict, when)
+
+    def _nothing(self, node: ast.expr) -> bool | None:
+        """Whether what a loop goes through, given as a value, is empty."""
+        try:
+            return not list(self.checker.evaluator.value(node, {}))
+        except (Unknown, TypeError):
+            return None
 
     def _values(self, name: str, whole: Any) -> bool | None:
         verdict: bool | None = None
@@ -174,5 +184,5 @@ class Calling:
             courses = (history.course(name), history.changes(name))
             if whole in courses[0] or (isinstance(whole, tuple) and any(is_piece(whole[1:], each) for each in courses)):
                 return True
-            verdict = False if history.whole else verdict
+            verdict = False if history.knows((name,)) else verdict
         return verdict

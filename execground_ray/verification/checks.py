@@ -41,10 +41,8 @@ class Checker:
             found = self.moments(claim, history)
             if found:
                 return True
-            if found is None:
-                verdict = None if history.whole else verdict
-            elif history.whole:
-                verdict = False
+            if history.knows(claim.names):
+                verdict = None if found is None else False
         if not claim.names and verdict is None:
             return self.holds(claim, {})
         return verdict
@@ -131,7 +129,7 @@ class Checker:
         for history in self.facts.histories():
             names = recorded(told, history)
             if len(names) == len(told) and not names & history.clipped:
-                known = known or history.whole
+                known = known or history.knows(names)
                 if any(all(self.holds(claim, state) for claim in claims) for state, _ in history.distinct(names)):
                     return False
         return known

@@ -23,7 +23,7 @@ class Unknown(Exception):  # noqa: N818 - it says what the evidence lacks
 
 
 class Failed(Unknown):
-    """There is no such element: whatever is said of it is not so."""
+    """It cannot be computed in this state, as the third element of a pair: whatever is said of it is not so."""
 
 
 class CitedEvaluator(Evaluator):
@@ -45,10 +45,12 @@ class CitedEvaluator(Evaluator):
             return self.evaluate(node, Scope(state))
         except (Unknown, Failed):
             raise
-        except (LookupError, ZeroDivisionError) as error:
-            raise Failed from error
-        except Exception as error:  # an expression of a text may fail in any way
+        except (Unsupported, NameError) as error:
             raise Unknown from error
+        except Exception as error:
+            # The arrays of a foreign library are lists here, which cannot do what arrays can.
+            plain = isinstance(error, LookupError | ArithmeticError) or not self.facts.foreign
+            raise (Failed if plain else Unknown) from error
 
     def attribute(self, value: Any, name: str) -> Any:
         """Only methods that look at a value and leave it as it is."""

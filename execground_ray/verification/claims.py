@@ -36,6 +36,8 @@ _EQUAL = re.compile(
     rf"^[\s,]*(?:{_FILLER}\s+)*(?:(?:{_VERB})(?![\w])|→|:(?=\s))\s*(?:{_FILLER}\s+)*:?\s*$", re.IGNORECASE
 )
 _SIGN = re.compile(r"^\s*(<=|>=|==|!=|≤|≥|≠|=|<|>|→|->|∈)\s*$")
+_ELLIPSIS = re.compile(r"^\s*to\s*$")  # "`a` is set to 1 and `b` to 2"
+_SET_TO = re.compile(r"\b(?:set|reset|initiali[sz]ed|changed) to\b")
 _SIGN_NEXT = re.compile(r"^[\s`*]*(?:=|→|->|:=|[-+*/%]=)")
 _AND = re.compile(r"^[`\s]*(?:,|,?\s*(?:and|or))[`\s]*$")
 _SIGNS: dict[str, type[ast.cmpop]] = {
@@ -172,6 +174,9 @@ class _Sentence:
             for phrase, kind, truth in _PHRASES:
                 if phrase.match(gap):
                     return self._phrase(left, right, kind, truth)
+        if _ELLIPSIS.match(gap) and left.code and right.code and isinstance(left.node, ast.Name | ast.Attribute):
+            if _SET_TO.search(self.text[self.first : left.start]):
+                return self._equal(left, right, "verb", True)
         if not _EQUAL.match(gap) or (left.weak and not right.literal) or not self._subject(left):
             return None
         if (":" in gap or not right.code) and not right.literal and not right.closed:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from execground_ray.verification.allowed import BUILTINS
+from execground_ray.verification.allowed import BUILTINS, MODULES, TYPING
 from execground_ray.verification.citing import NUMBER_WORDS
 from execground_ray.verification.history import OPAQUE, History, freeze
 from execground_ray.verification.replay import replay
@@ -136,6 +136,20 @@ class Facts:
         }
 
     @cached_property
+    def assigned(self) -> dict[str, list[ast.expr]]:
+        """What the program assigns to each name; ``x += 1`` assigns ``x + 1``."""
+        found: dict[str, list[ast.expr]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, []).append(node.value)
+            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                left = ast.Name(id=node.target.id, ctx=ast.Load())
+                found.setdefault(node.target.id, []).append(ast.BinOp(left=left, op=node.op, right=node.value))
+        return found
+
+    @cached_property
     def loops(self) -> dict[str, list[ast.expr]]:
         """What each loop variable of the program goes through."""
         found: dict[str, list[ast.expr]] = {}
@@ -156,6 +170,13 @@ class Facts:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in loops
         }
         return frozenset(names - others)
+
+    @cached_property
+    def foreign(self) -> bool:
+        """Whether the program imports what cannot be replayed."""
+        modules = {alias.name for node in self.nodes if isinstance(node, ast.Import) for alias in node.names}
+        modules |= {node.module or "" for node in self.nodes if isinstance(node, ast.ImportFrom)}
+        return not modules <= MODULES.keys() | {TYPING}
 
     @cached_property
     def called(self) -> str:

@@ -22,7 +22,7 @@ from execground_ray.verification.facts import Facts, fragments
 from execground_ray.verification.finding import Finding, Kind
 from execground_ray.verification.history import History, Span, freeze
 from execground_ray.verification.reading import plain, sentence_borders
-from execground_ray.verification.story import list_items, out_of_order
+from execground_ray.verification.story import list_items, out_of_order, overlap
 
 
 # What would be, is no statement about this run.
@@ -58,6 +58,7 @@ class Grounding:
             self._claim(claim)
         self._together()
         self._computed()
+        self._assigned()
         self._calling()
         self._in_order()
         cited = 0
@@ -125,11 +126,26 @@ class Grounding:
             verdict: bool | None = None
             for history in self.facts.histories():
                 found = self.checker.instances.happened(operand.node, history)
-                verdict = found if found or history.whole else None
+                verdict = found if found or history.knows(operand.names) else None
                 if found:
                     break
             if verdict is False:
                 self.wrong.add(operand.start)
+                self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
+
+    def _assigned(self) -> None:
+        """"``x`` becomes ``2 + 3``" must be what an assignment to ``x`` computed."""
+        for claim in self.true:
+            name, operand = claim.parts[0], claim.parts[-1]
+            if not isinstance(name.node, ast.Name) or not operand.code or not isinstance(operand.node, ast.BinOp):
+                continue
+            verdict: bool | None = None
+            for history in self.facts.histories():
+                found = self.checker.instances.was_assigned(name.node.id, operand.node, history)
+                verdict = found if found or history.knows(claim.names) else None
+                if found:
+                    break
+            if verdict is False:
                 self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
 
     def _calling(self) -> None:
@@ -177,7 +193,7 @@ class Grounding:
             rounds = [span for value in values for span in history.rounds(name).get(value, ())]
             for start, stop, moments in kept:
                 if begin <= start < end and rounds and not any(
-                    first <= until and since <= last for since, until in moments for first, last in rounds
+                    overlap(moment, each) for moment in moments for each in rounds
                 ):
                     found.append((start, stop))
         return found
@@ -242,9 +258,9 @@ class Grounding:
         return self._known(value, near, strict=operand.code, pair=not self._as_whole(operand))
 
     def _as_whole(self, operand: Operand) -> bool:
-        """A list, set or dictionary, or values one after the other; a pair in parentheses may be the text's own."""
+        """A list, set or dictionary, or several values one after the other; a pair may be the text's own."""
         if isinstance(operand.node, ast.Tuple):
-            return len(operand.node.elts) > 2 and self.text[operand.start : operand.end].strip("` ")[0] != "("
+            return len(operand.node.elts) > 2
         return True
 
     def _known(self, value: Any, near: list[Any], strict: bool = False, pair: bool = False) -> bool:

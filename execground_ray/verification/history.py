@@ -56,9 +56,10 @@ class Call:
 
 @dataclass
 class History:
-    """The steps of one run. ``whole`` says that no step is missing."""
+    """The steps of one run, as far as they are known."""
 
-    whole: bool = False
+    # Functions of which calls may be missing, and the names inside of them: their values may not be all.
+    hidden: set[str] = field(default_factory=set)
     # name -> (step, frame, value); the attribute x of any object is the name ".x"
     names: dict[str, list[tuple[int, int, Any]]] = field(default_factory=dict)
     parents: list[int] = field(default_factory=list)  # frame -> calling frame
@@ -75,6 +76,15 @@ class History:
     _spans: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
     _rounds: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
     _frames: dict[tuple[str, int], tuple[list[int], list[Any]]] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether no step is missing."""
+        return not self.hidden
+
+    def knows(self, names: Iterable[str]) -> bool:
+        """Whether all that happened to ``names``, variables or functions, is there."""
+        return not self.hidden or self.hidden.isdisjoint(names)
 
     def states(self, names: Iterable[str]) -> list[tuple[Span, dict[str, Any]]]:
         """The values that ``names`` had at the same time, in order; empty if one of them never had a value."""

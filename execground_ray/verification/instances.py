@@ -98,6 +98,18 @@ class Instances:
             verdict = False
         return verdict
 
+    def was_assigned(self, name: str, node: ast.expr, history: History) -> bool | None:
+        """Whether an assignment to ``name`` computed this with these values; None if that is unknown."""
+        verdict: bool | None = None
+        for candidate in self.facts.assigned.get(name, ()):
+            bindings: Bindings = []
+            if self._unify(candidate, node, bindings):
+                found = self._moments(bindings, history)
+                if found or found is None:
+                    return None if found is None else True
+                verdict = False
+        return verdict
+
     def _was_called(self, node: ast.Call, history: History) -> bool | None:
         arguments = [self._argument(argument) for argument in node.args]
         if all(argument is ANY for argument in arguments):

@@ -72,6 +72,7 @@ _COMMAND = re.compile(r"\\([A-Za-z]+|[%{}_,;!: ()\[\]&#$])")
 _WRAPPER = re.compile(
     r"\\(?:text|mathrm|mathtt|texttt|mathbf|textbf|mathit|operatorname|mathbin|mathrel|mathop|mbox|boxed|fbox)\s*\{([^{}\n]*)\}"
 )
+_POWER = re.compile(r"\^\{([^{}]*)\}")
 _ESCAPED_NAME = re.compile(r"['\"]?\w+(?:\\_\w*)+['\"]?")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{(\w+)\}\{(\w+)\}")
 _MATHEMATICS = re.compile(r"\$\$?[^$\n]+\$\$?|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
@@ -112,6 +113,7 @@ def unmath(text: str) -> str:
     text = _ESCAPED_NAME.sub(lambda found: found.group().replace("\\_", "_").ljust(len(found.group())), text)
     for _ in range(3):
         text = _WRAPPER.sub(lambda found: found[1].rjust(len(found.group()) - 1) + " ", text)
+    text = _POWER.sub(lambda found: f"^({found[1]})", text)
     text = _COMMAND.sub(lambda found: _LATEX.get(found[1], " ").rjust(len(found.group())), text)
     return text.replace("$", " ")
 

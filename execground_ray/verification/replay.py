@@ -44,7 +44,6 @@ def replay(tree: ast.Module, function: str, arguments: dict[str, Any]) -> tuple[
     finally:
         sys.setrecursionlimit(limit)
     history = machine.recorder.history
-    history.whole = True
     history.counts.update(len(calls) for calls in history.calls.values())
     return history, returned
 

@@ -70,9 +70,12 @@ class _Statements:
         self.unseen: set[str] = set()  # attributes that change where no line of a trace shows it
         self.attributes: dict[int, list[tuple[str, ast.expr]]] = {}
         nodes = list(ast.walk(tree)) if tree else []
-        names = [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
-        self.functions = len(names)
-        self.calling = {node.lineno for node in nodes if isinstance(node, ast.Call) and _name_of(node.func) in names}
+        self.bodies = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+        self.functions = sum(isinstance(node, ast.FunctionDef) for node in nodes)
+        self.calling: dict[int, set[str]] = {}
+        for node in nodes:
+            if isinstance(node, ast.Call) and _name_of(node.func) in self.bodies:
+                self.calling.setdefault(node.lineno, set()).add(_name_of(node.func))
         for node in nodes:
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
                 self.unseen.add("." + node.target.attr)
@@ -96,6 +99,27 @@ class _Statements:
                 self.attributes.setdefault(node.lineno, []).append(("." + target.attr, node.value))
 
 
+def _hidden(called: set[str], bodies: dict[str, ast.FunctionDef]) -> set[str]:
+    """The functions that ``called`` can reach, and every name in them."""
+    names: set[str] = set()
+    waiting = list(called)
+    while waiting:
+        name = waiting.pop()
+        if name in names or name not in bodies:
+            continue
+        names.add(name)
+        for node in ast.walk(bodies[name]):
+            if isinstance(node, ast.Call) and _name_of(node.func) in bodies:
+                waiting.append(_name_of(node.func))
+            elif isinstance(node, ast.arg):
+                names.add(node.arg)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                names.add("." + node.attr)
+    return names
+
+
 def _name_of(function: ast.expr) -> str:
     return str(getattr(function, "id", getattr(function, "attr", "")))
 
@@ -107,7 +131,7 @@ class _Reader:
         self.entering: str | None = None
         self.arguments: dict[str, Any] = {}
         self.waiting: dict[int, tuple[ast.expr, int, int]] = {}
-        self.cut = False  # a trace stops at a depth, as many calls as the program has functions: some were not shown
+        self.cut: set[str] = set()  # a trace stops at a depth, as many calls as the program has functions
 
     def read(self, trace: str) -> History:
         for line in _whole_lines(trace):
@@ -118,7 +142,7 @@ class _Reader:
         history.counts.update(history.passes.values())
         history.counts.update(count - 1 for count in history.passes.values())
         history.counts.update(len(calls) for calls in history.calls.values())
-        history.whole = not self.cut
+        history.hidden = _hidden(self.cut, self.statements.bodies)
         history.clipped |= self.statements.unseen
         return history
 
@@ -162,8 +186,9 @@ class _Reader:
         recorder = self.recorder
         recorder.step += 1
         recorder.history.passes[number] += 1
-        if number in self.statements.calling and not self.cut:
-            self.cut = self._depth() >= self.statements.functions
+        called = self.statements.calling.get(number)
+        if called and not called <= self.cut and self._depth() >= self.statements.functions:
+            self.cut |= called
         if recorder.frame in self.waiting:
             test, body, step = self.waiting.pop(recorder.frame)
             recorder.history.tests.setdefault(test, []).append((step, recorder.frame, number == body))

@@ -31,6 +31,12 @@ def out_of_order(statements: Sequence[Sequence[Span]]) -> list[int]:
     return strange
 
 
+def overlap(left: Span, right: Span) -> bool:
+    """Whether two spans share a moment; the last step of a span is not part of it, unless it is its only one."""
+    first, last = max(left[0], right[0]), min(left[1], right[1])
+    return first < last or (first == last and first in (left[0], right[0]) and (left[0] == left[1] or right[0] == right[1]))
+
+
 def _earliest(spans: Sequence[Span], step: int) -> int:
     """The first moment, not before ``step``, at which a statement is true; ``LAST_STEP`` if there is none."""
     for begin, end in spans:
