@@ -57,6 +57,7 @@ class Statement:
     start: int
     end: int
     right: bool
+    whole: bool = False  # the answer, to the letter, is all that follows
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ class Answer:
     def equals(self, value: Any, exact: bool) -> bool:
         """Whether ``value`` is the answer in one of its forms."""
         return any(_same(value, form, exact) for form in self.forms)
+
+    def is_notation(self, text: str) -> bool:
+        """Whether ``text`` is the answer to the letter, as Python or JSON write it; also where it cannot be read back."""
+        return text in {repr(self.returned), json.dumps(self.returned), json.dumps(self.returned, ensure_ascii=False)}
 
     def is_text(self, text: str) -> bool:
         """Whether ``text``, as it stands, can only be meant as the answer, a string."""
@@ -118,6 +123,8 @@ def _markers(text: str) -> Iterator[tuple[int, int, bool]]:
 
 def _read(text: str, start: int, begin: int, answer: Answer) -> Statement | None:
     rest = text[begin:]
+    if answer.is_notation(_bare(rest)):
+        return Statement(start, len(text), True, whole=True)
     if answer.is_text(_bare(rest)) or answer.is_text(_bare(rest.split("\n\n")[0])) or answer.is_text(_bare(rest.strip().split("\n")[0])):
         return Statement(start, len(text), True)
     readings = list(_readings(rest))

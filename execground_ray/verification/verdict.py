@@ -74,7 +74,8 @@ def verify(text: str, evidence: Evidence) -> Verdict:
     ]
     if not statements:
         findings.append(Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "states no final answer"))
-    findings += end_findings(text, statements[-1].end if statements else None)
+    if not (statements and statements[-1].whole):
+        findings += end_findings(text, statements[-1].end if statements else None)
     findings += form_findings(text, evidence.question, evidence.refcode)
     grounding = Grounding(text, Facts(evidence))
     cited, wrong = grounding.run()
