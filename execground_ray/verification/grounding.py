@@ -111,7 +111,7 @@ class Grounding:
             self.true.append(claim)
             self.settled.update(part.start for part in claim.parts)
             if claim.sign == "=" or (claim.sign == "verb" and not any(part.weak for part in claim.parts)):
-                if claim.names and not claim.names <= self.facts.functions:
+                if claim.names and not (claim.sign == "verb" and claim.names <= self.facts.functions):
                     self.true_values.append(claim)
         else:
             self._unknown(claim)
@@ -270,6 +270,8 @@ class Grounding:
             known = self._known_string(value)
         elif isinstance(value, int | float):
             known = self._follows(value, near, strict)
+        elif not isinstance(value, dict | list | tuple | set | frozenset | range):
+            known = False  # a complex number, bytes: only what the run shows
         else:
             known = all(self._known(part, near, strict) for part in fragments(value))
             if known and strict and len(value) > 1 and not pair:

@@ -66,7 +66,7 @@ class History:
     functions: list[str] = field(default_factory=list)  # frame -> name of its function
     resumed: list[tuple[int, int]] = field(default_factory=list)  # (step, frame) at which a call had returned to it
     calls: dict[str, list[Call]] = field(default_factory=dict)
-    tests: dict[ast.expr, list[tuple[int, int, bool]]] = field(default_factory=dict)  # -> (step, frame, outcome)
+    tests: dict[ast.expr, list[tuple[int, int, bool | None]]] = field(default_factory=dict)  # -> (step, frame, outcome)
     passes: Counter[int] = field(default_factory=Counter)  # how often a line was reached
     counts: set[int] = field(default_factory=set)  # how often loops went round, how often functions were called
     seen: set[Any] = field(default_factory=set)  # frozen results of expressions
@@ -219,7 +219,7 @@ class Recorder:
         self.step += 1
         values = {name: self.snapshot(value) for name, value in arguments.items()}
         for name, value in values.items():
-            self._append(name, value)
+            self._append(name, value, self.frame)
         call = Call(function, tuple(values), tuple(values.values()), self.frame, self.step)
         self._open.append(call)
         self.history.calls.setdefault(function, []).append(call)
@@ -232,20 +232,20 @@ class Recorder:
         self.step += 1
         self.history.resumed.append((self.step, self.frame))
 
-    def assign(self, name: str, value: Any) -> None:
-        """A name got a value."""
-        self._append(name, self.snapshot(value))
+    def assign(self, name: str, value: Any, frame: int | None = None) -> None:
+        """A name got a value, in the innermost call unless another is given."""
+        self._append(name, self.snapshot(value), self.frame if frame is None else frame)
 
-    def observe(self, name: str, value: Any) -> None:
-        """A name may have got another value, or its container may have changed."""
+    def observe(self, name: str, value: Any, frame: int) -> None:
+        """The container that a name stands for may have changed."""
         if name in self.history.clipped:
             return
-        last = self._last.get((self.frame, name), OPAQUE)
+        last = self._last.get((frame, name), OPAQUE)
         if last is not OPAQUE and type(last) is type(value) and last == value:
             return
         copied = self.snapshot(value)
         if last is OPAQUE or type(last) is not type(copied) or last != copied:
-            self._append(name, copied)
+            self._append(name, copied, frame)
 
     def visible(self) -> dict[str, Any]:
         """The names of the innermost call and their values."""
@@ -276,13 +276,13 @@ class Recorder:
             self._copied += len(copied) if hasattr(copied, "__len__") else 1
         return copied
 
-    def _append(self, name: str, value: Any) -> None:
+    def _append(self, name: str, value: Any, frame: int) -> None:
         events = self.history.names.setdefault(name, [])
         if value is OPAQUE:
             self.history.clipped.add(name)
             return
-        self._last[self.frame, name] = value
-        events.append((self.step, self.frame, value))
+        self._last[frame, name] = value
+        events.append((self.step, frame, value))
 
 
 def _copy(value: Any, room: list[int]) -> Any:
@@ -294,7 +294,10 @@ def _copy(value: Any, room: list[int]) -> Any:
     if kind in _DICTS:
         keys = _copy_all(list(value), room)
         values = _copy_all(list(value.values()), room)
-        return OPAQUE if keys is None or values is None else dict(zip(keys, values, strict=True))
+        try:
+            return OPAQUE if keys is None or values is None else dict(zip(keys, values, strict=True))
+        except TypeError:  # a frozen set among the keys, copied as a set
+            return OPAQUE
     if kind not in _LISTS and kind not in _SETS:
         return OPAQUE
     items = _copy_all(list(value), room)
