@@ -42,6 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    os.environ["OMP_NUM_THREADS"] = "1"  # as Ray sets it for its actors
     with tempfile.TemporaryDirectory() as folder:
         config = make_config(arguments, Path(folder))
         rows = traced_rows(config, arguments.rows)

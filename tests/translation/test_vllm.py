@@ -23,6 +23,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "VLLM_NO_USAGE_STATS": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_metrics_report_interval_ms": "1000",
 }
 MAX_MODEL_LEN = 2048
 JOB = (
@@ -157,7 +158,7 @@ def test_killed_engines_are_replaced_and_the_dataset_stays_the_same(tmp_path, mo
     [core] = job.wait_for(lambda: [core for actor in job.engines() for core in cores(actor)])
     [first] = job.engines()
     job.wait_for((tmp_path / "began").exists)
-    job.wait_for(lambda: "ray_vllm" in metrics(job))
+    job.wait_for(lambda: "ray_vllm" in metrics(job, first))
     core.kill()
     [second] = job.wait_for(lambda: [actor for actor in job.engines() if actor.pid != first.pid and cores(actor)])
     (tmp_path / "began").unlink()
@@ -170,10 +171,11 @@ def test_killed_engines_are_replaced_and_the_dataset_stays_the_same(tmp_path, mo
     assert texts(train) == texts(undisturbed.rows()[0])
 
 
-def metrics(job: Job) -> str:
+def metrics(job: Job, actor) -> str:
     """What Ray's metrics port of the node shows."""
     [port] = Path("/tmp/ray").glob(f"session_*_{job.process.pid}/metrics_export_port_*")
-    with urllib.request.urlopen(f"http://127.0.0.1:{port.read_text()}/metrics") as page:
+    address = re.search(r"--node_ip_address=(\S+)", " ".join(actor.parent().cmdline()))[1]
+    with urllib.request.urlopen(f"http://{address}:{port.read_text()}/metrics") as page:
         return page.read().decode()
 
 
@@ -182,8 +184,7 @@ def test_a_poison_row_is_given_up_and_a_hanging_engine_replaced(tmp_path, model)
     job = Job(
         tmp_path,
         model,
-        "translator.batches_in_flight=1",
-        "translator.max_tries=2",
+        "translator.max_tries=3",
         "translator.hang_timeout_s=20",
         "+translator.engine_kwargs.logits_processors=[trouble:Trouble]",
     )
@@ -191,7 +192,7 @@ def test_a_poison_row_is_given_up_and_a_hanging_engine_replaced(tmp_path, model)
     assert (tmp_path / "hung").exists()
     _, rejected = job.rows()
     [poison] = [row for row in rejected if row["reason"] == "engine_error"]
-    assert "2 engines died with this row" in poison["detail"]
+    assert "3 engines died with this row" in poison["detail"]
     assert ":2: " in poison["detail"]
     assert not any(":6: " in row["detail"] and row["reason"] == "engine_error" for row in rejected)
 
@@ -213,3 +214,71 @@ def test_what_cannot_work_is_said_within_a_minute(tmp_path, model, overrides, co
     assert job.wait(60) == code, job.text()
     assert message in job.text()
     assert time.monotonic() - started < 60
+
+
+def test_http_against_vllms_own_server(tmp_path, model):
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    write_corpus(tmp_path / "problems.jsonl", ["", "LONG " * 3000, "RANDOM", *[""] * 9])
+    command = f"serve {model} --served-model-name tiny --host 127.0.0.1 --port {port} --max-model-len {MAX_MODEL_LEN}"
+    command += (
+        f" --enforce-eager --max-num-seqs 16 --no-enable-chunked-prefill --max-num-batched-tokens {MAX_MODEL_LEN}"
+    )
+    with (tmp_path / "server").open("w") as log:
+        server = subprocess.Popen(
+            [Path(sys.executable).with_name("vllm"), *command.split(), "--api-key", "secret"],
+            env=os.environ | ENVIRONMENT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for_port(server, port)
+        overrides = [
+            "translator=http",
+            f"translator.url=http://127.0.0.1:{port}/v1/chat/completions",
+            "translator.model=tiny",
+            "translator.api_key_env=TEST_KEY",
+            "translator.enable_thinking=false",
+            "translator.sampling_params.max_tokens=24",
+            "source=jsonl",
+            f"source.path={tmp_path}/problems.jsonl",
+            f"output.dir={tmp_path}/out",
+            *"cluster.num_cpus=2 tracing.workers=1 verification.mode=score".split(),
+        ]
+        result = subprocess.run(
+            [sys.executable, "-m", "ray_jobs.build_dataset", *overrides],
+            cwd=tmp_path,
+            env=os.environ | ENVIRONMENT | {"TEST_KEY": "secret"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    finally:
+        server.terminate()
+        server.wait(60)
+    assert result.returncode == 0, result.stderr
+    train, rejected = read_output(tmp_path / "out")
+    assert len({row["id"] for row in train + rejected}) == len(train + rejected) == 12
+    assert len(train) >= 5
+    assert {"random_import", "prompt_too_long"} <= {row["reason"] for row in rejected}
+    assert {row["reason"] for row in rejected} <= {"random_import", "prompt_too_long", "unfinished", "empty"}
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())["translation"]
+    assert summary["rows"] == 10
+    assert summary["prompt_tokens"] > 3000
+
+
+def wait_for_port(server: subprocess.Popen, port: int) -> None:
+    """Wait until the server answers."""
+    deadline = time.monotonic() + 300
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health"):
+                return
+        except OSError:
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
