@@ -29,7 +29,7 @@ from execground_ray.translators.http_requests import (
     read_message,
     read_usage,
 )
-from execground_ray.translators.model import replace_stage
+from execground_ray.translators.model import NO_PROGRESS_SECONDS, replace_stage
 from execground_ray.translators.model_prompts import ask_server, chat_request
 
 BATCH_ROWS = 16  # come back together
@@ -62,6 +62,7 @@ class HttpModel:
     def start(self) -> None:
         """Start to count; any cluster will do."""
         self._log = start_engine_log()
+        ray.data.DataContext.get_current().execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
 
     def tokens(self) -> dict[str, Any]:
         """Return what the server has read and written in this run."""

@@ -12,6 +12,9 @@ from execground_ray.config import Config, HttpTranslator, VllmTranslator
 if TYPE_CHECKING:
     from ray.data.llm import Processor  # heavy, and only runs with a model need it
 
+# Nothing may come out of the stream while a large model is loaded and thinks about its first rows.
+NO_PROGRESS_SECONDS = 7200
+
 
 class Model(Protocol):
     """A model that is known to be there; made before Ray starts, so that a mistake is known at once."""

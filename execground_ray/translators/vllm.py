@@ -18,7 +18,7 @@ from execground_ray.prompting import read_answer
 from execground_ray.schema import ConfigError
 from execground_ray.stages.translate_traces import ROW, answered, finish_rows
 from execground_ray.translators.engine_log import start_engine_log
-from execground_ray.translators.model import replace_stage
+from execground_ray.translators.model import NO_PROGRESS_SECONDS, replace_stage
 from execground_ray.translators.model_prompts import EnginePrompts
 
 # One actor writes thousands of prompts while 8 GPUs answer one, so there is no need for more. An engine keeps a CPU per
@@ -64,6 +64,7 @@ class VllmModel:
         gpus = self._translator.replicas * self._translator.tensor_parallel_size
         self._cpus_per_gpu = min(1.0, int(CPU_UNITS * ray.cluster_resources()["CPU"] / (8 * gpus)) / CPU_UNITS)
         self._log = start_engine_log()
+        ray.data.DataContext.get_current().execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
 
     def tokens(self) -> dict[str, Any]:
         """Return what the engines have read and written in this run."""

@@ -1,0 +1,50 @@
+"""The limit of training rows, in the tokens of the trained model and its chat template."""
+
+import pyarrow as pa
+import pytest
+from test_engines import traced_row
+
+from execground_ray.chat_tokens import ChatTokenizer
+from execground_ray.config import load
+from execground_ray.schema import ConfigError
+from execground_ray.stages.export_examples import EXPORTED_SCHEMA, check_tokenizer, export_rows
+from execground_ray.stages.translate_traces import NOT_TRANSLATED, TRANSLATED_SCHEMA
+
+
+def exported(text, thinking="", **limits):
+    export = load([f"export.{name}={value}" for name, value in limits.items()]).export
+    row = traced_row() | NOT_TRANSLATED | {"text": text, "thinking": thinking}
+    extra = {field.name: "" if pa.types.is_string(field.type) else 0 for field in TRANSLATED_SCHEMA}
+    [found] = export_rows(pa.Table.from_pylist([extra | row], TRANSLATED_SCHEMA), export).to_pylist()
+    assert list(found) == EXPORTED_SCHEMA.names
+    return found
+
+
+def test_a_row_fits_up_to_its_last_token(tokenizer_folder):
+    problem_prompt = exported("It is 4.")["prompt"]
+    tokens = ChatTokenizer(str(tokenizer_folder)).row_tokens(problem_prompt, "It is 4.")
+    assert exported("It is 4.", tokenizer=tokenizer_folder, max_tokens=tokens)["reason"] == ""
+    rejected = exported("It is 4.", tokenizer=tokenizer_folder, max_tokens=tokens - 1)
+    assert (rejected["stage"], rejected["reason"]) == ("export", "too_many_tokens")
+    assert rejected["detail"] == f"f:1: {tokens} tokens, more than {tokens - 1}"
+
+
+def test_thinking_that_is_kept_counts(tokenizer_folder):
+    kept = exported("It is 4.", thinking="let me see")
+    assert kept["text"] == "<think>\nlet me see\n</think>\n\nIt is 4."
+    tokens = ChatTokenizer(str(tokenizer_folder)).row_tokens(kept["prompt"], kept["text"])
+    limits = {"tokenizer": tokenizer_folder, "max_tokens": tokens - 1}
+    assert exported("It is 4.", thinking="let me see", **limits)["reason"] == "too_many_tokens"
+    assert exported("It is 4.", **limits)["reason"] == ""
+
+
+def test_characters_are_those_of_both_texts():
+    length = len(exported("abc")["prompt"]) + 3
+    assert exported("abc", tokenizer="characters", max_tokens=length)["reason"] == ""
+    rejected = exported("abc", tokenizer="characters", max_tokens=length - 1)
+    assert rejected["detail"] == f"f:1: {length} characters, more than {length - 1}"
+
+
+def test_a_tokenizer_that_is_not_there_is_known_before_the_run(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        check_tokenizer(load([f"export.tokenizer={tmp_path}", "export.max_tokens=8"]).export)
