@@ -53,7 +53,7 @@ class Checker:
             found = self._condition(claim, history)
             if found is not None or not claim.names:
                 return found
-        elif claim.names <= self.facts.functions and isinstance(claim.parts[0].node, ast.Name | ast.Attribute):
+        elif self._about_function(claim, history):
             return self._returns(claim, history)
         names = recorded(claim.names, history)
         if names & history.clipped:
@@ -66,6 +66,12 @@ class Checker:
             if claim.sign in _STATEMENTS and claim.parts[-1].closed:
                 return self._value(claim, node, next(iter(names)), history)
         return self._search(claim, history.distinct(names))
+
+    def _about_function(self, claim: Claim, history: History) -> bool:
+        """"``f`` returns 3", not "``f`` = 3" of a variable that has the name of a method."""
+        names = {name.lstrip(".") for name in claim.names}
+        plain = isinstance(claim.parts[0].node, ast.Name | ast.Attribute)
+        return plain and bool(names) and names <= self.facts.functions and claim.sign == "verb"
 
     def _condition(self, claim: Claim, history: History) -> list[Span] | None:
         """A cited condition, as a test that the program made. A bare comparison of numbers may be the text's own."""
@@ -83,7 +89,10 @@ class Checker:
 
     def _returns(self, claim: Claim, history: History) -> list[Span] | None:
         """What the text says that a function returned, against all that it did return."""
-        calls = history.calls.get(next(iter(claim.names)), [])
+        name = next(iter(claim.names)).lstrip(".")
+        if name in self.facts.generators:
+            return None  # what it yields is not what its call returned
+        calls = history.calls.get(name, [])
         try:
             value = self.evaluator.value(claim.parts[1].node, {})
         except Unknown:

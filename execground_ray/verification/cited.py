@@ -75,6 +75,8 @@ class CitedEvaluator(Evaluator):
             return PRINTED[name](*(self.evaluate(argument, scope) for argument in node.args))
         if isinstance(node.func, ast.Attribute) and not names_of(node):
             return self.evaluate(node.args[0], scope)  # np.int64(3)
+        if node.keywords:
+            raise Unknown(name)
         arguments = [self.evaluate(argument, scope) for argument in node.args]
         alias, name = name in self.aliases, self.aliases.get(name, name)
         if name not in self.facts.functions:

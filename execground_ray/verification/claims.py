@@ -71,7 +71,7 @@ _OUTCOME = re.compile(
     rf"^[\s,)*:]*(?:(?:which|this|that|it|so|and|the (?:condition|test|check|comparison|guard))\s+)*"
     rf"(?P<verb>is|are|was|evaluates?(?: to)?|evaluated to|gives|returns|yields|comes out|turns out(?: to be)?|→|=|:|does|has|—)?\s*"
     rf"(?:(?:also|still|now|again|therefore|clearly|indeed|already|immediately|directly|thus|then|always|here)\s+)*"
-    rf"(?P<not>not |n't |never |no longer )?(?:(?:as|to be|be)\s+)?(?P<word>{_TRUE}|{_FALSE})\b",
+    rf"(?P<not>not |n't |never |no longer )?(?:(?:as|to be|be)\s+)?(?P<word>{_TRUE}|{_FALSE})\b(?!\s*[=!<>])",
     re.IGNORECASE,
 )
 _APPLIES = re.compile(r"^\s*\(([^()]{1,60})\)|^\s*(?:,\s*)?(?:i\.e\.|that is,?|is|—|:|,|or|meaning)\s*,?\s*$")

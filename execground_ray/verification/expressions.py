@@ -63,20 +63,26 @@ class Unsupported(Exception):  # noqa: N818 - it says what the replay cannot do,
 class Scope:
     """Names and their values, inside an enclosing scope."""
 
-    __slots__ = ("nonlocals", "parent", "values")
+    __slots__ = ("frame", "nonlocals", "parent", "values")
 
-    def __init__(self, values: dict[str, Any], parent: Scope | None = None) -> None:
+    def __init__(self, values: dict[str, Any], parent: Scope | None = None, frame: int = -1) -> None:
         self.values = values
         self.parent = parent
+        self.frame = frame if frame >= 0 or parent is None else parent.frame
         self.nonlocals: dict[str, Scope] = {}
+
+    def owner(self, name: str) -> Scope | None:
+        """The innermost scope in which ``name`` has a value."""
+        scope: Scope | None = self
+        while scope is not None and name not in scope.values:
+            scope = scope.parent
+        return scope
 
     def lookup(self, name: str) -> Any:
         """The value of ``name``; raises ``NameError`` where it has none."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.values:
-                return scope.values[name]
-            scope = scope.parent
+        owner = self.owner(name)
+        if owner is not None:
+            return owner.values[name]
         if name in BUILTINS:
             return BUILTINS[name]
         raise NameError(name)

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS, MODULES, TYPING
-from execground_ray.verification.citing import NUMBER_WORDS
+from execground_ray.verification.citing import NUMBER_WORDS, names_of
 from execground_ray.verification.history import OPAQUE, History, freeze
 from execground_ray.verification.replay import replay
 from execground_ray.verification.snoop_text import read_trace
@@ -161,7 +161,9 @@ class Facts:
     @cached_property
     def counters(self) -> frozenset[str]:
         """The loop variables that nothing but their loops sets: one value for a whole round."""
-        targets = [name for node in self.nodes if isinstance(node, ast.For) for name in ast.walk(node.target)]
+        # Where the program itself makes the values of a loop, a text may tell of that in the first round.
+        plain = [node for node in self.nodes if isinstance(node, ast.For) and not self._calls(node.iter)]
+        targets = [name for node in plain for name in ast.walk(node.target)]
         loops = {id(name) for name in targets}
         names = {name.id for name in targets if isinstance(name, ast.Name)}
         others = {
@@ -170,6 +172,10 @@ class Facts:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in loops
         }
         return frozenset(names - others)
+
+    def _calls(self, node: ast.expr) -> bool:
+        """Whether an expression calls a function of the program."""
+        return any(isinstance(part, ast.Name | ast.Attribute) and names_of(part) & self.functions for part in ast.walk(node))
 
     @cached_property
     def foreign(self) -> bool:
@@ -183,6 +189,16 @@ class Facts:
         """The function that the run began with."""
         found = _CALLED.search(self.evidence.trace)
         return found[1] if found else ""
+
+    @cached_property
+    def generators(self) -> frozenset[str]:
+        """Names of the program's generator functions."""
+        return frozenset(
+            node.name
+            for node in self.nodes
+            if isinstance(node, ast.FunctionDef)
+            and any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(node))
+        )
 
     @cached_property
     def identifiers(self) -> frozenset[str]:

@@ -73,7 +73,7 @@ class Machine(Evaluator):
         """Assign to names, elements and attributes, and keep the new values."""
         if isinstance(target, ast.Name):
             scope.bind(target.id, value)
-            self.recorder.assign(target.id, value)
+            self.recorder.assign(target.id, value, (scope.nonlocals.get(target.id) or scope).frame)
         elif isinstance(target, ast.Subscript):
             self.evaluate(target.value, scope)[self.evaluate(target.slice, scope)] = value
         elif isinstance(target, ast.Attribute):
@@ -99,15 +99,16 @@ class Machine(Evaluator):
             self._mentioned[id(node)] = (tuple(sorted(names)), tuple(sorted(owned)))
         names_here, owned_here = self._mentioned[id(node)]
         for name in names_here:
-            value = _find(scope, name)
-            if isinstance(value, _MUTABLE):
-                self.recorder.observe(name, value)
+            place = scope.owner(name)
+            if place is not None and isinstance(place.values[name], _MUTABLE):
+                self.recorder.observe(name, place.values[name], place.frame)
         for name, attribute in owned_here:
-            owner = _find(scope, name)
+            place = scope.owner(name)
+            owner = None if place is None else place.values[name]
             if type(owner) in self.classes:
                 value = vars(owner).get(attribute)
                 if isinstance(value, _MUTABLE):
-                    self.recorder.observe("." + attribute, value)
+                    self.recorder.observe("." + attribute, value, self.recorder.frame)
 
     def decide(self, test: ast.expr, scope: Scope) -> bool:
         """Evaluate a condition and keep its outcome."""
@@ -191,9 +192,3 @@ class Machine(Evaluator):
             else:
                 raise Unsupported(f"import {node.module}")
 
-
-def _find(scope: Scope, name: str) -> Any:
-    try:
-        return scope.lookup(name)
-    except NameError:
-        return None

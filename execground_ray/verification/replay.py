@@ -137,8 +137,8 @@ class _Replay(Machine):
                 bound = signature.bind(*positional, **named)
                 bound.apply_defaults()
                 arguments = dict(bound.arguments)
-            local = Scope(arguments, enclosing)
             self.recorder.enter(name, arguments)
+            local = Scope(arguments, enclosing, self.recorder.frame)
             value = None
             try:
                 local.values[_SELF] = positional[0] if positional else None

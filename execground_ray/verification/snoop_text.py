@@ -177,7 +177,7 @@ class _Reader:
     def _returned(self, found: re.Match[str]) -> None:
         self._enter()
         if self.recorder.frame >= 0:
-            self.waiting.pop(self.recorder.frame, None)
+            self._decided(False)  # a call that ends at a test did not go into its body
             self.recorder.leave(self._value(found["returned"]))
 
     def _line(self, found: re.Match[str]) -> None:
@@ -189,9 +189,8 @@ class _Reader:
         called = self.statements.calling.get(number)
         if called and not called <= self.cut and self._depth() >= self.statements.functions:
             self.cut |= called
-        if recorder.frame in self.waiting:
-            test, body, step = self.waiting.pop(recorder.frame)
-            recorder.history.tests.setdefault(test, []).append((step, recorder.frame, number == body))
+        if not self._within_test(number):
+            self._decided(number)
         if number in self.statements.tests:
             self.waiting[recorder.frame] = (*self.statements.tests[number], recorder.step)
         for name, value in self.statements.literals.get(number, ()):
@@ -202,6 +201,17 @@ class _Reader:
             except Exception:  # noqa: BLE001 - whatever the expression needs may not be shown
                 value = OPAQUE
             recorder.assign(name, OPAQUE if isinstance(value, list | dict | set) else value)
+
+    def _within_test(self, number: int) -> bool:
+        """A test of several lines is shown line by line."""
+        waiting = self.waiting.get(self.recorder.frame)
+        return waiting is not None and waiting[0].lineno < number <= (waiting[0].end_lineno or 0)
+
+    def _decided(self, number: int) -> None:
+        """What follows a test shows how it came out."""
+        if self.recorder.frame in self.waiting:
+            test, body, step = self.waiting.pop(self.recorder.frame)
+            self.recorder.history.tests.setdefault(test, []).append((step, self.recorder.frame, number == body))
 
     def _elements(self, found: re.Match[str]) -> None:
         values = parse_value(f"[{found['values']}]")
