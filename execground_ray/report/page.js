@@ -348,7 +348,7 @@ function listen() {
   });
 }
 
-unpack(at("data").textContent).then(rows => {
+unpack(at("data").textContent).finally(() => delete at("detail").dataset.waiting).then(rows => {
   examples = rows;
   for (const row of rows) row.searched = [row.id, row.locator, row.reason, row.detail, row.question, row.text].join("\n").toLowerCase();
   fillChoices();

@@ -7,6 +7,7 @@ that end in a zero byte), so that there is neither a driver nor a port.
 import base64
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 EXECUTABLE = next(filter(None, map(shutil.which, NAMES)), None)
+PATIENCE_SECONDS = 60
 FLAGS = """
 --headless=new --remote-debugging-pipe --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-scrollbars
 --no-first-run --disable-extensions --disable-background-networking --disable-component-update --disable-sync
@@ -34,7 +36,7 @@ class Browser:
         self._answers, from_browser = os.pipe()
         self._process = subprocess.Popen(
             [
-                "sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "sh",
+                "bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash",
                 EXECUTABLE, *FLAGS, f"--user-data-dir={profile}", "about:blank",
             ],
             pass_fds=(to_browser, from_browser),
@@ -68,7 +70,7 @@ class Browser:
         self.send("Page.navigate", url=path.as_uri())
         self.evaluate(
             """new Promise(resolve => { const wait = () => document.readyState === "complete"
-            && document.querySelector("#detail :not(p)") ? resolve() : setTimeout(wait, 20); wait(); })"""
+            && !document.getElementById("detail").dataset.waiting ? resolve() : setTimeout(wait, 20); wait(); })"""
         )
 
     def evaluate(self, expression):
@@ -97,6 +99,8 @@ class Browser:
 
     def _receive(self):
         while b"\0" not in self._received:
+            ready, _, _ = select.select([self._answers], [], [], PATIENCE_SECONDS)
+            assert ready, "the browser does not answer"
             chunk = os.read(self._answers, 1 << 20)
             assert chunk, f"the browser ended: {self._process.poll()}"
             self._received += chunk
