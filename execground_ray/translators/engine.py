@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,23 @@ import ray
 from ray.llm._internal.batch.stages.vllm_engine_stage import vLLMEngineStageUDF
 
 from execground_ray.translators.gate import Gate, group_of
+
+
+class EngineStartError(Exception):
+    """An engine that cannot start."""
+
+
+def root_cause(log: Path = Path("/proc/self/fd/1")) -> str:
+    """Return the first error in the log that this actor shares with the processes of its engine, empty if none.
+
+    vLLM's own exception only says that the cause is to be seen above.
+    """
+    try:
+        text = log.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    found = re.search(r"^\(.*ERROR.*\] +(\w+(?:Error|Exception): .+)$", text, re.MULTILINE)
+    return found[1].strip() if found else ""
 
 
 class Engine(vLLMEngineStageUDF):
@@ -41,8 +60,18 @@ class Engine(vLLMEngineStageUDF):
         hang_timeout_s: float,
         **stage: Any,
     ) -> None:
-        """Load the model; that takes minutes for a large one."""
-        super().__init__(data_column, expected_input_keys, **stage)
+        """Load the model; that takes minutes for a large one.
+
+        Raises:
+            EngineStartError: the model cannot be loaded; says why and what may help.
+        """
+        try:
+            super().__init__(data_column, expected_input_keys, **stage)
+        except Exception as error:
+            raise EngineStartError(
+                f"the engine cannot start: {root_cause() or error}. If it is the memory: more GPUs for one engine "
+                "(cluster.gpus_per_engine), a smaller translator.max_model_len, or translator.quantization"
+            ) from error
         self._log = log
         self._max_tries = max_tries
         self._hang_timeout_s = hang_timeout_s
