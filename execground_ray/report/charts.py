@@ -63,7 +63,7 @@ def draw_histogram(histogram: Histogram) -> str:
     ]
     scale: dict[str, Any] = {"type": "log" if histogram.logarithmic else "linear", "nice": False}
     scale["domain"] = [float(edges[0]), float(edges[-1])]
-    axis: dict[str, Any] = {"grid": False, "tickCount": 5, "labelFlush": True, "labelOverlap": True}
+    axis: dict[str, Any] = {"grid": False, "tickCount": 5, "labelFlush": False, "labelOverlap": True}
     if histogram.logarithmic:
         axis["values"] = [step * 10.0**power for power in range(-2, 8) for step in (1, 3)]
     encoding = {

@@ -33,7 +33,7 @@ const about = row => row.reason ? `${row.stage}: ${words(row.reason)}` : row.que
 function matches(row) {
   const kind = row.reason ? "rejected" : "accepted";
   const query = at("search").value.trim().toLowerCase();
-  return (!at("kind").value || at("kind").value === kind)
+  return (!at("kind").value || at("kind").value === kind || (at("kind").value === "flawed" && row.findings.length > 0))
     && (!at("stage").value || at("stage").value === row.stage)
     && (!at("reason").value || at("reason").value === row.reason)
     && (!query || row.searched.includes(query));

@@ -140,6 +140,9 @@ def test_what_was_found_in_a_text_is_marked_in_it(browser, folder, small_output,
     assert browser.evaluate("document.querySelector('.finding').textContent") == "41"
     assert "ungrounded value: 41 occurs nowhere" in browser.evaluate("document.querySelector('.finding').title")
     assert "41 occurs nowhere" in browser.evaluate("document.querySelector('.findings').textContent")
+    assert len(browser.evaluate(LISTED)) == 13
+    set_field(browser, "kind", "flawed")
+    assert len(browser.evaluate(LISTED)) == 8
     assert "What the verification found" in browser.evaluate("document.querySelector('.charts').textContent")
     assert browser.errors == []
 
