@@ -16,6 +16,7 @@ None where the text has no place for it. What is counted as a mistake that must 
 from __future__ import annotations
 
 import ast
+import itertools
 import random
 import re
 from collections.abc import Callable
@@ -25,7 +26,9 @@ _NUMBER = re.compile(r"(?<![\w.'\"])\d+(?:\.\d+)?(?![\w'\"]|\.\d)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _VALUE = re.compile(r"(?:`[\w.]+` (?:becomes|is set to|returns) `|`[\w.]+ = )(?P<value>[^`]+)`")
 _OUTCOME = re.compile(r"\b(?:is|which is) (true|false)\b")
-_COUNT = re.compile(r"\((\d+) times\)|\(recursion depth (\d+)\)|\brange\((?:\d+, )?(\d+)\)`|\b(\d+) (?:times|rounds|iterations)\b")
+_COUNT = re.compile(
+    r"\((\d+) times\)|\(recursion depth (\d+)\)|\brange\((?:\d+, )?(\d+)\)`|\b(\d+) (?:times|rounds|iterations)\b"
+)
 _FINAL = re.compile(r"\*\*Final output:\*\* `(.*)`\s*$", re.DOTALL)
 
 Mutation = Callable[[str, Any, random.Random], str | None]
@@ -68,7 +71,7 @@ def _makes_false(before: str, after: str, at: int) -> bool:
         return True
     try:
         outcome = [bool(eval(source, {"__builtins__": {}})) for source in (before, after)]  # noqa: S307 - our own text
-    except Exception:  # noqa: BLE001 - names of the program: it may well be true of another number, too
+    except Exception:
         return False
     return outcome[0] is not outcome[1]
 
@@ -78,7 +81,7 @@ def swap_values(text: str, returned: Any, chance: random.Random) -> str | None:
     found = list(_VALUE.finditer(text))
     pairs = [
         (left, right)
-        for left, right in zip(found, found[1:], strict=False)
+        for left, right in itertools.pairwise(found)
         if left["value"].rpartition(" = ")[2] != right["value"].rpartition(" = ")[2]
         and "\n\n" not in text[left.end() : right.start()]
         and " = " not in left["value"] + right["value"]

@@ -156,7 +156,10 @@ def mutated(evidences: Iterable[Evidence], seed: int) -> Iterator[Example]:
 def sample_evidence() -> Iterator[Evidence]:
     """The bundled sample, traced in the sandbox."""
     config = load()
-    with TraceRunner(config.tracing, caged=config.sandbox.kind != "none") as runner, SAMPLE.open(encoding="utf-8") as lines:
+    with (
+        TraceRunner(config.tracing, caged=config.sandbox.kind != "none") as runner,
+        SAMPLE.open(encoding="utf-8") as lines,
+    ):
         for line in lines:
             try:
                 problem = Problem.from_json(line)

@@ -7,6 +7,7 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from small_output import make_output
 
 from ray_jobs.check import MOST_PROBLEMS, first_lines, main
 
@@ -200,3 +201,13 @@ def test_of_many_problems_the_first_are_shown():
     shown = first_lines([f"{number}\nx" for number in range(100)])
     assert len(shown) == MOST_PROBLEMS
     assert (shown[0], shown[-1]) == ("0\\nx", "… and 81 more")
+
+
+def test_several_examples_of_a_problem_and_rows_rejected_at_the_end_are_proved(check, tmp_path):
+    overrides = ["sampling.examples_per_problem=3", "export.tokenizer=characters", "export.max_tokens=430"]
+    output = make_output(tmp_path, overrides)
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["rejected"]["export"]["too_many_tokens"] > 0
+    assert summary["examples"] > summary["problems_with_examples"] > 0
+    code, lines = check(output)
+    assert code == 0, lines

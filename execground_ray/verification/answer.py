@@ -41,7 +41,10 @@ _WEAK = re.compile(
     r"|\b(?:main_solution(?:\([^()\n]*\))?`?|function|program|code|solution|algorithm)[^.\n`]{0,30}?\b(?:gives?|yields?|evaluates? to)\b\s*:?",
     re.IGNORECASE,
 )
-_PASSIVE = re.compile(r"\b(?:is|are|gets|being)[ ](?:(?:then|also|therefore|thus|finally|what is|what)[ ])*(?:returned|the[ ](?:final[ ]|overall[ ])?(?:answer|output|result|return value))", re.IGNORECASE)
+_PASSIVE = re.compile(
+    r"\b(?:is|are|gets|being)[ ](?:(?:then|also|therefore|thus|finally|what is|what)[ ])*(?:returned|the[ ](?:final[ ]|overall[ ])?(?:answer|output|result|return value))",
+    re.IGNORECASE,
+)
 _WRAPPERS = frozenset("output result answer final_answer final_output return return_value returned value".split())
 _TYPE_OF_TEXT = re.compile(r"\b(?:string|text|str)\b", re.IGNORECASE)
 _EMPTY = re.compile(r"\b(?:an?[ ])?empty[ ](list|array|string|dictionary|dict|set|tuple|object)\b", re.IGNORECASE)
@@ -117,7 +120,9 @@ def find_statements(text: str, returned: Any, trace: str) -> list[Statement]:
 def _markers(text: str) -> Iterator[tuple[int, int, bool]]:
     found = [(match.start(), match.end(), match["final"] is not None) for match in _STRONG.finditer(text)]
     found += [(match.start(), match.start(), True) for match in _BOXED.finditer(text)]
-    found += [(match.start(), match.start(), True) for match in re.finditer(r"\{\s*\"(?:output|result|answer)\"\s*:", text)]
+    found += [
+        (match.start(), match.start(), True) for match in re.finditer(r"\{\s*\"(?:output|result|answer)\"\s*:", text)
+    ]
     return iter(sorted(found))
 
 
@@ -125,7 +130,11 @@ def _read(text: str, start: int, begin: int, answer: Answer) -> Statement | None
     rest = text[begin:]
     if answer.is_notation(_bare(rest)):
         return Statement(start, len(text), True, whole=True)
-    if answer.is_text(_bare(rest)) or answer.is_text(_bare(rest.split("\n\n")[0])) or answer.is_text(_bare(rest.strip().split("\n")[0])):
+    if (
+        answer.is_text(_bare(rest))
+        or answer.is_text(_bare(rest.split("\n\n")[0]))
+        or answer.is_text(_bare(rest.strip().split("\n")[0]))
+    ):
         return Statement(start, len(text), True)
     readings = list(_readings(rest))
     if not readings:
@@ -137,7 +146,10 @@ def _read(text: str, start: int, begin: int, answer: Answer) -> Statement | None
     words = text[start:begin] + rest[: reading.end]
     right = answer.equals(reading.value, reading.exact)
     if not right and isinstance(answer.returned, str) and _TYPE_OF_TEXT.search(words):
-        right = _bare(rest).rstrip(".").strip("'\"`*_ ") == answer.returned or answer.returned in rest[: reading.end + 1].split()
+        right = (
+            _bare(rest).rstrip(".").strip("'\"`*_ ") == answer.returned
+            or answer.returned in rest[: reading.end + 1].split()
+        )
     if not right:
         right = any(answer.equals(each.value, each.exact) for each in readings[1:] if each.end == reading.end)
     return Statement(start, begin + reading.end, right)
@@ -259,7 +271,9 @@ def _same(value: Any, wanted: Any, exact: bool) -> bool:
     if type(value) is not type(wanted):
         return False
     if isinstance(value, list | tuple):
-        return len(value) == len(wanted) and all(_same(left, right, True) for left, right in zip(value, wanted, strict=True))
+        return len(value) == len(wanted) and all(
+            _same(left, right, True) for left, right in zip(value, wanted, strict=True)
+        )
     if isinstance(value, dict):
         return value.keys() == wanted.keys() and all(_same(value[key], wanted[key], True) for key in value)
     return bool(value == wanted)

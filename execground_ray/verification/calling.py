@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from execground_ray.verification.checks import Checker
 from execground_ray.verification.cited import Unknown, same
 from execground_ray.verification.citing import Operand
 from execground_ray.verification.claims import Claim
-from execground_ray.verification.facts import Facts, is_piece
+from execground_ray.verification.facts import Facts, fragments, is_piece
 from execground_ray.verification.history import OPAQUE, Call, History, Span, freeze
 
 _CALLED = re.compile(
@@ -27,10 +28,14 @@ _CALLED = re.compile(
 _DEPTH = re.compile(r"\brecursion depth (\d+)\b")
 _TIMES = re.compile(r"[`*\s]*\((\d+) times\)")
 _NOTHING = re.compile(r"[`*\s]*,?\s*(?:there is nothing to do|nothing happens|the loop does not run|does not run)")
+_ADDING = re.compile(r"\b(?:adding|appending|pushing|inserting)[\s`*]*$", re.IGNORECASE)
+_GIVES = re.compile(r"^[\s`*]*(?:gives|leaves|yields|makes)[\s`*]*=[\s`*]*$")
 _STOP = re.compile(r"[.:;](?=\s|$)|\n")
 _EACH = re.compile(r"\bfor (?:each|every)?\s*(?:value )?[`*\s]*$", re.IGNORECASE)
 _IN = re.compile(r"^[`*\s]*in[`*\s]*$")
-_THROUGH = re.compile(r"^[`*\s]*(?:runs|goes|iterates|loops|steps|passes) (?:through|over)(?: the values)?[`*\s:]*$|^[`*\s]*takes the values[`*\s:]*$")
+_THROUGH = re.compile(
+    r"^[`*\s]*(?:runs|goes|iterates|loops|steps|passes) (?:through|over)(?: the values)?[`*\s:]*$|^[`*\s]*takes the values[`*\s:]*$"
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Calling:
 
     def loops(self, operands: list[Operand]) -> Iterator[Told]:
         """What the variable of a loop goes through."""
-        for name, values in zip(operands, operands[1:], strict=False):
+        for name, values in itertools.pairwise(operands):
             if not isinstance(name.node, ast.Name) or not name.code or not values.code:
                 continue
             gap = self.text[name.end : values.start]
@@ -125,8 +130,26 @@ class Calling:
                 true = self._values(name.node.id, whole)
                 yield Told(name.start, values.end, true, _never)
 
+    def additions(self, operands: list[Operand]) -> Iterator[Told]:
+        """Like "Adding ``3`` gives ``items = [1, 3]``": what is added is there afterwards."""
+        for added, name, whole in zip(operands, operands[1:], operands[2:], strict=False):
+            if (
+                not added.closed
+                or not added.code
+                or not _ADDING.search(self.text[max(0, added.start - 20) : added.start])
+            ):
+                continue
+            if not isinstance(name.node, ast.Name) or not whole.literal or isinstance(whole.node, ast.Constant):
+                continue
+            gap = self.text[added.end : name.start] + self.text[name.end : whole.start]
+            if _GIVES.match(gap):
+                with contextlib.suppress(Unknown):
+                    value = freeze(self.checker.evaluator.value(added.node, {}))
+                    items = map(freeze, fragments(self.checker.evaluator.value(whole.node, {})))
+                    yield Told(added.start, whole.end, value in items, _never)
+
     def enumerations(self, claims: list[Claim]) -> Iterator[Told]:
-        """"``i = 0``, ``1`` and ``2``": values that a name had one after the other."""
+        """Like "``i = 0``, ``1`` and ``2``": values that a name had one after the other."""
         group: list[Claim] = []
         for claim in [*claims, None]:
             if group and (claim is None or claim.parts[0] is not group[0].parts[0]):
@@ -140,7 +163,7 @@ class Calling:
                     group.append(claim)
 
     def repeats(self, claims: list[Claim]) -> Iterator[Told]:
-        """"``b = True`` (3 times)": as often as the name had the value, in a row or in all."""
+        """Like "``b = True`` (3 times)": as often as the name had the value, in a row or in all."""
         for claim in claims:
             times = _TIMES.match(self.text, claim.end)
             if times is None or claim.sign != "=" or not isinstance(claim.parts[0].node, ast.Name):

@@ -68,7 +68,7 @@ class Checker:
         return self._search(claim, history.distinct(names))
 
     def _about_function(self, claim: Claim, history: History) -> bool:
-        """"``f`` returns 3", not "``f`` = 3" of a variable that has the name of a method."""
+        """Like "``f`` returns 3", not "``f`` = 3" of a variable that has the name of a method."""
         names = {name.lstrip(".") for name in claim.names}
         plain = isinstance(claim.parts[0].node, ast.Name | ast.Attribute)
         return plain and bool(names) and names <= self.facts.functions and claim.sign == "verb"
@@ -148,7 +148,11 @@ class Checker:
         foreign: dict[str, list[Claim]] = {}
         for claim in claims:
             node = claim.node
-            if isinstance(node, ast.Compare) and isinstance(node.left, ast.Call) and isinstance(node.left.func, ast.Name):
+            if (
+                isinstance(node, ast.Compare)
+                and isinstance(node.left, ast.Call)
+                and isinstance(node.left.func, ast.Name)
+            ):
                 name = node.left.func.id
                 if name not in self.facts.functions and name not in BUILTINS and claim.names == {name}:
                     foreign.setdefault(name, []).append(claim)

@@ -89,7 +89,10 @@ class CitedEvaluator(Evaluator):
         optional = len(arguments) + 9 if alias else self.facts.defaults.get(name, 0)
         for history in self.facts.histories():
             for call in history.calls.get(name, ()):
-                if is_call(call, arguments, optional, isinstance(node.func, ast.Attribute)) and call.returned is not OPAQUE:
+                if (
+                    is_call(call, arguments, optional, isinstance(node.func, ast.Attribute))
+                    and call.returned is not OPAQUE
+                ):
                     return call.returned
         raise Unknown(name)
 
@@ -116,9 +119,13 @@ def is_call(call: Call, arguments: list[Any], optional: int, method: bool) -> bo
             return False
         given = call.arguments[skipped : skipped + len(arguments)]
         missing = len(call.arguments) - skipped - len(given)
-        if len(given) == len(arguments) and missing <= optional and all(
-            wanted is ANY or (each is not OPAQUE and freeze(each) == wanted)
-            for each, wanted in zip(given, arguments, strict=True)
+        if (
+            len(given) == len(arguments)
+            and missing <= optional
+            and all(
+                wanted is ANY or (each is not OPAQUE and freeze(each) == wanted)
+                for each, wanted in zip(given, arguments, strict=True)
+            )
         ):
             return True
     return False

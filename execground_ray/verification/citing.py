@@ -42,9 +42,7 @@ NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | _TENS
 NUMBER_WORDS |= {f"{ten}-{one}": tens + NUMBER_WORDS[one] for ten, tens in _TENS.items() for one in _ONES[1:10]}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _MAX_SOURCE = 4_000
-_LITERAL = frozenset(
-    (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load)
-)
+_LITERAL = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load))
 _FORBIDDEN = frozenset((ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr))
 _CLASS = re.compile(r"<class '[\w.]+'>")
 _SCALARS = ("int", "uin", "flo", "boo", "str")  # how the names of numpy's numbers begin
@@ -123,8 +121,8 @@ def _collect_names(node: ast.AST, names: set[str]) -> None:
         for part in (node.func.value, *node.args):
             _collect_names(part, names)
     else:
-        for part in ast.iter_child_nodes(node):
-            _collect_names(part, names)
+        for child in ast.iter_child_nodes(node):
+            _collect_names(child, names)
 
 
 def _is_printed(function: ast.expr) -> bool:
@@ -249,7 +247,13 @@ class Reader:
 
     def _code(self, index: int) -> tuple[int, str | list[Operand], bool, bool] | None:
         token = self.tokens[index]
-        content = _CLASS.sub("None", token.text.strip("`")).replace("…", "...").replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
+        content = (
+            _CLASS.sub("None", token.text.strip("`"))
+            .replace("…", "...")
+            .replace("≤", "<=")
+            .replace("≥", ">=")
+            .replace("≠", "!=")
+        )
         parsed = parse_expression(content)
         if parsed is None:
             inside = Reader(token.text[1:-1], self.identifiers, code=True).operands()

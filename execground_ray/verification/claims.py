@@ -7,8 +7,10 @@ or that a condition came out true or false. Everything here is about language; `
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from execground_ray.verification.citing import Operand
 
@@ -45,7 +47,7 @@ _SIGNS: dict[str, type[ast.cmpop]] = {
     "<": ast.Lt, ">": ast.Gt, "∈": ast.In,
 }  # fmt: skip
 _IS = r"^\s*,?\s*(?:which |that |and )?(?:is|are|was|being)?\s*(?:(?:still|already|also|now|indeed|again|therefore|even|clearly|strictly|certainly|then|just)\s+)*"
-_PHRASES: list[tuple[re.Pattern[str], type[ast.cmpop], bool]] = [
+_PHRASES: list[tuple[re.Pattern[str], type[Any], bool]] = [  # the operator or comparison that the words are
     (re.compile(_IS + words + r"\s*(?:the (?:value|length|limit|index|bound)(?: of)?\s*)?$", re.IGNORECASE), kind, truth)
     for words, kind, truth in (
         (r"(?:less|smaller|lower|shorter) than|^\s*,?\s*is below", ast.Lt, True),
@@ -64,7 +66,9 @@ _PHRASES: list[tuple[re.Pattern[str], type[ast.cmpop], bool]] = [
         (r"(?:not divisible by|not a multiple of)", ast.Mod, False),
     )
 ]  # fmt: skip
-_PHRASE_HINT = re.compile(r"than|at least|at most|equal|same|identical|differ|match|exceed|beyond|below|above|\bin\b|divis|multiple")
+_PHRASE_HINT = re.compile(
+    r"than|at least|at most|equal|same|identical|differ|match|exceed|beyond|below|above|\bin\b|divis|multiple"
+)
 _TRUE = r"(?:true|satisfied|met|fulfilled|holds?|passes|passed|succeeds?|succeeded|correct|the case|triggered|taken)"
 _FALSE = r"(?:false|fails?|failed|violated|untrue)"
 _OUTCOME = re.compile(
@@ -88,6 +92,7 @@ _NEGATIVE = re.compile(
     r"violat\w+|cannot|isn't|doesn't|when|while|wrong|reject\w*)\b|✗|✘|×$|❌",
     re.IGNORECASE,
 )
+_CITED = re.compile(r"`[^`\n]*`|(?<![\w'])'[^'\n]{0,100}'(?![\w'])|(?<![\w\"])\"[^\"\n]{0,100}\"(?![\w\"])")
 _CLAUSE = re.compile(r"[,.;:(\n]|\b(?:and|so|because|since|but|thus)\b")
 _COMPLETE = re.compile(
     r"^[`\"'*_)\]}]*(?:\s*$|\s*[.,;:!?|\n)\]]|\s*→|\s+(?:and|so|which|because|since|while|but|then|as|again|now|after|before|"
@@ -126,7 +131,7 @@ def find_claims(text: str, borders: list[int], operands: list[Operand]) -> list[
     """All claims in ``plain`` text, in order."""
     claims: list[Claim] = []
     place = 0
-    for first, last in zip(borders, borders[1:], strict=False):
+    for first, last in itertools.pairwise(borders):
         begin = place
         while place < len(operands) and operands[place].start < last:
             place += 1
@@ -141,6 +146,8 @@ class _Sentence:
         self.first = first
         self.last = last
         self.operands = operands
+        # The words alone: an "or" in a string supposes nothing.
+        self.words = _CITED.sub(lambda found: "x" * len(found.group()), text[first:last])
 
     def claims(self) -> list[Claim]:
         found: list[Claim] = []
@@ -158,7 +165,7 @@ class _Sentence:
         self._inherit(found)
         return found
 
-    def _between(self, left: Operand, right: Operand) -> Claim | None:
+    def _between(self, left: Operand, right: Operand) -> Claim | None:  # noqa: C901, PLR0911, PLR0912  (one case after another)
         gap = self.text[left.end : right.start].replace("`", " ").replace("*", " ")
         if len(gap) > 60 or left.torn or right.torn:
             return None
@@ -213,7 +220,12 @@ class _Sentence:
         if not sign or sign[1] != "=" or not right.closed or left.weak or not _EQUAL.match(gap) or ":" in gap:
             return None
         named = isinstance(left.node, ast.Name | ast.Attribute | ast.Subscript)
-        if named is isinstance(middle.node, ast.Name) or left.literal or _condition(left.node) or not self._subject(left):
+        if (
+            named is isinstance(middle.node, ast.Name)
+            or left.literal
+            or _condition(left.node)
+            or not self._subject(left)
+        ):
             return None
         return self._equal(left, right, "verb", named)
 
@@ -242,7 +254,8 @@ class _Sentence:
 
     def _equal(self, left: Operand, right: Operand, sign: str, becomes: bool) -> Claim:
         node = ast.Compare(left=left.node, ops=[ast.Eq()], comparators=[right.node])
-        stated = not self._supposed(left.start)
+        computed = sign == "=" and left.closed and right.closed  # what it is does not depend on the words around it
+        stated = computed or not self._supposed(left.start)
         return Claim(left.start, right.end, node, True, (left, right), sign, becomes, stated)
 
     def _phrase(self, left: Operand, right: Operand, kind: type, truth: bool) -> Claim:
@@ -279,13 +292,13 @@ class _Sentence:
                 start, r"\b(?:if|when|whenever|unless|until|whether|while|would|as long as|once)\b"
             )
         elif not any(part.names for part in parts) and sign not in ("==",):
-            claim.stated = not _NEGATIVE.search(self.text[self.first : self.last])
+            claim.stated = not _NEGATIVE.search(self.words)
         elif _BECAUSE.search(self.text[self.first : start]) and not self._supposed(start):
             claim.stated = bool(re.search(r"(?:since|because)\W*$", self.text[self.first : start], re.IGNORECASE))
         return claim
 
     def _supposed(self, start: int, pattern: str | None = None) -> bool:
-        clause = self.text[self.first : start]
+        clause = self.words[: start - self.first]
         border = 0
         for found in _CLAUSE.finditer(clause):
             border = found.end()
@@ -296,7 +309,7 @@ class _Sentence:
     def _inherit(self, claims: list[Claim]) -> None:
         """In "``a < b`` (3 < 2) is false" one outcome is about both, in either order."""
         conditions = [claim for claim in claims if claim.sign != "verb" and claim.sign not in ("=", "→", "->")]
-        for left, right in zip(conditions, conditions[1:], strict=False):
+        for left, right in itertools.pairwise(conditions):
             gap = self.text[left.end : right.start].replace("`", " ")
             joined = re.match(
                 r"^\s*\(\s*$|^\s*,?\s*(?:i\.e\.|that is|is|—|:|meaning|or|so|becomes|means)?\s*,?\s*\(?$", gap
@@ -317,4 +330,6 @@ class _Sentence:
 
 
 def _condition(node: ast.expr) -> bool:
-    return isinstance(node, ast.Compare | ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
+    return isinstance(node, ast.Compare | ast.BoolOp) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    )

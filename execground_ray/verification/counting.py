@@ -28,7 +28,10 @@ _OWN = frozenset(
     this its has was does is as plus minus versus less equals gives yields always bits bytes seconds minutes hours days
     points digits_of sets means becomes divides remains stays helpers classes returns contains levels""".split()
 )
-_BEFORE = re.compile(r"(?:\b(?:step|stage|case|section|part|round|iteration|index|position|level|line|row|column|mod|modulo|by|than|first|last|next|top|base|every|each|any|least|most|about|between|or)|[-+*/%=<>≤≥^(\[,])\s*[`*]*$", re.IGNORECASE)
+_BEFORE = re.compile(
+    r"(?:\b(?:step|stage|case|section|part|round|iteration|index|position|level|line|row|column|mod|modulo|by|than|first|last|next|top|base|every|each|any|least|most|about|between|or)|[-+*/%=<>≤≥^(\[,])\s*[`*]*$",
+    re.IGNORECASE,
+)
 
 
 def wrong_counts(text: str, facts: Facts, sentence: tuple[int, int], operands: list[Operand]) -> Iterator[Operand]:

@@ -68,7 +68,7 @@ class Scope:
     def __init__(self, values: dict[str, Any], parent: Scope | None = None, frame: int = -1) -> None:
         self.values = values
         self.parent = parent
-        self.frame = frame if frame >= 0 or parent is None else parent.frame
+        self.frame: int = frame if frame >= 0 or parent is None else parent.frame
         self.nonlocals: dict[str, Scope] = {}
 
     def owner(self, name: str) -> Scope | None:
@@ -236,7 +236,8 @@ class Evaluator:
 
     def _FormattedValue(self, node: ast.FormattedValue, scope: Scope) -> str:  # noqa: N802
         value = self.evaluate(node.value, scope)
-        convert: Callable[[Any], Any] = {115: str, 114: repr, 97: ascii}.get(node.conversion, lambda same: same)
+        conversions: dict[int, Callable[[Any], Any]] = {115: str, 114: repr, 97: ascii}
+        convert = conversions.get(node.conversion, lambda same: same)
         return format(convert(value), self.evaluate(node.format_spec, scope) if node.format_spec else "")
 
     def _Call(self, node: ast.Call, scope: Scope) -> Any:  # noqa: N802

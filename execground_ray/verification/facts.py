@@ -123,7 +123,7 @@ class Facts:
         return found
 
     @cached_property
-    def conditions(self) -> list[ast.expr]:
+    def conditions(self) -> list[Any]:
         """The program's comparisons and what it makes of them."""
         return [node for node in self.nodes if isinstance(node, ast.Compare | ast.BoolOp) or _is_not(node)]
 
@@ -175,7 +175,9 @@ class Facts:
 
     def _calls(self, node: ast.expr) -> bool:
         """Whether an expression calls a function of the program."""
-        return any(isinstance(part, ast.Name | ast.Attribute) and names_of(part) & self.functions for part in ast.walk(node))
+        return any(
+            isinstance(part, ast.Name | ast.Attribute) and names_of(part) & self.functions for part in ast.walk(node)
+        )
 
     @cached_property
     def foreign(self) -> bool:
@@ -266,10 +268,10 @@ class Facts:
 
     def has_piece(self, value: Any) -> bool:
         """Whether a frozen container is a piece of one that the run has, or the same sorted or turned around."""
-        if self.best.clipped or not self.best.whole:
+        if self.best.partial or not self.best.whole:
             return True  # not everything is known
         if value[0] != "list":
-            elements = {part if isinstance(part, tuple) and len(part) == 2 else part for part in value[1]}
+            elements = set(value[1])
             return any(set(each[1:]) == elements for each in self._containers if each[0] == "list")
         return any(is_piece(value[1:], each[1:]) for each in self._containers if each[0] == "list")
 
@@ -284,7 +286,12 @@ class Facts:
             if len(events) > 2
             for course in (history.course(name), history.changes(name))
         }
-        return [*courses] + [value for pool in pools for value in pool if isinstance(value, tuple) and value[0] in ("list", "set", "dict")]
+        return [*courses] + [
+            value
+            for pool in pools
+            for value in pool
+            if isinstance(value, tuple) and value[0] in ("list", "set", "dict")
+        ]
 
     def has_text(self, text: str) -> bool:
         """Whether ``text`` is part of a string of the run, or of the code, the question or the trace."""
@@ -338,7 +345,9 @@ def is_piece(piece: tuple[Any, ...], whole: tuple[Any, ...]) -> bool:
     size = len(piece)
     if any(whole[start : start + size] == piece for start in range(len(whole) - size + 1)):
         return True
-    return size == len(whole) and (piece == whole[::-1] or sorted(map(repr, piece)) == sorted(map(repr, whole)) == list(map(repr, piece)))
+    return size == len(whole) and (
+        piece == whole[::-1] or sorted(map(repr, piece)) == sorted(map(repr, whole)) == list(map(repr, piece))
+    )
 
 
 def _sizes(pool: set[Any]) -> set[int]:

@@ -36,10 +36,16 @@ _TRACE = re.compile(
     rf"\b{_GIVEN}[ ](?:traces?)\b",
     re.IGNORECASE,
 )
-_HINT = re.compile(r"(?i)trac|debug|snoop|logs?\b|logged|record|provided|given|supplied|captured|attached|execution|run\b|output|instrument|breakpoint|watch window|print")
-_VERB_TRACE = re.compile(r"\b(?:to|let's|let[ ]us|let[ ]me|we|i|i'll|we'll|can|will|now|by|carefully)[ ]trace\b", re.IGNORECASE)
+_HINT = re.compile(
+    r"(?i)trac|debug|snoop|logs?\b|logged|record|provided|given|supplied|captured|attached|execution|run\b|output|instrument|breakpoint|watch window|print"
+)
+_VERB_TRACE = re.compile(
+    r"\b(?:to|let's|let[ ]us|let[ ]me|we|i|i'll|we'll|can|will|now|by|carefully)[ ]trace\b", re.IGNORECASE
+)
 _FENCE = re.compile(r"^[ >]*(```|~~~)[ ]*([\w+-]*)[^\n]*\n(.*?)(?:^[ >]*\1|\Z)", re.DOTALL | re.MULTILINE)
-_CODE_TAGS = frozenset("python py python3 pycon java c cpp c++ javascript js ts typescript bash sh shell rust go".split())
+_CODE_TAGS = frozenset(
+    "python py python3 pycon java c cpp c++ javascript js ts typescript bash sh shell rust go".split()
+)
 _CODE_LINE = re.compile(
     r"^\s*(?:>>> |def \w+\(.*\).*:|class \w+.*:|(?:for|while|if|elif|with)\b.+:\s*(?:#.*)?$|else:|try:|except.*:|return\b.*|"
     r"import \w+|from \w+ import|print\(.*\)|\w+(?:\[.*\])?(?:, \w+)*\s*(?:=|[-+*/]=)\s*\S.*|[\w.]+\(.*\)\s*)$"
@@ -70,27 +76,39 @@ def _mentions(text: str, question: str, refcode: str) -> list[Finding]:
     for pattern in (_ALWAYS, _TRACE):
         for match in pattern.finditer(text):
             words = match.group().lower()
-            noun = next((word for word in ("traceback", "trace", "debug", "log", "breakpoint", "instrument") if word in words), "")
+            noun = next(
+                (word for word in ("traceback", "trace", "debug", "log", "breakpoint", "instrument") if word in words),
+                "",
+            )
             if noun and re.search(rf"\b{noun}", subject) and "execution" not in words and "debugger" not in words:
                 continue
             if _VERB_TRACE.search(text, max(0, match.start() - 12), match.end()):
                 continue
-            found.append(Finding(Kind.MENTIONS_TRACE, match.start(), match.end(), f"speaks of a record of the run: {match.group()!r}"))
+            found.append(
+                Finding(
+                    Kind.MENTIONS_TRACE, match.start(), match.end(), f"speaks of a record of the run: {match.group()!r}"
+                )
+            )
     return found
 
 
 def _code_blocks(text: str) -> list[Finding]:
-    found = []
-    for match in _FENCE.finditer(text):
-        if match[2].lower() in _CODE_TAGS or _looks_like_code(match[3]):
-            found.append(Finding(Kind.CODE_BLOCK, match.start(), match.end(), "a block of code"))
+    found = [
+        Finding(Kind.CODE_BLOCK, match.start(), match.end(), "a block of code")
+        for match in _FENCE.finditer(text)
+        if match[2].lower() in _CODE_TAGS or _looks_like_code(match[3])
+    ]
     lines = text.split("\n")
     position, run = 0, []
     for line in [*lines, ""]:
         if _CODE_LINE.match(line) and "`" not in line:
             run.append((position, line))
         else:
-            if len(run) >= 2 and any(_BLOCK_HEAD.match(each) for _, each in run) and _parses("\n".join(each for _, each in run)):
+            if (
+                len(run) >= 2
+                and any(_BLOCK_HEAD.match(each) for _, each in run)
+                and _parses("\n".join(each for _, each in run))
+            ):
                 end = run[-1][0] + len(run[-1][1])
                 found.append(Finding(Kind.CODE_BLOCK, run[0][0], end, "lines of code"))
             run = []
@@ -110,7 +128,11 @@ def _looks_like_code(block: str) -> bool:
 def _parses(source: str) -> bool:
     indent = min((len(line) - len(line.lstrip()) for line in source.split("\n") if line.strip()), default=0)
     source = "\n".join(line[indent:] for line in source.split("\n"))
-    for candidate in (source, source + "\n    pass", "def _():\n" + "\n".join("    " + line for line in source.split("\n"))):
+    for candidate in (
+        source,
+        source + "\n    pass",
+        "def _():\n" + "\n".join("    " + line for line in source.split("\n")),
+    ):
         try:
             ast.parse(candidate)
         except (SyntaxError, ValueError, RecursionError):
@@ -121,7 +143,11 @@ def _parses(source: str) -> bool:
 
 def _repetition(text: str) -> list[Finding]:
     """The same sentences over and over, as a model that has lost its way writes them."""
-    units = [match for match in re.finditer(r"[^\n.!?]+(?:[.!?](?!\s)[^\n.!?]*)*[.!?\n]?", text) if re.search(r"[^\W\d]", match.group())]
+    units = [
+        match
+        for match in re.finditer(r"[^\n.!?]+(?:[.!?](?!\s)[^\n.!?]*)*[.!?\n]?", text)
+        if re.search(r"[^\W\d]", match.group())
+    ]
     keys = [" ".join(match.group().split()) for match in units]
     for period in range(1, MAX_PERIOD + 1):
         run = 0
@@ -151,7 +177,11 @@ def _language(text: str, question: str) -> list[Finding]:
     if len(foreign) < 8:
         return []
     known = set(_script("".join(letter for letter in question if letter.isalpha())))
-    strange = [index for index in foreign if unicodedata.name(text[index], "UNKNOWN").partition(" ")[0] not in known | {"GREEK", "MATHEMATICAL"}]
+    strange = [
+        index
+        for index in foreign
+        if unicodedata.name(text[index], "UNKNOWN").partition(" ")[0] not in known | {"GREEK", "MATHEMATICAL"}
+    ]
     letters = sum(letter.isalpha() for letter in text)
     if len(strange) < 8 or len(strange) * 20 < letters:
         return []

@@ -24,9 +24,11 @@ from execground_ray.verification.history import History, Span, freeze
 from execground_ray.verification.reading import plain, sentence_borders
 from execground_ray.verification.story import list_items, out_of_order, overlap
 
-
 # What would be, is no statement about this run.
-_COUNTERFACTUAL = re.compile(r"\bwould (?:be|have|need|give|return|come|make)\b|\bfor example\b|\be\.g\.|\bsuch as\b|\b(?:prevent|avoid|rule)s?\b", re.IGNORECASE)
+_COUNTERFACTUAL = re.compile(
+    r"\bwould (?:be|have|need|give|return|come|make)\b|\bfor example\b|\be\.g\.|\bsuch as\b|\b(?:prevent|avoid|rule)s?\b",
+    re.IGNORECASE,
+)
 
 _BESIDE = re.compile(r"^[`\s,*|]*(?:(?:and|with|while)[`\s*]*)?(?:the[`\s*]*)?$")
 
@@ -119,7 +121,11 @@ class Grounding:
     def _computed(self) -> None:
         """Calls and operations that are set as code and have the form of the program's must be its own."""
         for operand in self.operands:
-            if not operand.code or not isinstance(operand.node, ast.Call | ast.Subscript) or operand.start in self.wrong:
+            if (
+                not operand.code
+                or not isinstance(operand.node, ast.Call | ast.Subscript)
+                or operand.start in self.wrong
+            ):
                 continue
             if isinstance(operand.node, ast.Subscript) and operand.closed:
                 continue
@@ -134,10 +140,14 @@ class Grounding:
                 self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
 
     def _assigned(self) -> None:
-        """"``x`` becomes ``2 + 3``" must be what an assignment to ``x`` computed."""
+        """Like "``x`` becomes ``2 + 3``" must be what an assignment to ``x`` computed."""
         for claim in self.true:
             name, operand = claim.parts[0], claim.parts[-1]
-            if not isinstance(name.node, ast.Name) or not operand.code or not isinstance(operand.node, ast.BinOp):
+            if (
+                not isinstance(name.node, ast.Name)
+                or not operand.code
+                or not isinstance(operand.node, ast.BinOp | ast.Call)
+            ):
                 continue
             verdict: bool | None = None
             for history in self.facts.histories():
@@ -157,6 +167,7 @@ class Grounding:
             *calling.loops(self.operands),
             *calling.enumerations(stated),
             *calling.repeats(self.true),
+            *calling.additions(self.operands),
         ):
             if told.true:
                 self.settled.update(each.start for each in self.operands if told.start <= each.start < told.end)
@@ -169,10 +180,11 @@ class Grounding:
         """A text that follows the run must follow it everywhere, and keep to a round where it tells one."""
         strange: list[tuple[int, int]] = []
         for history in self.facts.histories():
+            objects = len(history.calls.get("__init__", ())) > 1
             timed = [
                 (claim.start, claim.end, self.checker.moments(claim, history))
                 for claim in self.true
-                if not _of_objects(claim)
+                if not (objects and _of_objects(claim))
             ]
             timed += [(told.start, told.end, told.when(history)) for told in self.told]
             kept = sorted((start, end, moments) for start, end, moments in timed if moments)
@@ -182,7 +194,9 @@ class Grounding:
                 break
         for start, end in dict.fromkeys(strange):
             cited = " ".join(self.text[start:end].split())
-            self.findings.append(Finding(Kind.OUT_OF_ORDER, start, end, f"{cited!r} was not so at this point of the run"))
+            self.findings.append(
+                Finding(Kind.OUT_OF_ORDER, start, end, f"{cited!r} was not so at this point of the run")
+            )
 
     def _out_of_round(self, kept: list[tuple[int, int, list[Span]]], history: History) -> list[tuple[int, int]]:
         """What stands in a list item that begins with ``i = 2``, but was so only in other rounds."""
@@ -192,8 +206,10 @@ class Grounding:
                 continue
             rounds = [span for value in values for span in history.rounds(name).get(value, ())]
             for start, stop, moments in kept:
-                if begin <= start < end and rounds and not any(
-                    overlap(moment, each) for moment in moments for each in rounds
+                if (
+                    begin <= start < end
+                    and rounds
+                    and not any(overlap(moment, each) for moment in moments for each in rounds)
                 ):
                     found.append((start, stop))
         return found
@@ -294,13 +310,15 @@ class Grounding:
                 return True
             if right and value in (left / right, left // right, left % right):
                 return True
-        if near.count(value) > 1 or any(value == len(each) for each in near if isinstance(each, str | list | tuple | set)):
+        if near.count(value) > 1 or any(
+            value == len(each) for each in near if isinstance(each, str | list | tuple | set)
+        ):
             return True
         return any(value in sizes for sizes in self.facts.sizes())
 
 
 def _of_objects(claim: Claim) -> bool:
-    """About an attribute: several objects may have it, and which one is meant is not known."""
+    """About an attribute: where there are several objects, it is not known which one is meant."""
     return any(name.startswith(".") for name in claim.names)
 
 

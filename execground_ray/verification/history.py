@@ -71,6 +71,7 @@ class History:
     counts: set[int] = field(default_factory=set)  # how often loops went round, how often functions were called
     seen: set[Any] = field(default_factory=set)  # frozen results of expressions
     clipped: set[str] = field(default_factory=set)  # names with a value that could not be kept
+    partial: bool = False  # a container was too large or was not shown as a whole
     _joint: dict[tuple[str, ...], list[tuple[Span, dict[str, Any]]]] = field(default_factory=dict)
     _distinct: dict[tuple[str, ...], list[tuple[dict[str, Any], list[Span]]]] = field(default_factory=dict)
     _spans: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
@@ -269,9 +270,10 @@ class Recorder:
         """A copy of plain data that later changes do not reach, or ``OPAQUE``."""
         if type(value) in _SCALARS:
             return value
-        if self._copied > MAX_COPIED_ELEMENTS:
-            return OPAQUE
-        copied = _copy(value, [MAX_ELEMENTS])
+        room = [MAX_ELEMENTS if self._copied <= MAX_COPIED_ELEMENTS else 0]
+        copied = _copy(value, room)
+        if room[0] < 0:
+            self.history.partial = True
         if copied is not OPAQUE:
             self._copied += len(copied) if hasattr(copied, "__len__") else 1
         return copied

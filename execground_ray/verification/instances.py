@@ -7,6 +7,7 @@ values that were never there at the same time, is a mistake even where it is tru
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
@@ -102,12 +103,15 @@ class Instances:
         """Whether an assignment to ``name`` computed this with these values; None if that is unknown."""
         verdict: bool | None = None
         for candidate in self.facts.assigned.get(name, ()):
-            bindings: Bindings = []
-            if self._unify(candidate, node, bindings):
-                found = self._moments(bindings, history)
-                if found or found is None:
-                    return None if found is None else True
-                verdict = False
+            if not _same_operation(candidate, node):
+                continue
+            verdict = False
+            for turned in _orders(node):
+                bindings: Bindings = []
+                if self._unify(candidate, turned, bindings):
+                    found = self._moments(bindings, history)
+                    if found or found is None:
+                        return None if found is None else True
         return verdict
 
     def _was_called(self, node: ast.Call, history: History) -> bool | None:
@@ -120,7 +124,11 @@ class Instances:
         optional = self.facts.defaults.get(called_name(node), 0)
         if any(is_call(call, arguments, optional, isinstance(node.func, ast.Attribute)) for call in calls):
             return True
-        known = [place for place, argument in enumerate(arguments, int(isinstance(node.func, ast.Attribute))) if argument is not ANY]
+        known = [
+            place
+            for place, argument in enumerate(arguments, int(isinstance(node.func, ast.Attribute)))
+            if argument is not ANY
+        ]
         hidden = any(OPAQUE in call.arguments[place : place + 1] for call in calls for place in known)
         return None if node.keywords or hidden else False
 
@@ -132,7 +140,9 @@ class Instances:
 
     def _moments(self, bindings: Bindings, history: History) -> list[Span] | None:
         names = frozenset().union(*(names_of(node) for node, _ in bindings)) if bindings else frozenset()
-        recorded = {name if name in history.names else "." + name for name in names if not self._callable(name, history)}
+        recorded = {
+            name if name in history.names else "." + name for name in names if not self._callable(name, history)
+        }
         if not recorded:
             held = self._all_equal(bindings, {})
             return None if held is None else [(0, LAST_STEP)] if held else []
@@ -169,7 +179,7 @@ class Instances:
                 unknown = True
         return None if unknown else True
 
-    def _unify(self, pattern: Any, cited: Any, bindings: Bindings) -> bool:
+    def _unify(self, pattern: Any, cited: Any, bindings: Bindings) -> bool:  # noqa: PLR0911  (one case after another)
         """Whether ``cited`` is ``pattern`` with values in the place of some of its expressions."""
         if type(pattern) is ast.Constant and type(cited) is ast.Constant:
             return bool(freeze(pattern.value) == freeze(cited.value))
@@ -198,6 +208,22 @@ class Instances:
             for each in pattern._fields
             if each not in ("ctx", "kind")
         )
+
+
+def _same_operation(candidate: ast.expr, node: ast.expr) -> bool:
+    if isinstance(candidate, ast.BinOp) and isinstance(node, ast.BinOp):
+        return type(candidate.op) is type(node.op)
+    return isinstance(node, ast.Call) and _alike(candidate, node) and called_name(node) in BUILTINS
+
+
+def _orders(node: ast.expr) -> Iterator[ast.expr]:
+    """An operation with its operands in either order, where the order is all the same."""
+    yield node
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult):
+        for left in _orders(node.left):
+            for right in _orders(node.right):
+                yield ast.BinOp(left=left, op=node.op, right=right)
+                yield ast.BinOp(left=right, op=node.op, right=left)
 
 
 def _closed(node: Any) -> bool:

@@ -66,7 +66,7 @@ class Machine(Evaluator):
         if name.startswith("_") and not (name.startswith("__") and name.endswith("__")) and type(value) in self.classes:
             return getattr(value, name)
         if name == "__init__" and isinstance(value, super):
-            return value.__init__
+            return getattr(value, name)
         return super().attribute(value, name)
 
     def bind_target(self, target: ast.expr, value: Any, scope: Scope) -> None:
@@ -191,4 +191,3 @@ class Machine(Evaluator):
                 scope.values[alias.asname or alias.name] = self.attribute(MODULES[node.module], alias.name)
             else:
                 raise Unsupported(f"import {node.module}")
-

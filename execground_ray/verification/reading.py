@@ -121,9 +121,9 @@ def unmath(text: str) -> str:
 def sentence_borders(text: str) -> list[int]:
     """Where sentences begin in ``text`` as it was written, without the borders that are inside of code or strings."""
     hidden = _CODE_OR_STRING.sub(lambda found: "x" * len(found.group()), text)
-    borders = [0]
-    for found in _BORDER.finditer(hidden):
-        if not _ABBREVIATION.search(hidden, max(0, found.start() - 6), found.start() + 1):
-            borders.append(found.end())
-    borders.append(len(text))
-    return borders
+    ends = [
+        found.end()
+        for found in _BORDER.finditer(hidden)
+        if not _ABBREVIATION.search(hidden, max(0, found.start() - 6), found.start() + 1)
+    ]
+    return [0, *ends, len(text)]

@@ -25,7 +25,9 @@ _LINE = re.compile(
     r"|Result:\ (?P<result>.*))$",
     re.VERBOSE,
 )
-_BEGINNING = re.compile(r" *(?:>>> |<<< |\d+ \| |\.{6,} |Result: |!!! |\w+ comprehension:|Generator expression:|Lambda:|$)")
+_BEGINNING = re.compile(
+    r" *(?:>>> |<<< |\d+ \| |\.{6,} |Result: |!!! |\w+ comprehension:|Generator expression:|Lambda:|$)"
+)
 _NUMPY_ARRAY = re.compile(r"(?<=[\d.\]])\s+(?=[-\d.\[])")
 _ELIDED = re.compile(r"\.\.\.")
 
@@ -90,7 +92,6 @@ class _Statements:
             value = Evaluator().evaluate(node.value, Scope({}))
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             self.literals.setdefault(node.lineno, []).extend((name, value) for name in names)
-
 
     def _attribute(self, node: ast.Assign) -> None:
         """Attributes are not shown at all; ``self.n = n`` is told from the names that are."""
@@ -198,7 +199,7 @@ class _Reader:
         for name, node in self.statements.attributes.get(number, ()):
             try:
                 value = Evaluator().evaluate(node, Scope(recorder.visible()))
-            except Exception:  # noqa: BLE001 - whatever the expression needs may not be shown
+            except Exception:
                 value = OPAQUE
             recorder.assign(name, OPAQUE if isinstance(value, list | dict | set) else value)
 
@@ -217,6 +218,7 @@ class _Reader:
         values = parse_value(f"[{found['values']}]")
         if not isinstance(values, list):
             self.recorder.history.clipped.add(found["target"])
+            self.recorder.history.partial = True
             return
         for value in values:
             self.recorder.step += 1
@@ -235,6 +237,8 @@ class _Reader:
 
     def _value(self, text: str) -> Any:
         value = parse_value(text)
+        if value is OPAQUE and _ELIDED.search(text):
+            self.recorder.history.partial = True
         return value if value is not OPAQUE or "array" not in text else parse_value(_NUMPY_ARRAY.sub(", ", text))
 
 

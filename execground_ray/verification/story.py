@@ -34,7 +34,9 @@ def out_of_order(statements: Sequence[Sequence[Span]]) -> list[int]:
 def overlap(left: Span, right: Span) -> bool:
     """Whether two spans share a moment; the last step of a span is not part of it, unless it is its only one."""
     first, last = max(left[0], right[0]), min(left[1], right[1])
-    return first < last or (first == last and first in (left[0], right[0]) and (left[0] == left[1] or right[0] == right[1]))
+    return first < last or (
+        first == last and first in (left[0], right[0]) and (left[0] == left[1] or right[0] == right[1])
+    )
 
 
 def _earliest(spans: Sequence[Span], step: int) -> int:
@@ -114,4 +116,4 @@ def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int
         if head and re.match(r"[\s`*]*:", written[head[-1].end : end]):
             values = [part.value for claim in head if isinstance(part := claim.parts[1].node, ast.Constant)]
             if len(values) == len(head):
-                yield head[-1].end, end, head[0].parts[0].node.id, [freeze(value) for value in values]
+                yield head[-1].end, end, ast.unparse(head[0].parts[0].node), [freeze(value) for value in values]
