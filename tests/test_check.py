@@ -9,6 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from small_output import make_output
 
+from execground_ray.config import load
+from execground_ray.prompting import with_thinking
+from execground_ray.records import Problem
+from execground_ray.report.proof import row_faults
+from execground_ray.stages.export_examples import training_prompt
+from execground_ray.stages.write_shards import json_line, training_row
 from ray_jobs.check import MOST_PROBLEMS, first_lines, main
 
 
@@ -211,3 +217,13 @@ def test_several_examples_of_a_problem_and_rows_rejected_at_the_end_are_proved(c
     assert summary["examples"] > summary["problems_with_examples"] > 0
     code, lines = check(output)
     assert code == 0, lines
+
+
+@pytest.mark.parametrize("translator", ["template", "http"])
+def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(small_output, translator):
+    config = load(["translator=http", "translator.keep_thinking=true"] if translator == "http" else [])
+    record = pq.read_table(shard(small_output, "records")).to_pylist()[0]
+    prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
+    row = training_row(record | {"prompt": prompt, "text": with_thinking("Hm.", record["text"])}, translator)
+    faults = list(row_faults("train", json_line(row), record, config))
+    assert faults == ([] if translator == "http" else ["messages is not what its record says"])

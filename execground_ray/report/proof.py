@@ -172,9 +172,10 @@ def _lines(folder: Folder, shard: str) -> Iterable[tuple[str, str]]:
 def _training_row(row: dict[str, Any], record: dict[str, Any], config: Config) -> dict[str, Any]:
     """The row that ``record`` gives; what a model thought, before the text, only the row itself has."""
     text = record["text"]
+    kept = getattr(config.translator, "keep_thinking", False)
     try:
         content = row["messages"][1]["content"]
-        if content.startswith(THINK) and content.endswith(f"{THOUGHT}\n\n{text}"):
+        if kept and content.startswith(THINK) and content.endswith(f"{THOUGHT}\n\n{text}"):
             text = content
     except (LookupError, TypeError, AttributeError):  # messages of another form are found to differ
         pass
