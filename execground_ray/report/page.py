@@ -23,6 +23,7 @@ from execground_ray.storage import Folder
 
 REPORT = "report.html"
 HERE = Path(__file__).parent
+SCRIPTS = ("reasoning.js", "page.js")
 
 
 def make_page(folder: Folder, summary: dict[str, Any], figures: Figures, per_kind: int = PER_KIND) -> str:
@@ -36,7 +37,7 @@ def make_page(folder: Folder, summary: dict[str, Any], figures: Figures, per_kin
     """
     seed = summary["config"]["seed"]
     examples = read_examples(folder, pick_rows(figures, seed, per_kind))
-    script = (HERE / "page.js").read_text("utf-8")
+    script = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = templates(autoescape=True).get_template("page.html")
     return template.render(
