@@ -48,14 +48,14 @@ class Job:
 
     started: ClassVar[list["Job"]] = []
 
-    def __init__(self, folder: Path, model: Path, *overrides: str):
+    def __init__(self, folder: Path, model: Path, *overrides: str, environment: dict[str, str] | None = None):
         self.folder = folder
         self.log = folder / "log"
         paths = [f"translator.model={model}", f"source.path={folder}/problems.jsonl", f"output.dir={folder}/out"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ray_jobs.build_dataset", *JOB, *paths, *overrides],
             cwd=folder,
-            env=os.environ | ENVIRONMENT | {"TROUBLE_FOLDER": str(folder)},
+            env=os.environ | ENVIRONMENT | {"TROUBLE_FOLDER": str(folder)} | (environment or {}),
             stdout=self.log.open("w"),
             stderr=subprocess.STDOUT,
         )
@@ -216,6 +216,14 @@ def test_what_cannot_work_is_said_within_a_minute(tmp_path, model, overrides, co
     assert time.monotonic() - started < 60
 
 
+def test_too_little_memory_is_an_error_that_says_so(tmp_path, model):
+    write_corpus(tmp_path / "problems.jsonl", [""])
+    job = Job(tmp_path, model, environment={"VLLM_CPU_KVCACHE_SPACE": "1000000"})  # GiB
+    assert job.wait() == 1
+    assert "the engine cannot start: ValueError: Available memory" in job.text()
+    assert "more GPUs for one engine (cluster.gpus_per_engine)" in job.text()
+
+
 def test_http_against_vllms_own_server(tmp_path, model):
     import socket
 
@@ -223,13 +231,14 @@ def test_http_against_vllms_own_server(tmp_path, model):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     write_corpus(tmp_path / "problems.jsonl", ["", "LONG " * 3000, "RANDOM", *[""] * 9])
-    command = f"serve {model} --served-model-name tiny --host 127.0.0.1 --port {port} --max-model-len {MAX_MODEL_LEN}"
+    command = f"--model {model} --served-model-name tiny --host 127.0.0.1 --port {port} --max-model-len {MAX_MODEL_LEN}"
     command += (
         f" --enforce-eager --max-num-seqs 16 --no-enable-chunked-prefill --max-num-batched-tokens {MAX_MODEL_LEN}"
     )
     with (tmp_path / "server").open("w") as log:
         server = subprocess.Popen(
-            [Path(sys.executable).with_name("vllm"), *command.split(), "--api-key", "secret"],
+            # What `vllm serve` runs; that command itself asks for a package `vllm`, and the CPU build has another name.
+            [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *command.split(), "--api-key", "secret"],
             env=os.environ | ENVIRONMENT,
             stdout=log,
             stderr=subprocess.STDOUT,
