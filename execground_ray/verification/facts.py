@@ -118,7 +118,7 @@ class Facts:
         """The program's calls, subscripts and operations, by the type of their node."""
         found: dict[type, list[ast.expr]] = {}
         for node in self.nodes:
-            if isinstance(node, ast.Call | ast.Subscript | ast.BinOp):
+            if isinstance(node, ast.Call | ast.Subscript | ast.BinOp | ast.ListComp):
                 found.setdefault(type(node), []).append(node)
         return found
 
@@ -137,17 +137,32 @@ class Facts:
 
     @cached_property
     def assigned(self) -> dict[str, list[ast.expr]]:
-        """What the program assigns to each name; ``x += 1`` assigns ``x + 1``."""
+        """What the program assigns to each name and attribute (".x"); ``x += 1`` assigns ``x + 1``."""
         found: dict[str, list[ast.expr]] = {}
         for node in self.nodes:
             if isinstance(node, ast.Assign):
                 for target in node.targets:
-                    if isinstance(target, ast.Name):
-                        found.setdefault(target.id, []).append(node.value)
-            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-                left = ast.Name(id=node.target.id, ctx=ast.Load())
-                found.setdefault(node.target.id, []).append(ast.BinOp(left=left, op=node.op, right=node.value))
+                    for name, value in _assignments(target, node.value):
+                        found.setdefault(name, []).append(value)
+            elif isinstance(node, ast.AugAssign):
+                value = ast.BinOp(left=node.target, op=node.op, right=node.value)
+                found.setdefault(_target(node.target), []).append(value)
         return found
+
+    @cached_property
+    def bound_otherwise(self) -> frozenset[str]:
+        """The names that get values in other ways, too: arguments, loop variables, parts of what is unpacked."""
+        stored = {node.id for node in self.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        plain = {
+            name
+            for node in self.nodes
+            if isinstance(node, ast.Assign | ast.AugAssign)
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            for name, _ in _assignments(target, node.value)
+        }
+        loops = {name.id for node in self.nodes if isinstance(node, ast.For) for name in ast.walk(node.target) if isinstance(name, ast.Name)}
+        arguments = {node.arg for node in self.nodes if isinstance(node, ast.arg)}
+        return frozenset((stored - plain) | loops | arguments)
 
     @cached_property
     def loops(self) -> dict[str, list[ast.expr]]:
@@ -323,6 +338,20 @@ class Facts:
     @cached_property
     def _lived_sizes(self) -> set[int]:
         return _sizes(self._lived) | self.replayed.counts if self.replayed is not None else set()
+
+
+def _target(node: ast.expr) -> str:
+    return "." + node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _assignments(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """The single names of an assignment and what each gets, as far as that is written down."""
+    if isinstance(target, ast.Tuple | ast.List):
+        if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
+            for part, each in zip(target.elts, value.elts, strict=True):
+                yield from _assignments(part, each)
+    else:
+        yield _target(target), value
 
 
 def _is_not(node: ast.AST) -> bool:

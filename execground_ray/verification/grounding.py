@@ -30,6 +30,7 @@ _COUNTERFACTUAL = re.compile(
     re.IGNORECASE,
 )
 
+_BECOMES = re.compile(r"^[`\s*]*(?:becomes|is set to|takes the value of|is updated to|=)[`\s*]*$")
 _BESIDE = re.compile(r"^[`\s,*|]*(?:(?:and|with|while)[`\s*]*)?(?:the[`\s*]*)?$")
 
 
@@ -140,23 +141,21 @@ class Grounding:
                 self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
 
     def _assigned(self) -> None:
-        """Like "``x`` becomes ``2 + 3``" must be what an assignment to ``x`` computed."""
-        for claim in self.true:
-            name, operand = claim.parts[0], claim.parts[-1]
-            if (
-                not isinstance(name.node, ast.Name)
-                or not operand.code
-                or not isinstance(operand.node, ast.BinOp | ast.Call)
-            ):
+        """"``x`` becomes ``2 + 3``" must be what an assignment to ``x`` computed."""
+        for left, right in itertools.pairwise(self.operands):
+            if not left.code or not right.code or not isinstance(right.node, ast.BinOp | ast.Call):
                 continue
+            if not isinstance(left.node, ast.Name | ast.Attribute) or not _BECOMES.match(self.text[left.end : right.start]):
+                continue
+            target = left.node.id if isinstance(left.node, ast.Name) else "." + left.node.attr
             verdict: bool | None = None
             for history in self.facts.histories():
-                found = self.checker.instances.was_assigned(name.node.id, operand.node, history)
-                verdict = found if found or history.knows(claim.names) else None
+                found = self.checker.instances.was_assigned(target, right.node, history)
+                verdict = found if found or history.knows((target, *right.names)) else None
                 if found:
                     break
             if verdict is False:
-                self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
+                self._report(Kind.FALSE_STATEMENT, right, "is not what the program computed with these values")
 
     def _calling(self) -> None:
         """Calls with their arguments, loops with their values."""

@@ -7,7 +7,9 @@ values that were never there at the same time, is a mistake even where it is tru
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
@@ -17,6 +19,8 @@ from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import LAST_STEP, OPAQUE, History, Span, freeze
 
 MAX_STATES = 600
+MIN_QUOTED = 14  # nodes of an expression that is too large to be the text's own
+_CONSTANT = re.compile(r"value=(?:-?[\d.e+-]+|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|None|True|False)(?=[,)])")
 Bindings = list[tuple[ast.expr, Any]]  # an expression of the program and the value that stands in its place
 
 
@@ -99,20 +103,33 @@ class Instances:
             verdict = False
         return verdict
 
-    def was_assigned(self, name: str, node: ast.expr, history: History) -> bool | None:
-        """Whether an assignment to ``name`` computed this with these values; None if that is unknown."""
+    def was_assigned(self, target: str, node: ast.expr, history: History) -> bool | None:
+        """Whether an assignment to a name or attribute computed this with these values; None if that is unknown."""
         verdict: bool | None = None
-        for candidate in self.facts.assigned.get(name, ()):
+        for candidate in self.facts.assigned.get(target, ()):
             if not _same_operation(candidate, node):
                 continue
-            verdict = False
             for turned in _orders(node):
                 bindings: Bindings = []
                 if self._unify(candidate, turned, bindings):
                     found = self._moments(bindings, history)
                     if found or found is None:
                         return None if found is None else True
+                    verdict = False
+            closed = _closed(node) and target not in self.facts.bound_otherwise
+            if verdict is None and (closed or skeleton(candidate) == skeleton(node)):
+                verdict = False
         return verdict
+
+    def misquoted(self, node: ast.expr) -> bool:
+        """Whether this is an expression of the program, a large one, with another constant in it."""
+        if sum(1 for _ in ast.walk(node)) < MIN_QUOTED:
+            return False
+        candidates = self.facts.expressions.get(type(node), ())
+        if any(self._unify(candidate, node, []) for candidate in candidates):
+            return False
+        shape = skeleton(node)
+        return any(skeleton(candidate) == shape for candidate in candidates)
 
     def _was_called(self, node: ast.Call, history: History) -> bool | None:
         arguments = [self._argument(argument) for argument in node.args]
@@ -208,6 +225,12 @@ class Instances:
             for each in pattern._fields
             if each not in ("ctx", "kind")
         )
+
+
+@lru_cache(maxsize=4_096)
+def skeleton(node: ast.expr) -> str:
+    """The form of an expression without its constants."""
+    return _CONSTANT.sub("?", ast.dump(node)).replace("Store()", "Load()")
 
 
 def _same_operation(candidate: ast.expr, node: ast.expr) -> bool:
