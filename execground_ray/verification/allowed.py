@@ -24,6 +24,7 @@ import string
 from types import ModuleType
 from typing import Any
 
+MAX_BITS = 20_000  # of an integer result
 _BUILTIN_NAMES = """
     abs all any bin bool callable chr complex dict divmod enumerate filter float frozenset hex int
     isinstance issubclass iter len list map max min next object oct ord property range repr reversed round set slice
@@ -64,8 +65,16 @@ def _type_of(value: Any) -> type:
     return type(value)
 
 
+def _power(base: Any, exponent: Any, modulus: Any = None) -> Any:
+    """``pow``, unless the result would be huge."""
+    if modulus is None and isinstance(base, int) and isinstance(exponent, int):
+        if base.bit_length() * exponent > MAX_BITS:
+            raise OverflowError("a huge power")
+    return pow(base, exponent, modulus)
+
+
 BUILTINS: dict[str, Any] = {name: getattr(builtins, name) for name in _BUILTIN_NAMES}
-BUILTINS |= {"type": _type_of, "print": lambda *_, **__: None, "__name__": "__main__"}
+BUILTINS |= {"type": _type_of, "pow": _power, "print": lambda *_, **__: None, "__name__": "__main__"}
 
 MODULES: dict[str, Namespace] = {
     module.__name__: Namespace({name: getattr(module, name) for name in names.split()})

@@ -26,6 +26,7 @@ class Checker:
         self.facts = facts
         self.evaluator = CitedEvaluator(facts)
         self.instances = Instances(facts, self.evaluator)
+        self._moments: dict[tuple[int, int], list[Span] | None] = {}
 
     def decide(self, claim: Claim) -> bool | None:
         """Whether ``claim`` is true; None if the evidence cannot tell.
@@ -49,6 +50,12 @@ class Checker:
 
     def moments(self, claim: Claim, history: History) -> list[Span] | None:
         """When ``claim`` was true; None if ``history`` cannot tell."""
+        key = (id(claim), id(history))
+        if key not in self._moments:
+            self._moments[key] = self._find_moments(claim, history)
+        return self._moments[key]
+
+    def _find_moments(self, claim: Claim, history: History) -> list[Span] | None:
         if claim.sign not in _STATEMENTS:
             found = self._condition(claim, history)
             if found is not None or not claim.names:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from execground_ray.verification.allowed import BUILTINS, NUMPY, PRINTED
+from execground_ray.verification.syntax import walk
 
 _TOKEN = re.compile(
     r"""
@@ -42,7 +43,7 @@ NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | _TENS
 NUMBER_WORDS |= {f"{ten}-{one}": tens + NUMBER_WORDS[one] for ten, tens in _TENS.items() for one in _ONES[1:10]}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _MAX_SOURCE = 4_000
-_LITERAL = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load))
+_LITERAL = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd))
 _FORBIDDEN = frozenset((ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr))
 _CLASS = re.compile(r"<class '[\w.]+'>")
 _SCALARS = ("int", "uin", "flo", "boo", "str")  # how the names of numpy's numbers begin
@@ -100,7 +101,7 @@ def parse_expression(source: str) -> tuple[ast.expr, frozenset[str], bool] | Non
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     names: set[str] = set()
-    kinds = {type(part) for part in ast.walk(node)}
+    kinds = {type(part) for part in walk(node)}
     if kinds & _FORBIDDEN:
         return None
     _collect_names(node, names)

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, ClassVar
 
-from execground_ray.verification.allowed import BUILTINS, Namespace
+from execground_ray.verification.allowed import BUILTINS, MAX_BITS, Namespace
 
 MAX_ITEMS = 20_000  # elements that one call may take from an iterator
-MAX_BITS = 20_000  # of an integer result
 MAX_TEXT = 100_000  # characters or elements of a repeated sequence
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
@@ -102,7 +101,10 @@ class Evaluator:
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Any:
         """The value of ``node`` in ``scope``."""
-        method = self.methods.get(type(node))
+        kind = type(node)
+        if kind is ast.Constant:
+            return node.value  # type: ignore[attr-defined]  # its type has just been seen
+        method = self.methods.get(kind)
         if method is None:
             raise Unsupported(type(node).__name__)
         return method(self, node, scope)

@@ -22,6 +22,7 @@ from execground_ray.verification.citing import NUMBER_WORDS, names_of
 from execground_ray.verification.history import OPAQUE, History, freeze
 from execground_ray.verification.replay import replay
 from execground_ray.verification.snoop_text import read_trace
+from execground_ray.verification.syntax import walk
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _TRACED_LINE = re.compile(r"^ *(\d+) \| ", re.MULTILINE)
@@ -62,7 +63,7 @@ class Facts:
     @cached_property
     def traced(self) -> History:
         """The run as its trace shows it."""
-        return read_trace(self.evidence.trace, self.tree)
+        return read_trace(self.evidence.trace, self.nodes)
 
     @cached_property
     def replayed(self) -> History | None:
@@ -78,6 +79,11 @@ class Facts:
         yield self.traced
         if self.replayed is not None:
             yield self.replayed
+
+    @property
+    def complete(self) -> History:
+        """The trace where it shows everything, otherwise the fullest history there is."""
+        return self.traced if self.traced.whole and not self.traced.partial else self.best
 
     @property
     def best(self) -> History:
@@ -101,7 +107,7 @@ class Facts:
     @cached_property
     def nodes(self) -> list[ast.AST]:
         """All nodes of the program."""
-        return list(ast.walk(self.tree)) if self.tree else []
+        return walk(self.tree) if self.tree else []
 
     @cached_property
     def functions(self) -> frozenset[str]:
@@ -126,6 +132,17 @@ class Facts:
     def conditions(self) -> list[Any]:
         """The program's comparisons and what it makes of them."""
         return [node for node in self.nodes if isinstance(node, ast.Compare | ast.BoolOp) or _is_not(node)]
+
+    def conditions_like(self, node: ast.expr) -> list[ast.expr]:
+        """Those of them that are made with the same operators as ``node``."""
+        return self._by_operators.get(_operators(node), [])
+
+    @cached_property
+    def _by_operators(self) -> dict[tuple[Any, ...], list[ast.expr]]:
+        found: dict[tuple[Any, ...], list[ast.expr]] = {}
+        for node in self.conditions:
+            found.setdefault(_operators(node), []).append(node)
+        return found
 
     @cached_property
     def parts(self) -> dict[ast.expr, ast.expr]:
@@ -160,7 +177,7 @@ class Facts:
             for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
             for name, _ in _assignments(target, node.value)
         }
-        loops = {name.id for node in self.nodes if isinstance(node, ast.For) for name in ast.walk(node.target) if isinstance(name, ast.Name)}
+        loops = {name.id for node in self.nodes if isinstance(node, ast.For) for name in walk(node.target) if isinstance(name, ast.Name)}
         arguments = {node.arg for node in self.nodes if isinstance(node, ast.arg)}
         return frozenset((stored - plain) | loops | arguments)
 
@@ -178,7 +195,7 @@ class Facts:
         """The loop variables that nothing but their loops sets: one value for a whole round."""
         # Where the program itself makes the values of a loop, a text may tell of that in the first round.
         plain = [node for node in self.nodes if isinstance(node, ast.For) and not self._calls(node.iter)]
-        targets = [name for node in plain for name in ast.walk(node.target)]
+        targets = [name for node in plain for name in walk(node.target)]
         loops = {id(name) for name in targets}
         names = {name.id for name in targets if isinstance(name, ast.Name)}
         others = {
@@ -191,7 +208,7 @@ class Facts:
     def _calls(self, node: ast.expr) -> bool:
         """Whether an expression calls a function of the program."""
         return any(
-            isinstance(part, ast.Name | ast.Attribute) and names_of(part) & self.functions for part in ast.walk(node)
+            isinstance(part, ast.Name | ast.Attribute) and names_of(part) & self.functions for part in walk(node)
         )
 
     @cached_property
@@ -214,7 +231,7 @@ class Facts:
             node.name
             for node in self.nodes
             if isinstance(node, ast.FunctionDef)
-            and any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(node))
+            and any(isinstance(part, ast.Yield | ast.YieldFrom) for part in walk(node))
         )
 
     @cached_property
@@ -283,7 +300,8 @@ class Facts:
 
     def has_piece(self, value: Any) -> bool:
         """Whether a frozen container is a piece of one that the run has, or the same sorted or turned around."""
-        if self.best.partial or not self.best.whole:
+        history = self.complete
+        if history.partial or not history.whole:
             return True  # not everything is known
         if value[0] != "list":
             elements = set(value[1])
@@ -292,11 +310,12 @@ class Facts:
 
     @cached_property
     def _containers(self) -> list[tuple[Any, ...]]:
-        pools = (self._shown, self._lived)
+        whole = self.complete is self.traced
+        pools = (self._shown,) if whole else (self._shown, self._lived)
         # What a name went through, one value after the other, is a sequence, too.
         courses = {
             ("list", *course)
-            for history in self.histories()
+            for history in ((self.traced,) if whole else self.histories())
             for name, events in history.names.items()
             if len(events) > 2
             for course in (history.course(name), history.changes(name))
@@ -338,6 +357,12 @@ class Facts:
     @cached_property
     def _lived_sizes(self) -> set[int]:
         return _sizes(self._lived) | self.replayed.counts if self.replayed is not None else set()
+
+
+def _operators(node: ast.expr) -> tuple[Any, ...]:
+    if isinstance(node, ast.Compare):
+        return (ast.Compare, *map(type, node.ops))
+    return (ast.BoolOp, type(node.op), len(node.values)) if isinstance(node, ast.BoolOp) else (type(node),)
 
 
 def _target(node: ast.expr) -> str:

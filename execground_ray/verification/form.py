@@ -36,9 +36,13 @@ _TRACE = re.compile(
     rf"\b{_GIVEN}[ ](?:traces?)\b",
     re.IGNORECASE,
 )
-_HINT = re.compile(
-    r"(?i)trac|debug|snoop|logs?\b|logged|record|provided|given|supplied|captured|attached|execution|run\b|output|instrument|breakpoint|watch window|print"
+# Every mention has one of these in it; the patterns above are tried around them only.
+_STEM = re.compile(
+    r"trac|debug|snoop|log[s ]|logged|log\b|record|execution|instrument|breakpoint|watch w|print s|print s|"
+    r"(?:provided|given|supplied|captured|attached|this|that|the|actual) (?:\w+ )?(?:run|output|steps)\b",
+    re.IGNORECASE,
 )
+_AROUND = 60  # characters
 _VERB_TRACE = re.compile(
     r"\b(?:to|let's|let[ ]us|let[ ]me|we|i|i'll|we'll|can|will|now|by|carefully)[ ]trace\b", re.IGNORECASE
 )
@@ -69,12 +73,14 @@ def form_findings(text: str, question: str, refcode: str) -> list[Finding]:
 
 def _mentions(text: str, question: str, refcode: str) -> list[Finding]:
     """Talk of the record that the text was made from. A word that belongs to the problem itself is allowed."""
-    if not _HINT.search(text):
+    places = [stem.start() for stem in _STEM.finditer(text)]
+    if not places:
         return []
     subject = f"{question}\n{refcode}".lower()
-    found = []
+    found: list[Finding] = []
     for pattern in (_ALWAYS, _TRACE):
-        for match in pattern.finditer(text):
+        matches = (pattern.search(text, max(0, place - _AROUND), place + _AROUND) for place in places)
+        for match in {match.span(): match for match in matches if match}.values():
             words = match.group().lower()
             noun = next(
                 (word for word in ("traceback", "trace", "debug", "log", "breakpoint", "instrument") if word in words),

@@ -22,6 +22,7 @@ from execground_ray.verification.facts import Facts, fragments
 from execground_ray.verification.finding import Finding, Kind
 from execground_ray.verification.history import History, Span, freeze
 from execground_ray.verification.reading import plain, sentence_borders
+from execground_ray.verification.syntax import walk
 from execground_ray.verification.story import list_items, out_of_order, overlap
 
 # What would be, is no statement about this run.
@@ -257,7 +258,7 @@ class Grounding:
                 continue
             parts = [operand.node]
             if isinstance(operand.node, ast.Tuple | ast.List | ast.BinOp) and not operand.literal:
-                parts += [part for part in ast.walk(operand.node) if isinstance(part, ast.BinOp)]
+                parts += [part for part in walk(operand.node) if isinstance(part, ast.BinOp)]
             for part in parts:
                 with contextlib.suppress(Unknown):
                     near.append(self.checker.evaluator.value(part, {}))
@@ -322,4 +323,4 @@ def _of_objects(claim: Claim) -> bool:
 
 
 def _constants(node: ast.expr) -> list[Any]:
-    return [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+    return [part.value for part in walk(node) if isinstance(part, ast.Constant)]

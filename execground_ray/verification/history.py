@@ -25,6 +25,7 @@ _SETS = frozenset((set, frozenset))
 _DICTS = frozenset((dict, OrderedDict, defaultdict, Counter))
 
 
+MAX_AROUND = 4  # calls that a name is looked for in
 LAST_STEP = 1_000_000_000
 
 
@@ -135,7 +136,11 @@ class History:
 
     def depth(self, frame: int) -> int:
         """How many calls of its function a call is inside of, itself included."""
-        return sum(self.functions[place] == self.functions[frame] for place in self._chain(frame))
+        place, depth = frame, 0
+        while place >= 0:
+            depth += self.functions[place] == self.functions[frame]
+            place = self.parents[place]
+        return depth
 
     def value_at(self, name: str, frame: int, step: int) -> Any:
         """The value of ``name`` as a call saw it at a step; ``OPAQUE`` if there is none."""
@@ -149,20 +154,26 @@ class History:
                     steps.append(when)
                     values.append(value)
         for place in (*self._chain(frame), -2):
-            steps, values = self._frames.get((name, place), ([], []))
-            index = bisect_right(steps, step)
-            if index:
-                return values[index - 1]
+            found = self._frames.get((name, place))
+            if found is not None:
+                index = bisect_right(found[0], step)
+                if index:
+                    return found[1][index - 1]
         return OPAQUE
 
     def _chain(self, frame: int) -> Iterator[int]:
-        while frame >= 0:
+        """A call and the calls around it, the nearest only: what is farther away is found as the latest value."""
+        for _ in range(MAX_AROUND):
+            if frame < 0:
+                return
             yield frame
             frame = self.parents[frame]
 
     def _join(self, names: tuple[str, ...]) -> list[tuple[Span, dict[str, Any]]]:
         if any(name not in self.names for name in names):
             return []
+        if len(names) == 1 and (len(self.parents) <= 1 or not self.resumed):
+            return self._course_of(names[0])
         events = [(step, frame, name, _Box(value)) for name in names for step, frame, value in self.names[name]]
         if len(self.parents) > 1:
             frames = {frame for _, frame, _, _ in events}
@@ -181,6 +192,13 @@ class History:
                 found.append((step, state))
         ends = [step for step, _ in found[1:]] + [LAST_STEP]
         return [((step, end), state) for (step, state), end in zip(found, ends, strict=True)]
+
+    def _course_of(self, name: str) -> list[tuple[Span, dict[str, Any]]]:
+        """The states of one name in a run of one call."""
+        events = self.names[name]
+        ends = [step for step, _, _ in events[1:]] + [LAST_STEP]
+        pairs = zip(events, ends, strict=True)
+        return [((step, end), {name: value}) for (step, _, value), end in pairs if step != end]
 
     def _lookup(self, values: dict[tuple[int, str], Any], latest: dict[str, Any], frame: int, name: str) -> Any:
         for place in self._chain(frame):
@@ -259,9 +277,7 @@ class Recorder:
     def note(self, value: Any) -> None:
         """An expression had this value."""
         kind = type(value)
-        if kind is int or kind is str or kind is float:
-            self.history.seen.add(value)
-        elif (kind in _LISTS or kind in _SETS or kind in _DICTS) and len(value) <= MAX_NOTED:
+        if (kind in _LISTS or kind in _SETS or kind in _DICTS) and len(value) <= MAX_NOTED:
             copied = self.snapshot(value)
             if copied is not OPAQUE:
                 self.history.seen.add(freeze(copied))

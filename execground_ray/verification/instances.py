@@ -17,9 +17,10 @@ from execground_ray.verification.cited import ANY, CitedEvaluator, Failed, Unkno
 from execground_ray.verification.citing import names_of
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import LAST_STEP, OPAQUE, History, Span, freeze
+from execground_ray.verification.syntax import walk
 
 MAX_STATES = 600
-MIN_QUOTED = 14  # nodes of an expression that is too large to be the text's own
+MIN_QUOTED = 10  # nodes of an expression that is too large to be the text's own
 _CONSTANT = re.compile(r"value=(?:-?[\d.e+-]+|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|None|True|False)(?=[,)])")
 Bindings = list[tuple[ast.expr, Any]]  # an expression of the program and the value that stands in its place
 
@@ -38,7 +39,8 @@ class Instances:
             The moments, none if it never did; None if the program tests nothing of this form.
         """
         found: list[Span] | None = None
-        for test in self.facts.conditions + [each for each in history.tests if each not in self.facts.conditions]:
+        tests = [test for test in history.tests if not isinstance(test, ast.Compare | ast.BoolOp)]
+        for test in (*self.facts.conditions_like(node), *tests):
             bindings: Bindings = []
             if not self._unify(test, node, bindings):
                 continue
@@ -123,7 +125,7 @@ class Instances:
 
     def misquoted(self, node: ast.expr) -> bool:
         """Whether this is an expression of the program, a large one, with another constant in it."""
-        if sum(1 for _ in ast.walk(node)) < MIN_QUOTED:
+        if len(walk(node)) < MIN_QUOTED:
             return False
         candidates = self.facts.expressions.get(type(node), ())
         if any(self._unify(candidate, node, []) for candidate in candidates):
@@ -176,17 +178,26 @@ class Instances:
         return name not in history.names and (name in BUILTINS or name in self.facts.functions)
 
     def _bound(self, bindings: Bindings, history: History, frame: int, step: int) -> bool | None:
-        state: dict[str, Any] = {}
-        for node, _ in bindings:
-            for name in names_of(node):
-                value = history.value_at(name, frame, step)
-                if value is not OPAQUE:
-                    state[name] = value
-        return self._all_equal(bindings, state)
+        unknown = False
+        for node, value in bindings:
+            if isinstance(node, ast.Name):
+                now = history.value_at(node.id, frame, step)
+                held = None if now is OPAQUE else same(now, value)
+            else:
+                names = ((name, history.value_at(name, frame, step)) for name in names_of(node))
+                held = self._all_equal([(node, value)], {name: now for name, now in names if now is not OPAQUE})
+            if held is False:
+                return False
+            unknown = unknown or held is None
+        return None if unknown else True
 
     def _all_equal(self, bindings: Bindings, state: dict[str, Any]) -> bool | None:
         unknown = False
         for node, value in bindings:
+            if isinstance(node, ast.Name) and node.id in state:
+                if not same(state[node.id], value):
+                    return False
+                continue
             try:
                 if not same(self.evaluator.value(node, state), value):
                     return False

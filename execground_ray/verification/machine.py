@@ -12,8 +12,9 @@ from typing import Any
 from execground_ray.verification.allowed import MODULES, TYPING, Namespace
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import Recorder
+from execground_ray.verification.syntax import walk
 
-MAX_STEPS = 5_000
+MAX_STEPS = 2_500
 _MUTABLE = (list, dict, set, deque, defaultdict, OrderedDict)
 BREAK, CONTINUE = object(), object()
 
@@ -32,6 +33,7 @@ class Machine(Evaluator):
 
     def __init__(self) -> None:
         self.recorder = Recorder()
+        self.seen = self.recorder.history.seen
         self.steps = 0
         self.classes: set[type] = set()
         self._mentioned: dict[int, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {}
@@ -58,7 +60,11 @@ class Machine(Evaluator):
 
     def note(self, value: Any) -> Any:
         """Keep the result of an operation."""
-        self.recorder.note(value)
+        kind = type(value)
+        if kind is int or kind is str or kind is float:
+            self.seen.add(value)
+        elif kind is not bool:
+            self.recorder.note(value)
         return value
 
     def attribute(self, value: Any, name: str) -> Any:
@@ -90,13 +96,7 @@ class Machine(Evaluator):
     def watch(self, node: ast.AST, scope: Scope) -> None:
         """Keep the containers that ``node`` mentions, if they have changed."""
         if id(node) not in self._mentioned:
-            names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-            owned = {
-                (part.value.id, part.attr)
-                for part in ast.walk(node)
-                if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name)
-            }
-            self._mentioned[id(node)] = (tuple(sorted(names)), tuple(sorted(owned)))
+            self._mentioned[id(node)] = _changeable(node)
         names_here, owned_here = self._mentioned[id(node)]
         for name in names_here:
             place = scope.owner(name)
@@ -191,3 +191,14 @@ class Machine(Evaluator):
                 scope.values[alias.asname or alias.name] = self.attribute(MODULES[node.module], alias.name)
             else:
                 raise Unsupported(f"import {node.module}")
+
+
+def _changeable(node: ast.AST) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The names and attributes whose containers a statement may change: none without a call or a subscript."""
+    parts = walk(node)
+    if not any(isinstance(part, ast.Call | ast.Subscript | ast.AugAssign) for part in parts):
+        return (), ()
+    names = {part.id for part in parts if isinstance(part, ast.Name)}
+    attributes = (part for part in parts if isinstance(part, ast.Attribute))
+    owned = {(part.value.id, part.attr) for part in attributes if isinstance(part.value, ast.Name)}
+    return tuple(sorted(names)), tuple(sorted(owned))

@@ -15,6 +15,7 @@ from typing import Any
 from execground_ray.verification.allowed import PRINTED
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import OPAQUE, History, Recorder
+from execground_ray.verification.syntax import walk
 
 _LINE = re.compile(
     r"^\ *(?:>>>\ Call\ to\ (?P<call>\S+)"
@@ -66,12 +67,11 @@ def _whole_lines(trace: str) -> list[str]:
 class _Statements:
     """What the lines of the code do, as far as a trace does not show it."""
 
-    def __init__(self, tree: ast.Module | None) -> None:
+    def __init__(self, nodes: list[ast.AST]) -> None:
         self.literals: dict[int, list[tuple[str, Any]]] = {}
         self.tests: dict[int, tuple[ast.expr, int]] = {}
         self.unseen: set[str] = set()  # attributes that change where no line of a trace shows it
         self.attributes: dict[int, list[tuple[str, ast.expr]]] = {}
-        nodes = list(ast.walk(tree)) if tree else []
         self.bodies = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
         self.functions = sum(isinstance(node, ast.FunctionDef) for node in nodes)
         self.calling: dict[int, set[str]] = {}
@@ -109,7 +109,7 @@ def _hidden(called: set[str], bodies: dict[str, ast.FunctionDef]) -> set[str]:
         if name in names or name not in bodies:
             continue
         names.add(name)
-        for node in ast.walk(bodies[name]):
+        for node in walk(bodies[name]):
             if isinstance(node, ast.Call) and _name_of(node.func) in bodies:
                 waiting.append(_name_of(node.func))
             elif isinstance(node, ast.arg):
@@ -126,8 +126,8 @@ def _name_of(function: ast.expr) -> str:
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module | None) -> None:
-        self.statements = _Statements(tree)
+    def __init__(self, nodes: list[ast.AST]) -> None:
+        self.statements = _Statements(nodes)
         self.recorder = Recorder()
         self.entering: str | None = None
         self.arguments: dict[str, Any] = {}
@@ -233,7 +233,13 @@ class _Reader:
             self.recorder.assign(found["name"], value)
 
     def _result(self, found: re.Match[str]) -> None:
-        self.recorder.note(self._value(found["result"]))
+        self._result_of(self._value(found["result"]))
+
+    def _result_of(self, value: Any) -> None:
+        if isinstance(value, int | str | float):
+            self.recorder.history.seen.add(value)
+        else:
+            self.recorder.note(value)
 
     def _value(self, text: str) -> Any:
         value = parse_value(text)
@@ -242,6 +248,6 @@ class _Reader:
         return value if value is not OPAQUE or "array" not in text else parse_value(_NUMPY_ARRAY.sub(", ", text))
 
 
-def read_trace(trace: str, tree: ast.Module | None) -> History:
-    """The history that ``trace`` shows, a run of the program with the syntax tree ``tree``."""
-    return _Reader(tree).read(trace)
+def read_trace(trace: str, nodes: list[ast.AST]) -> History:
+    """The history that ``trace`` shows, a run of the program that has these nodes."""
+    return _Reader(nodes).read(trace)
