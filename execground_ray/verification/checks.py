@@ -63,11 +63,19 @@ class Checker:
         elif self._about_function(claim, history):
             return self._returns(claim, history)
         names = recorded(claim.names, history)
-        if names & history.clipped:
-            return None
         if not names:
             held = self.holds(claim, {})
             return None if held is None else [(0, LAST_STEP)] if held else []
+        if not names & history.clipped:
+            return self._in_states(claim, names, history)
+        # Not all values are known: what was there was there, what was not is open, and so is how a condition came out.
+        return (self._in_states(claim, names, history) or None) if claim.sign in _STATEMENTS else None
+
+    def dated(self, claim: Claim, history: History) -> bool:
+        """Whether all the moments of ``claim`` are known. Those of the program's own tests always are."""
+        return claim.sign not in _STATEMENTS or history.clipped.isdisjoint(recorded(claim.names, history))
+
+    def _in_states(self, claim: Claim, names: set[str], history: History) -> list[Span] | None:
         node = claim.node
         if len(names) == 1 and isinstance(node, ast.Compare) and isinstance(node.left, ast.Name | ast.Attribute):
             if claim.sign in _STATEMENTS and claim.parts[-1].closed:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from execground_ray.verification.allowed import BUILTINS, NUMPY, PRINTED
-from execground_ray.verification.syntax import walk
+from execground_ray.verification.syntax import children, walk
 
 _TOKEN = re.compile(
     r"""
@@ -45,6 +45,7 @@ _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _MAX_SOURCE = 4_000
 _LITERAL = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd))
 _FORBIDDEN = frozenset((ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr))
+_ASSIGNED = re.compile(r"\s*([^\W\d][\w.]*(?:\[[^=\]]*\])*)\s*=\s*([^=].*?)\s*")
 _CLASS = re.compile(r"<class '[\w.]+'>")
 _SCALARS = ("int", "uin", "flo", "boo", "str")  # how the names of numpy's numbers begin
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
@@ -122,7 +123,7 @@ def _collect_names(node: ast.AST, names: set[str]) -> None:
         for part in (node.func.value, *node.args):
             _collect_names(part, names)
     else:
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             _collect_names(child, names)
 
 
@@ -256,6 +257,10 @@ class Reader:
             .replace("≠", "!=")
         )
         parsed = parse_expression(content)
+        if parsed is None and (assigned := _ASSIGNED.fullmatch(token.text[1:-1])):
+            operands = self._assigned(token, assigned)
+            if operands:
+                return index + 1, operands, True, False
         if parsed is None:
             inside = Reader(token.text[1:-1], self.identifiers, code=True).operands()
             for operand in inside:
@@ -265,6 +270,19 @@ class Reader:
             return index + 1, inside, True, False
         atomic = isinstance(parsed[0], ast.Name | ast.Constant | ast.Call | ast.Subscript | ast.Attribute)
         return index + 1, content.strip() if atomic else f"({content.strip()})", True, False
+
+    @staticmethod
+    def _assigned(token: Token, assigned: re.Match[str]) -> list[Operand]:
+        """The two sides of ``name = value``, the commonest thing in code spans that is no expression."""
+        operands = []
+        for side in (1, 2):
+            source = _CLASS.sub("None", assigned[side]).replace("…", "...").replace("^", "**")
+            parsed = parse_expression(source)
+            if parsed is None:
+                return []
+            start, end = (token.start + 1 + place for place in assigned.span(side))
+            operands.append(Operand(start, end, parsed[0], code=True, names=parsed[1], literal=parsed[2]))
+        return operands
 
     def _number(self, index: int) -> tuple[int, str, bool, bool] | None:
         token = self.tokens[index]

@@ -7,6 +7,7 @@ script, and an end in the middle of a sentence.
 from __future__ import annotations
 
 import ast
+import operator
 import re
 import unicodedata
 from collections import Counter
@@ -55,9 +56,12 @@ _CODE_LINE = re.compile(
     r"import \w+|from \w+ import|print\(.*\)|\w+(?:\[.*\])?(?:, \w+)*\s*(?:=|[-+*/]=)\s*\S.*|[\w.]+\(.*\)\s*)$"
 )
 _BLOCK_HEAD = re.compile(r"^\s*(?:def|class|for|while|if|elif|else|try|with)\b.*:\s*(?:#.*)?$")
-_INDENTED = re.compile(r"(?:^(?:[ ]{4,}|\t)?(?=\S).*\n?)+", re.MULTILINE)
+_SENTENCE = re.compile(r"[^\n.!?]+(?:[.!?](?!\s)[^\n.!?]*)*[.!?\n]?")
+_LETTER = re.compile(r"[^\W\d]")
+_WORDS = re.compile(r"\w+")
 _ENDINGS = frozenset(".!?)]}\"'`*_$|>✓✔…。！？”’»")
 MIN_REPEATS = 8
+MIN_REPEATED = 12  # characters of what is repeated
 MAX_PERIOD = 4
 
 
@@ -148,29 +152,30 @@ def _parses(source: str) -> bool:
 
 
 def _repetition(text: str) -> list[Finding]:
-    """The same sentences over and over, as a model that has lost its way writes them."""
-    units = [
-        match
-        for match in re.finditer(r"[^\n.!?]+(?:[.!?](?!\s)[^\n.!?]*)*[.!?\n]?", text)
-        if re.search(r"[^\W\d]", match.group())
-    ]
+    """The same sentences or words over and over, as a model that has lost its way writes them."""
+    units = [match for match in _SENTENCE.finditer(text) if _LETTER.search(match.group())]
     keys = [" ".join(match.group().split()) for match in units]
     for period in range(1, MAX_PERIOD + 1):
-        run = 0
-        for index in range(period, len(keys)):
-            run = run + 1 if keys[index] == keys[index - period] else 0
-            if run >= period * (MIN_REPEATS - 1) and sum(map(len, keys[index - period + 1 : index + 1])) >= 12:
-                start, end = units[index - run].start(), units[index].end()
-                return [Finding(Kind.REPETITION, start, end, f"the same words {MIN_REPEATS} times or more")]
-    words = re.findall(r"\w+", text)
+        needed = period * (MIN_REPEATS - 1)
+        place = _run_of_equals(keys, period, needed)
+        if place >= 0 and sum(map(len, keys[place : place + period])) >= MIN_REPEATED:
+            start, end = units[place].start(), units[place + period + needed - 1].end()
+            return [Finding(Kind.REPETITION, start, end, f"the same words {MIN_REPEATS} times or more")]
+    words = list(_WORDS.finditer(text))
+    names = [word.group() for word in words]
     for period in range(1, 9):
-        run = 0
-        for index in range(period, len(words)):
-            run = run + 1 if words[index] == words[index - period] else 0
-            if run >= max(24, period * 8) and any(word.isalpha() for word in words[index - period : index]):
-                where = text.rfind(words[index])
-                return [Finding(Kind.REPETITION, max(0, where - 200), len(text), "the same words over and over")]
+        needed = max(24, period * MIN_REPEATS)
+        place = _run_of_equals(names, period, needed)
+        if place >= 0 and any(name.isalpha() for name in names[place : place + period]):
+            start, end = words[place].start(), words[place + period + needed - 1].end()
+            return [Finding(Kind.REPETITION, start, end, "the same words over and over")]
     return []
+
+
+def _run_of_equals(items: list[str], period: int, needed: int) -> int:
+    """Where ``needed`` items in a row are the same as those ``period`` places before; -1 if nowhere."""
+    equal = bytes(map(operator.eq, items[period:], items))
+    return equal.find(b"\1" * needed)
 
 
 def _script(letters: str) -> Counter[str]:

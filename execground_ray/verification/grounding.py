@@ -184,7 +184,7 @@ class Grounding:
             timed = [
                 (claim.start, claim.end, self.checker.moments(claim, history))
                 for claim in self.true
-                if not (objects and _of_objects(claim))
+                if not (objects and _of_objects(claim)) and self.checker.dated(claim, history)
             ]
             timed += [(told.start, told.end, told.when(history)) for told in self.told]
             kept = sorted((start, end, moments) for start, end, moments in timed if moments)

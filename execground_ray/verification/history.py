@@ -190,14 +190,14 @@ class History:
             state = {other: self._lookup(values, latest, frame, other) for other in names if other in latest}
             if len(state) == len(names):
                 found.append((step, state))
-        ends = [step for step, _ in found[1:]] + [LAST_STEP]
-        return [((step, end), state) for (step, state), end in zip(found, ends, strict=True)]
+        ends = [*(step for step, _ in found[1:]), LAST_STEP]
+        return [((step, end), state) for (step, state), end in zip(found, ends, strict=False)]
 
     def _course_of(self, name: str) -> list[tuple[Span, dict[str, Any]]]:
         """The states of one name in a run of one call."""
         events = self.names[name]
-        ends = [step for step, _, _ in events[1:]] + [LAST_STEP]
-        pairs = zip(events, ends, strict=True)
+        ends = [*(step for step, _, _ in events[1:]), LAST_STEP]
+        pairs = zip(events, ends, strict=False)
         return [((step, end), {name: value}) for (step, _, value), end in pairs if step != end]
 
     def _lookup(self, values: dict[tuple[int, str], Any], latest: dict[str, Any], frame: int, name: str) -> Any:

@@ -14,7 +14,7 @@ from execground_ray.verification.expressions import Evaluator, Scope, Unsupporte
 from execground_ray.verification.history import Recorder
 from execground_ray.verification.syntax import walk
 
-MAX_STEPS = 2_500
+MAX_STEPS = 5_000
 _MUTABLE = (list, dict, set, deque, defaultdict, OrderedDict)
 BREAK, CONTINUE = object(), object()
 

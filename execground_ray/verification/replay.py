@@ -20,6 +20,7 @@ from typing import Any
 from execground_ray.verification.expressions import Scope, Unsupported
 from execground_ray.verification.history import History
 from execground_ray.verification.machine import BREAK, MAX_STEPS, Machine, Returned
+from execground_ray.verification.syntax import children
 
 # One call of the program takes about 15 calls of the interpreter.
 RECURSION_LIMIT = 15_000
@@ -238,5 +239,5 @@ def _generates(body: list[ast.stmt]) -> bool:
         if isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
             continue
         endless = endless or (isinstance(node, ast.While) and isinstance(node.test, ast.Constant))
-        waiting.extend((child, endless) for child in ast.iter_child_nodes(node))
+        waiting.extend((child, endless) for child in children(node))
     return found

@@ -201,7 +201,9 @@ class _Reader:
                 value = Evaluator().evaluate(node, Scope(recorder.visible()))
             except Exception:
                 value = OPAQUE
-            recorder.assign(name, OPAQUE if isinstance(value, list | dict | set) else value)
+            recorder.assign(name, value)
+            if isinstance(value, list | dict | set):
+                recorder.history.clipped.add(name)  # how it changes is not shown
 
     def _within_test(self, number: int) -> bool:
         """A test of several lines is shown line by line."""
