@@ -177,7 +177,13 @@ class Facts:
             for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
             for name, _ in _assignments(target, node.value)
         }
-        loops = {name.id for node in self.nodes if isinstance(node, ast.For) for name in walk(node.target) if isinstance(name, ast.Name)}
+        loops = {
+            name.id
+            for node in self.nodes
+            if isinstance(node, ast.For)
+            for name in walk(node.target)
+            if isinstance(name, ast.Name)
+        }
         arguments = {node.arg for node in self.nodes if isinstance(node, ast.arg)}
         return frozenset((stored - plain) | loops | arguments)
 

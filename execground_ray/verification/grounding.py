@@ -22,8 +22,8 @@ from execground_ray.verification.facts import Facts, fragments
 from execground_ray.verification.finding import Finding, Kind
 from execground_ray.verification.history import History, Span, freeze
 from execground_ray.verification.reading import plain, sentence_borders
-from execground_ray.verification.syntax import walk
 from execground_ray.verification.story import list_items, out_of_order, overlap
+from execground_ray.verification.syntax import walk
 
 # What would be, is no statement about this run.
 _COUNTERFACTUAL = re.compile(
@@ -142,11 +142,13 @@ class Grounding:
                 self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
 
     def _assigned(self) -> None:
-        """"``x`` becomes ``2 + 3``" must be what an assignment to ``x`` computed."""
+        """ "``x`` becomes ``2 + 3``" must be what an assignment to ``x`` computed."""
         for left, right in itertools.pairwise(self.operands):
             if not left.code or not right.code or not isinstance(right.node, ast.BinOp | ast.Call):
                 continue
-            if not isinstance(left.node, ast.Name | ast.Attribute) or not _BECOMES.match(self.text[left.end : right.start]):
+            if not isinstance(left.node, ast.Name | ast.Attribute) or not _BECOMES.match(
+                self.text[left.end : right.start]
+            ):
                 continue
             target = left.node.id if isinstance(left.node, ast.Name) else "." + left.node.attr
             verdict: bool | None = None
