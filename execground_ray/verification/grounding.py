@@ -142,7 +142,7 @@ class Grounding:
                 self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
 
     def _assigned(self) -> None:
-        """ "``x`` becomes ``2 + 3``" must be what an assignment to ``x`` computed."""
+        """Check that what the text says a name becomes is what an assignment to it computed."""
         for left, right in itertools.pairwise(self.operands):
             if not left.code or not right.code or not isinstance(right.node, ast.BinOp | ast.Call):
                 continue
