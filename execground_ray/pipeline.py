@@ -49,7 +49,7 @@ NO_SANDBOX = """
 
 
 def build_dataset(config: Config) -> int:
-    """Build the dataset that ``config`` describes and return the exit code, 0.
+    """Build the dataset that ``config`` describes and return the exit code: 0, or 1 if the counts do not add up.
 
     Raises:
         ConfigError: the input cannot be found, the output may not be touched, or programs cannot be caged here.
