@@ -27,7 +27,7 @@ from execground_ray.stages.export_examples import training_prompt
 from execground_ray.stages.verify_examples import verify_row
 from execground_ray.stages.write_shards import RECORDS, REJECTED, TRAIN, json_line, rejected_row, training_row
 from execground_ray.storage import Folder
-from execground_ray.tracing.source import normalize_newlines
+from execground_ray.tracing.program import normalize_newlines
 from execground_ray.tracing.values import same_value
 
 NAME = r"[0-9a-f]{8}-\d{6,}"

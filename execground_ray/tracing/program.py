@@ -1,7 +1,8 @@
 """One program and the runs of it, inside the cage, each in a process of its own.
 
-In comes a program (analysed once, shared by all its runs) and the arguments of one call; out goes how the call ended,
-the exact value that it returned and its trace.
+In comes a program (prepared once, shared by all its runs) and the arguments of one call; out goes how the call ended,
+the exact value that it returned and, from ``tracer.TracingRunner``, its trace; ``counting.CountingRunner`` only finds
+out whether a trace would be too long.
 """
 
 from __future__ import annotations
@@ -9,17 +10,16 @@ from __future__ import annotations
 import builtins
 import contextlib
 import gc
-import linecache
 import os
 import re
 import sys
-import types
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
-from execground_ray.tracing.source import SourceFile, SourceFiles, normalize_newlines
-from execground_ray.tracing.tracer import LineCounter, Raised, RunEnd, TooLong, Tracer, TurnedOff
+from execground_ray.tracing.calls import Raised, RunEnd, TooLong, TurnedOff
 from execground_ray.tracing.values import UnsupportedValueError, to_json
 
 FILENAME = "main.py"
@@ -68,104 +68,80 @@ class RunLimits:
     memory_mb: int
 
 
+@dataclass(frozen=True)
 class Program:
-    """A program, compiled and ready to be run in a fork."""
+    """A program, compiled and ready to be run in a fork.
 
-    def __init__(self, refcode: str, funcname: str) -> None:
-        """Compile ``refcode``.
+    Attributes:
+        text: its source.
+        code: what is executed.
+        funcname: the function to call.
+        targets: its code objects.
+        depth: how many levels of calls are traced, the function itself included.
+    """
 
-        Raises:
-            SyntaxError, ValueError: if it does not compile.
-        """
-        text = normalize_newlines(refcode)
-        self.code = compile(text, FILENAME, "exec", dont_inherit=True)
-        self.funcname = funcname
-        self.targets = frozenset(
-            constant
-            for constant in self.code.co_consts
-            if isinstance(constant, types.CodeType) and constant.co_name == funcname
-        )
-        # The reference's rule: as many levels as the source has function definitions.
-        self.depth = max(1, len(DEFINITION.findall(text)))
-        self.text = text
-        self._source: SourceFile | None = None
-
-    @property
-    def source(self) -> SourceFile:
-        """The program's lines and statements."""
-        if self._source is None:
-            self._source = SourceFile(self.text)
-        return self._source
-
-    def analyse(self) -> None:
-        """Do now what a trace will need of the source."""
-        self.source.statement(1)
-        self.source.qualified_name(self.funcname, 1)
+    text: str
+    code: CodeType
+    funcname: str
+    targets: tuple[CodeType, ...]
+    depth: int
 
 
-class Runner:
+def normalize_newlines(text: str) -> str:
+    """Give ``text`` the line ends that Python gives a source file when it reads it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def call_depth(text: str) -> int:
+    """Return how many levels to trace: the reference's rule is as many as the source has function definitions."""
+    return max(1, len(DEFINITION.findall(text)))
+
+
+def targets_in(code: CodeType, funcname: str) -> tuple[CodeType, ...]:
+    """Return the code of the functions of this name that a module defines."""
+    found = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return tuple(constant for constant in found if constant.co_name == funcname)
+
+
+class Runner(ABC):
     """Runs programs; made once, used once in every fork: what it has done before the fork is shared by all.
 
     Args:
         limits: see ``RunLimits``; time and memory are the worker's to enforce.
-        show: turns a value into the text that the trace shows.
     """
 
-    def __init__(self, limits: RunLimits, show: Callable[[object], str]) -> None:
-        """Make the module that the program will be, and builtins of its own.
-
-        What a program replaces in its builtins is not what the tracer uses.
-        """
+    def __init__(self, limits: RunLimits) -> None:
+        """Make builtins for the programs: what one replaces in them is not what the tracer uses."""
         self._limits = limits
-        self._show = show
         self._send: Send = _send_nothing
-        self._builtins = types.ModuleType("builtins")
+        self._builtins = ModuleType("builtins")
         self._builtins.__dict__.update(builtins.__dict__)
 
-    def count(self, program: Program, arguments: dict[str, Any], send: Send) -> NoReturn:
-        """Run without writing a trace; stop as soon as the trace would be too long or show an exception.
+    @abstractmethod
+    def prepare(self, refcode: str, funcname: str) -> Program:
+        """Compile a program, and do all that its runs have in common.
+
+        Raises:
+            SyntaxError, ValueError: if it does not compile.
+        """
+
+    @abstractmethod
+    def _call(self, program: Program, function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, str]:
+        """Call the function; return its value and the trace."""
+
+    def run(self, program: Program, arguments: dict[str, Any], send: Send) -> NoReturn:
+        """Run a program to its end, or until the outcome is known.
 
         Args:
             program: what to run.
             arguments: of its function, by name.
             send: takes outcome, detail, value and trace; called once, and then the process ends.
         """
-        tracer = LineCounter(program.targets, program.depth, self._limits.max_lines, self._stop)
-        self._run(program, tracer, arguments, send)
-
-    def trace(self, program: Program, arguments: dict[str, Any], send: Send) -> NoReturn:
-        """Run and write the trace; the arguments are those of ``count``."""
-        linecache.cache[FILENAME] = (len(program.text), None, program.text.splitlines(keepends=True), FILENAME)
-        limits = (self._limits.max_lines, self._limits.result_bytes)
-        sources = SourceFiles({FILENAME: program.source})
-        tracer = Tracer(program.targets, program.depth, sources, self._show, limits, self._stop)
-        self._run(program, tracer, arguments, send)
-
-    def warm_up(self) -> None:
-        """Run a small program some times here, so that no fork has to begin with cold code."""
-        program = Program(WARM_UP, "main_solution")
-        kept = {name: sys.modules[name] for name in ("__main__", "builtins")}
-        for run in (self.count, self.trace):
-            for _ in range(WARM_UP_RUNS):
-                with contextlib.suppress(_WarmError):
-                    run(program, {"words": ["a", "b"], "count": 3}, _send_nothing)
-        sys.modules.update(kept)
-        linecache.cache.pop(FILENAME)
-
-    def _run(self, program: Program, tracer: LineCounter | Tracer, arguments: dict[str, Any], send: Send) -> NoReturn:
         self._send = send
         try:
-            function = self._define(program)
-            sys.settrace(tracer)
-            try:
-                value = function(**arguments)
-            finally:
-                still_tracing = sys.gettrace() is tracer
-                sys.settrace(None)
+            value, trace = self._call(program, self._define(program), arguments)
         except BaseException as error:
             self._stop(Raised(error))
-        if not (still_tracing and tracer.returned):
-            self._finish("no_return", "the program ended or turned off its own tracing")
         try:
             text = to_json(value)
         except (UnsupportedValueError, RecursionError) as error:
@@ -174,10 +150,19 @@ class Runner:
             self._stop(Raised(error))
         if len(text) >= self._limits.result_bytes:
             self._finish("unsupported_value", f"its JSON has {len(text)} characters")
-        self._finish("returned", "", value=text, trace=tracer.text())
+        self._finish("returned", "", value=text, trace=trace)
+
+    def warm_up(self) -> None:
+        """Run a small program some times here, so that no fork has to begin with cold code."""
+        program = self.prepare(WARM_UP, "main_solution")
+        kept = {name: sys.modules[name] for name in ("__main__", "builtins")}
+        for _ in range(WARM_UP_RUNS):
+            with contextlib.suppress(_WarmError):
+                self.run(program, {"words": ["a", "b"], "count": 3}, _send_nothing)
+        sys.modules.update(kept)
 
     def _define(self, program: Program) -> Callable[..., Any]:
-        main = types.ModuleType("__main__")
+        main = ModuleType("__main__")
         main.__dict__.update(__file__=FILENAME, __builtins__=self._builtins)
         sys.modules.update(__main__=main, builtins=self._builtins)
         exec(program.code, main.__dict__)  # noqa: S102  (what this project is for; see sandbox)

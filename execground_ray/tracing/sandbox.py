@@ -1,7 +1,8 @@
 """The cage: one long-lived worker process that can hurt nothing but its own rows.
 
-``CagedWorker`` starts ``worker`` under ``sandlock`` (Landlock and seccomp; no root, no namespaces, works in containers)
-and talks to it over stdin and stdout. Every run inside is a fork that loses still more (see ``confine``).
+``CagedWorker`` starts ``worker`` in a Landlock domain (by ``sandlock``; no root, no namespaces, works in containers)
+and talks to it over stdin and stdout. The worker gives up more before it sees a program, and every run inside is a fork
+that loses still more (see ``confine``).
 
 What is promised, each with a test in ``tests/tracing/test_hostile_programs.py`` or ``test_sandbox.py``:
 
@@ -44,7 +45,7 @@ from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS, read_message, wr
 START_SECONDS = 60.0
 GRACE_SECONDS = 5.0
 SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
-SYSTEM_FILES = ("/etc/ld.so.cache", "/dev/urandom", "/proc/self")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/dev/urandom", "/proc/self/statm")
 ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -102,7 +103,7 @@ class CagedWorker:
         self._settings = settings
         self._environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
         self._timeout_seconds = WALL_PER_CPU_SECONDS * settings["limits"]["timeout_seconds"] + GRACE_SECONDS
-        self._process: Any = None
+        self._process: Any = None  # a Popen, its streams pipes
         self.runs = 0
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -132,14 +133,18 @@ class CagedWorker:
                     stream.close()
 
     def _start(self) -> None:
-        command = [sys.executable, "-P", "-s", str(Path(__file__).with_name("start_worker.py"))]
-        command.append(json.dumps(self._settings))
-        if self._settings["caged"]:
-            self._process = _start_caged(command, self._environment, self._settings["landlock_abi"])
-        else:
-            self._process = subprocess.Popen(
-                command, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-            )
+        script = str(Path(__file__).with_name("start_worker.py"))
+        settings = self._settings | {"packages": sorted(_package_folders()), "parent": os.getpid()}
+        if settings["caged"]:
+            settings |= cage_settings(settings["landlock_abi"])
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-s", "-S", script, json.dumps(settings)],
+            env=self._environment,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
         self.runs = 0
         try:
             self._read(START_SECONDS)
@@ -175,26 +180,25 @@ class _DeadlineReader:
         return b"".join(chunks)
 
 
-def _start_caged(command: list[str], environment: dict[str, str], abi: int) -> Any:
-    """Start ``command`` under sandlock; what the kernel cannot enforce is left out, as ``missing_protections`` says."""
-    import sandlock
+def cage_settings(abi: int) -> dict[str, Any]:
+    """Return what ``start_worker.confine`` takes: what can be read, and whether the kernel may enforce less than all.
 
-    cage = sandlock.Sandbox(
-        fs_readable=_readable_paths(),
-        fs_writable=[os.devnull],
-        clean_env=True,
-        env=environment,
-        no_coredump=True,
-        allow_degraded=list(sandlock.Protection) if missing_protections(abi) else [],
-    )
-    return cage.popen(command, stdin=sandlock.StdioMode.PIPED, stdout=sandlock.StdioMode.PIPED)
+    Raises:
+        SandboxUnavailableError: if there is no Landlock at all.
+    """
+    return {"degraded": bool(missing_protections(abi)), "readable": _readable_paths()}
+
+
+def _package_folders() -> set[str]:
+    return {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
 
 
 def _readable_paths() -> list[str]:
     package = Path(__file__).resolve().parents[1]
     interpreter = {Path(sys.executable).resolve().parent, Path(sys.executable).parent}
-    libraries = {Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+    libraries = {Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platstdlib")}
     shared = Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")
     settings = Path(sys.prefix) / "pyvenv.cfg"
-    wanted = {package, settings, shared, *interpreter, *libraries, *map(Path, SYSTEM_LIBRARIES + SYSTEM_FILES)}
+    wanted = {package, settings, shared, *interpreter, *libraries}
+    wanted.update(map(Path, (*_package_folders(), *SYSTEM_LIBRARIES, *SYSTEM_FILES)))
     return sorted(str(path) for path in wanted if path.exists())

@@ -70,11 +70,6 @@ def _statements_by_line(tree: ast.Module) -> dict[int, ast.stmt | None]:
     return found
 
 
-def normalize_newlines(text: str) -> str:
-    """Give ``text`` the line ends that Python gives a source file when it reads it."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 class SourceFiles:
     """The sources of a run by file name: the problem's own and those of the standard library that it enters."""
 

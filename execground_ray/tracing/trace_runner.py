@@ -75,8 +75,8 @@ class TraceRunner:
                 "memory_mb": tracing.memory_mb,
             },
         }
-        self._checker = CagedWorker(settings, CHECKING_HASH_SEED)
-        self._tracer = CagedWorker(settings, TRACING_HASH_SEED)
+        self._checker = CagedWorker(settings | {"records": False}, CHECKING_HASH_SEED)
+        self._tracer = CagedWorker(settings | {"records": True}, TRACING_HASH_SEED)
 
     def __enter__(self) -> TraceRunner:
         """Return itself."""
@@ -123,7 +123,7 @@ class TraceRunner:
         """Run one pair: count and compare, then trace and compare."""
         pair = problem.ios[index]
         request = {"refcode": problem.refcode, "funcname": problem.funcname, "arguments": json.dumps(pair.input)}
-        checked = self._run(self._checker, request | {"mode": "count"})
+        checked = self._run(self._checker, request)
         if isinstance(checked, Failure):
             return checked
         value = json.loads(checked["value"])
@@ -132,7 +132,7 @@ class TraceRunner:
                 Reason.OUTPUT_MISMATCH,
                 f"returned {_short(checked['value'])}, recorded {_short(json.dumps(pair.output))}",
             )
-        traced = self._run(self._tracer, request | {"mode": "trace"})
+        traced = self._run(self._tracer, request)
         if isinstance(traced, Failure):
             return traced
         if not same_value(value, json.loads(traced["value"]), 0):

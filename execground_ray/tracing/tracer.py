@@ -5,9 +5,6 @@ call lines without a file name. snoop itself is the oracle in the tests: any dif
 the analysis of the source is shared by all runs of a problem, values that cannot have changed are not shown again, and
 a run stops at once when its outcome is known (too many lines, or an exception).
 
-Two classes watch a call. ``LineCounter`` formats nothing and only counts, so that a run that is too long or raises is
-found out for almost nothing. ``Tracer`` writes the trace.
-
     >>> Call to main_solution
     ...... n = 2
        1 | def main_solution(n):
@@ -20,120 +17,21 @@ from __future__ import annotations
 import ast
 import inspect
 import opcode
-import os
 import re
-import sysconfig
 from collections.abc import Callable, Iterator
 from types import CodeType, FrameType, SimpleNamespace
 from typing import Any
 
 from snoop.formatting import DefaultFormatter, Source
 
+from execground_ray.tracing.calls import COMPREHENSIONS, Calls, Raised, RunEnd, TooLong, TurnedOff
 from execground_ray.tracing.source import SourceFile, SourceFiles
 
 INDENT = "    "
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-COMPREHENSIONS = {
-    "<listcomp>": "List comprehension",
-    "<dictcomp>": "Dict comprehension",
-    "<setcomp>": "Set comprehension",
-}
-# snoop takes every package that is installed beside it for its own inside, and so does the reference: their frames end
-# a trace. The standard library is traced.
-INSTALLED = tuple({sysconfig.get_path(kind) + os.sep for kind in ("purelib", "platlib")})
 UNCHANGING = (int, float, str, bool, type(None))
 RETURNS = ("RETURN_VALUE", "YIELD_VALUE", "RETURN_CONST")
 SNOOP_FORMATTER = DefaultFormatter("", (), color=False)
-
-
-class RunEnd(BaseException):
-    """The outcome is known before the program has ended."""
-
-
-class TooLong(RunEnd):
-    """The trace has reached the limit of lines or characters."""
-
-
-class TurnedOff(RunEnd):
-    """The program has kept events of a traced frame back."""
-
-
-class Raised(RunEnd):
-    """An exception passed through a traced frame."""
-
-    def __init__(self, error: BaseException | None) -> None:
-        """Keep the exception, None when only its effect was seen."""
-        self.error = error
-
-
-class LineCounter:
-    """Counts, without formatting anything, how many lines a trace has at least.
-
-    Args:
-        targets: the code objects of the function to trace.
-        depth: how many levels of calls to trace, the function itself included.
-        max_lines: the run ends with TooLong when the count reaches this.
-        end: called with the RunEnd; must not return.
-    """
-
-    def __init__(self, targets: frozenset[CodeType], depth: int, max_lines: int, end: Callable[[RunEnd], None]) -> None:
-        """See the class."""
-        self._targets = targets
-        self._depth = depth
-        self._max_lines = max_lines
-        self._end = end
-        self._last_frame: FrameType | None = None
-        self.lines = 0
-        self.returned = False
-
-    def text(self) -> str:
-        """Return the trace: there is none."""
-        return ""
-
-    def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
-        """Take one event of ``sys.settrace``."""
-        if event == "call":
-            if not is_traced(frame, self._targets, self._depth):
-                return None
-            self.lines += 2
-        else:
-            if frame is not self._last_frame:
-                self.lines += 1
-            if event == "line":
-                if frame.f_code.co_name not in COMPREHENSIONS:
-                    self.lines += 1
-            elif event == "exception":
-                self._end(Raised(arg[1]))
-            else:
-                self.lines += 1
-                self.returned = self.returned or frame.f_code in self._targets
-        self._last_frame = frame
-        if self.lines >= self._max_lines:
-            self._end(TooLong())
-        return self
-
-
-def is_traced(frame: FrameType, targets: frozenset[CodeType], depth: int) -> bool:
-    """Tell whether a frame is within ``depth`` calls of a target, by snoop's rule."""
-    code = frame.f_code
-    if code in targets:
-        return True
-    if code.co_name not in COMPREHENSIONS and (depth == 1 or code.co_filename.startswith(INSTALLED)):
-        return False
-    candidate: FrameType | None = frame
-    level = 0
-    while candidate is not None:
-        code = candidate.f_code
-        if code.co_name in COMPREHENSIONS:
-            candidate = candidate.f_back
-            continue
-        level += 1
-        if code in targets:
-            return True
-        candidate = candidate.f_back
-        if level >= depth or candidate is None or candidate.f_code.co_filename.startswith(INSTALLED):
-            return False
-    return False
 
 
 class _Code:
@@ -168,8 +66,7 @@ class Tracer:
     """Writes the trace of a call.
 
     Args:
-        targets: the code objects of the function to trace.
-        depth: how many levels of calls to trace, the function itself included.
+        calls: those that have a trace.
         sources: where the text of the code comes from.
         show: turns a value into text; see ``reprs.ValueShower``.
         limits: the run ends with TooLong at this many lines, or characters, of trace.
@@ -178,16 +75,14 @@ class Tracer:
 
     def __init__(
         self,
-        targets: frozenset[CodeType],
-        depth: int,
+        calls: Calls,
         sources: SourceFiles,
         show: Callable[[object], str],
         limits: tuple[int, int],
         end: Callable[[RunEnd], None],
     ) -> None:
         """See the class."""
-        self._targets = targets
-        self._max_depth = depth
+        self._calls = calls
         self._sources = sources
         self._show = show
         self._max_lines, self._max_chars = limits
@@ -208,7 +103,7 @@ class Tracer:
         """Take one event of ``sys.settrace``."""
         state = self._frames.get(frame)
         if state is None:
-            if not is_traced(frame, self._targets, self._max_depth):
+            if not self._calls.have(frame):
                 return None
             state = self._frames[frame] = self._enter(frame)
         code = state.code
@@ -246,7 +141,7 @@ class Tracer:
             self._end(TurnedOff())
         del self._frames[frame]
         self._depth -= 1
-        self.returned = self.returned or frame.f_code in self._targets
+        self.returned = self.returned or self._calls.is_target(frame.f_code)
 
     def _enter(self, frame: FrameType) -> _Frame:
         code = self._codes.get(frame.f_code)

@@ -1,9 +1,9 @@
 r"""The process in the cage: it has imported everything once and forks a process for every run.
 
-Started by ``sandbox`` as ``python -P -s -m execground_ray.tracing.worker SETTINGS``, with its protocol on stdin and
-stdout: a message is a 4-byte length and a JSON object. A request is one run, an answer is how it ended::
+Started by ``start_worker``, with its protocol on stdin and stdout: a message is a 4-byte length and a JSON object. A
+request is one run, an answer is how it ended::
 
-    {"mode": "trace", "refcode": "def f(n): …", "funcname": "f", "arguments": "{\"n\": 2}"}
+    {"refcode": "def f(n): …", "funcname": "f", "arguments": "{\"n\": 2}"}
     {"outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "wall_seconds": 0.006, "rss_mb": 41}
 
 Nothing that a run sends is trusted: its result counts only behind a fresh token, is bounded, checked, and read as text.
@@ -11,12 +11,15 @@ Nothing that a run sends is trusted: its result counts only behind a fresh token
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import importlib
 import json
 import math
 import os
+import re
+import resource
 import select
 import signal
 import struct
@@ -27,6 +30,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from execground_ray.tracing import confine
+from execground_ray.tracing.program import FILENAME, Program, RunLimits, Runner
 from execground_ray.tracing.values import to_json
 
 Send = Callable[..., None]
@@ -34,6 +39,7 @@ TOKEN_BYTES = 16
 FIELDS = struct.Struct("=4I")
 READY = b"\1"  # the first byte from a run: it is confined and starts the program
 DETAIL_CHARS = 1000
+WORD = re.compile(r"\w+")
 RUN_OUTCOMES = frozenset(("returned", "too_long", "exception", "memory", "no_return", "unsupported_value"))
 # A run on a busy machine waits its turn, and must not be found too slow for that: its limit is CPU time. The clock only
 # ends those that sleep.
@@ -64,43 +70,53 @@ class Worker:
     """Forks runs and collects their results."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        """Import what runs may need, then freeze it so that forks share it."""
-        # cheap_repr imports pandas where it is installed, to show its types; that costs a second and 100 MB.
-        sys.modules["pandas"] = None  # type: ignore[assignment]
-        from execground_ray.tracing import confine, program, reprs
-
-        del sys.modules["pandas"]
+        """Import what every run needs; then give up all rights that no run may have."""
         warnings.simplefilter("ignore")  # of the programs' own source; nobody would read them
-        for name in settings["preload"]:
-            try:
-                importlib.import_module(name)
-            except ImportError:
-                continue
-        self.imported = sorted(name for name in settings["preload"] if name in sys.modules)
-        self._limits = program.RunLimits(**settings["limits"])
-        self._make_program = program.Program
-        self._runner = program.Runner(self._limits, reprs.ValueShower(settings["value_chars"]))
+        self._limits = RunLimits(**settings["limits"])
+        self._runner = _runner(settings, self._limits)
         self._runner.warm_up()
-        self._fork, self._limit_cpu = confine.fork, confine.limit_cpu
-        self._confinement = confine.Confinement(settings["landlock_abi"]) if settings["caged"] else None
-        if settings["caged"]:
-            confine.drop_capabilities()
-        confine.limit_resources(_address_space_bytes() + self._limits.memory_mb * 2**20)
+        self._preload = [name for name in settings["preload"] if name not in sys.modules]
         self._null = os.open(os.devnull, os.O_RDWR)
-        self._program: tuple[tuple[str, str], Any] | None = None
+        confine.limit_resources()
+        self._confinement = None
+        if settings["caged"]:
+            confine.drop_rights()
+            self._confinement = confine.Confinement(settings["landlock_abi"])
+        self._program: tuple[tuple[str, str], Program] | None = None
+        self._settle()
+
+    def _settle(self) -> None:
+        """Share with all forks what is there by now; it does not count as theirs."""
         gc.collect()
         gc.freeze()
+        self._memory_bytes = _address_space_bytes() + self._limits.memory_mb * 2**20
+        confine.limit_memory(self._memory_bytes, for_good=False)
+
+    def _import_for(self, refcode: str) -> None:
+        """Import, before the fork and once for all runs to come, what a program names."""
+        words = set(WORD.findall(refcode))
+        wanted = [name for name in self._preload if name.partition(".")[0] in words]
+        if not wanted:
+            return
+        confine.limit_memory(resource.RLIM_INFINITY, for_good=False)
+        for name in wanted:
+            self._preload.remove(name)
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        self._settle()
+
+    def _prepare(self, refcode: str, funcname: str) -> Program:
+        key = (refcode, funcname)
+        if self._program is None or self._program[0] != key:
+            self._program = None
+            self._import_for(refcode)
+            self._program = key, self._runner.prepare(refcode, funcname)
+        return self._program[1]
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run one request to its end, whatever it does."""
-        key = (request["refcode"], request["funcname"])
-        if self._program is None or self._program[0] != key:
-            self._program = None
         try:
-            self._program = self._program or (key, self._make_program(*key))
-            program = self._program[1]
-            if request["mode"] == "trace":
-                program.analyse()  # here, once, for all the forks that will need it
+            program = self._prepare(request["refcode"], request["funcname"])
             arguments = json.loads(request["arguments"])
         except MemoryError:
             return _result("memory", f"more than {self._limits.memory_mb} MB before it ran")
@@ -109,11 +125,10 @@ class Worker:
         token = os.urandom(TOKEN_BYTES)
         started = time.monotonic()
         reading, writing = os.pipe()
-        pid = self._fork()
+        pid = confine.fork()
         if pid == 0:
             os.close(reading)
-            run = self._runner.trace if request["mode"] == "trace" else self._runner.count
-            self._run(lambda send: run(program, arguments, send), writing, token)
+            self._run(lambda send: self._runner.run(program, arguments, send), writing, token)
         os.close(writing)
         most = len(READY) + TOKEN_BYTES + FIELDS.size + 16 * self._limits.result_bytes
         try:
@@ -152,7 +167,8 @@ class Worker:
                 while data:
                     data = data[write(writing, data) :]
 
-            self._limit_cpu(math.ceil(self._limits.timeout_seconds))
+            confine.limit_memory(self._memory_bytes, for_good=True)
+            confine.limit_cpu(math.ceil(self._limits.timeout_seconds))
             if self._confinement:
                 self._confinement.apply()
             write(writing, READY)
@@ -216,19 +232,30 @@ def _read_all(descriptor: int, most: int, deadline: float) -> tuple[bytes, bool]
     return b"".join(chunks), True
 
 
+def _runner(settings: dict[str, Any], limits: RunLimits) -> Runner:
+    if not settings["records"]:
+        from execground_ray.tracing.counting import CountingRunner
+
+        return CountingRunner(limits)
+    # cheap_repr imports pandas where it is installed, to show its types; that costs a second and 100 MB.
+    sys.modules["pandas"] = None  # type: ignore[assignment]
+    from execground_ray.tracing.recording import RecordingRunner  # loads snoop, which only this worker needs
+    from execground_ray.tracing.reprs import ValueShower
+
+    del sys.modules["pandas"]
+    return RecordingRunner(limits, ValueShower(settings["value_chars"]))
+
+
 def _address_space_bytes() -> int:
     pages = Path("/proc/self/statm").read_text().split()[0]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def main() -> None:
+def serve(settings: dict[str, Any]) -> None:
     """Serve requests until stdin ends."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    worker = Worker(json.loads(sys.argv[1]))
-    write_message(answers, {"ready": True, "imported": worker.imported})
+    worker = Worker(settings)
+    sys.argv = [FILENAME]
+    write_message(answers, {"ready": True})
     while (request := read_message(requests)) is not None:
         write_message(answers, worker.answer(request))
-
-
-if __name__ == "__main__":
-    main()

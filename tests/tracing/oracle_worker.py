@@ -1,9 +1,9 @@
 """Inside the cage: traces calls with real snoop, with our tracer and with our counter, each in a fork of one process.
 
-Started by ``snoop_oracle`` as ``python -P -s -c <this file> PACKAGE_FOLDER``; its protocol is that of the tracing
-worker. A request is a program, its arguments and how many lines of trace are wanted; the answer has three fields:
-``snoop`` and ``tracer``, a list of lines each, and ``counter``, how many lines were counted. A field is None when the
-process that should have written it died.
+Started by ``snoop_oracle`` as ``python -P -s -c <this file> PACKAGE_FOLDER SETTINGS``; its protocol is that of the
+tracing worker. A request is a program, its arguments and how many lines of trace are wanted; the answer has three
+fields: ``snoop`` and ``tracer``, a list of lines each, and ``counter``, how many lines were counted. A field is None
+when the process that should have written it died.
 """
 
 import importlib
@@ -26,10 +26,12 @@ LIMITS = {resource.RLIMIT_AS: 4 * 2**30, resource.RLIMIT_CPU: 2, resource.RLIMIT
 WALL_SECONDS = 20  # a busy machine decides nothing
 
 
-def load_package(folder: Path) -> None:
+def start(folder: Path, settings: dict[str, Any]) -> None:
+    """Go into the cage, as the tracing worker does."""
     sys.path.insert(0, str(folder / "tracing"))
     start_worker = importlib.import_module("start_worker")
     del sys.path[0]
+    start_worker.confine(settings)
     start_worker.load_package(folder)
 
 
@@ -45,23 +47,30 @@ class Oracle:
         import numpy  # noqa: F401
         import snoop
 
-        from execground_ray.tracing import program, reprs, source, tracer
+        from execground_ray.tracing import calls, counting, program, recording, reprs, source, tracer
 
         del sys.modules["pandas"]
-        self._snoop, self._program, self._tracer, self._source = snoop, program, tracer, source
+        self._snoop, self._calls, self._counting, self._source, self._tracer = snoop, calls, counting, source, tracer
         self._show = reprs.ValueShower(100)
+        limits = program.RunLimits(max_lines=1, result_bytes=1, timeout_seconds=1, memory_mb=1)
+        self._recorded = recording.RecordingRunner(limits, self._show).prepare
+        self._counted = counting.CountingRunner(limits).prepare
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         source = request["refcode"].encode("utf-8", "surrogatepass")
         try:
-            program = self._program.Program(request["refcode"], request["funcname"])
+            program = self._recorded(request["refcode"], request["funcname"])
+            ticking = self._counted(request["refcode"], request["funcname"])
         except (SyntaxError, ValueError) as error:
             return {"error": str(error)}
         linecache.cache["main.py"] = (len(source), None, read_as_file(source), "main.py")
-        ways = {"snoop": self.with_snoop, "tracer": self.with_tracer, "counter": self.with_counter}
-        return {name: self.in_fork(way, program, source, request) for name, way in ways.items()}
+        return {
+            "snoop": self.in_fork(self.with_snoop, program, request),
+            "tracer": self.in_fork(self.with_tracer, program, request),
+            "counter": self.in_fork(self.with_counter, ticking, request),
+        }
 
-    def in_fork(self, way: Callable[..., None], program: Any, source: bytes, request: dict[str, Any]) -> Any:
+    def in_fork(self, way: Callable[..., None], program: Any, request: dict[str, Any]) -> Any:
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -81,7 +90,6 @@ class Oracle:
                 main = types.ModuleType("__main__")
                 main.__file__ = "main.py"
                 sys.modules["__main__"] = main
-                exec(compile(source, "main.py", "exec", dont_inherit=True), main.__dict__)
                 way(program, main, json.loads(request["arguments"]), request["max_lines"], send)
             finally:
                 os._exit(1)
@@ -92,6 +100,7 @@ class Oracle:
         return json.loads(text) if text else None
 
     def with_snoop(self, program: Any, main: Any, arguments: dict[str, Any], max_lines: int, send: Send) -> None:
+        exec(program.code, main.__dict__)
         snoop, lines = self._snoop, []
 
         class WithoutFileName(snoop.formatting.DefaultFormatter):
@@ -119,26 +128,29 @@ class Oracle:
             if isinstance(reason, self._tracer.TooLong):
                 send(tracer.lines[:max_lines])
 
+        exec(program.code, main.__dict__)
         sources = self._source.SourceFiles({"main.py": program.source})
-        limits = (max_lines, sys.maxsize)
-        tracer = self._tracer.Tracer(program.targets, program.depth, sources, self._show, limits, end)
-        ended = self.call(program, main, arguments, tracer)
+        calls = self._calls.Calls(program.targets, program.depth)
+        tracer = self._tracer.Tracer(calls, sources, self._show, (max_lines, sys.maxsize), end)
+        sys.settrace(tracer)
+        ended = self.call(program, main, arguments)
         send(tracer.lines + ended)
 
     def with_counter(self, program: Any, main: Any, arguments: dict[str, Any], max_lines: int, send: Send) -> None:
         def end(reason: Any) -> None:
-            if isinstance(reason, self._tracer.TooLong):
-                send(counter.lines)
+            send(max_lines)
 
-        counter = self._tracer.LineCounter(program.targets, program.depth, max_lines, end)
-        self.call(program, main, arguments, counter)
+        calls = self._calls.Calls(program.targets, program.depth)
+        counter = self._counting.LineCounter(calls, max_lines, end)
+        main.__dict__[self._counting.ENTER] = lambda: self._counting.do_nothing
+        exec(program.code, main.__dict__)
+        main.__dict__[self._counting.ENTER] = counter.enter
+        self.call(program, main, arguments)
         send(counter.lines)
 
-    def call(self, program: Any, main: Any, arguments: dict[str, Any], watcher: Any) -> list[str]:
-        function = getattr(main, program.funcname)
-        sys.settrace(watcher)
+    def call(self, program: Any, main: Any, arguments: dict[str, Any]) -> list[str]:
         try:
-            function(**arguments)
+            getattr(main, program.funcname)(**arguments)
         except BaseException as error:
             return [f"ended by {type(error).__name__}"]
         finally:
@@ -147,7 +159,7 @@ class Oracle:
 
 
 def main() -> None:
-    load_package(Path(sys.argv[1]))
+    start(Path(sys.argv[1]), json.loads(sys.argv[2]))
     from execground_ray.tracing.worker import read_message, write_message
 
     oracle = Oracle()

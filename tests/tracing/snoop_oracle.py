@@ -2,13 +2,14 @@
 
 import json
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import execground_ray
-from execground_ray.tracing.sandbox import ENVIRONMENT, _start_caged, landlock_abi
+from execground_ray.tracing.sandbox import ENVIRONMENT, cage_settings, landlock_abi
 from execground_ray.tracing.worker import read_message, write_message
 
 PACKAGE = Path(execground_ray.__file__).resolve().parent
@@ -23,7 +24,7 @@ class Traced:
     Attributes:
         snoop: the lines of real snoop, addresses removed.
         tracer: our lines, addresses removed.
-        counter: how many lines ``LineCounter`` counted.
+        counter: how many lines the copy that ticks counted.
     """
 
     snoop: list[str]
@@ -37,8 +38,11 @@ class SnoopOracle:
     def __init__(self, hash_seed: int) -> None:
         self.hash_seed = hash_seed
         self._known: dict[str, Traced | None] = {}
-        command = [sys.executable, "-P", "-s", "-c", WORKER.read_text("utf-8"), str(PACKAGE)]
-        self._process = _start_caged(command, ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}, landlock_abi())
+        settings = json.dumps(cage_settings(landlock_abi()))
+        command = [sys.executable, "-P", "-s", "-c", WORKER.read_text("utf-8"), str(PACKAGE), settings]
+        environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, env=environment, cwd="/", stdin=pipe, stdout=pipe, bufsize=0)
 
     def trace(self, refcode: str, arguments: str, *, max_lines: int = 10**6) -> Traced:
         """Trace a call of ``main_solution`` to its end, or to its first ``max_lines`` lines."""

@@ -112,7 +112,7 @@ def test_counter_never_counts_more_than_there_is(oracle):
 def test_counter_finds_most_of_the_lines(oracle):
     """A count of 0 would pass the test above."""
     traced = oracle.trace(*PROGRAMS["sieve"])
-    assert traced.counter > 0.5 * len(traced.tracer)
+    assert traced.counter > 0.4 * len(traced.tracer)
 
 
 @pytest.mark.parametrize("name", ["sieve", "permutations", "generators", "nested_comprehensions"])
@@ -171,7 +171,7 @@ def test_reference_traces(oracle, shared_data, worker_settings):
                 with_exception += 1
                 lines = oracle.trace(record["refcode"], arguments).tracer
             else:
-                request = {"mode": "trace", "refcode": record["refcode"], "funcname": "main_solution"}
+                request = {"refcode": record["refcode"], "funcname": "main_solution"}
                 lines = worker.run(request | {"arguments": arguments})["trace"].split("\n")
             expected = [comparable(line) for line in record["trace"].rstrip("\n").split("\n")]
             written = [comparable(line) for line in lines]

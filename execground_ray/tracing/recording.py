@@ -1,0 +1,72 @@
+"""Recording: the run of a program that writes its trace."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from execground_ray.tracing.calls import Calls
+from execground_ray.tracing.program import (
+    FILENAME,
+    Program,
+    RunLimits,
+    Runner,
+    call_depth,
+    normalize_newlines,
+    targets_in,
+)
+from execground_ray.tracing.source import SourceFile, SourceFiles
+from execground_ray.tracing.tracer import Tracer
+
+
+@dataclass(frozen=True)
+class TracedProgram(Program):
+    """A program whose source has been analysed.
+
+    Attributes:
+        source: its lines and statements.
+    """
+
+    source: SourceFile
+
+
+class RecordingRunner(Runner):
+    """Runs programs and writes their traces.
+
+    Args:
+        limits: see ``Runner``.
+        show: turns a value into the text that the trace shows.
+    """
+
+    def __init__(self, limits: RunLimits, show: Callable[[object], str]) -> None:
+        """See the class."""
+        super().__init__(limits)
+        self._show = show
+
+    def prepare(self, refcode: str, funcname: str) -> TracedProgram:
+        """Compile a program and analyse its source; the errors are those of ``Runner``."""
+        text = normalize_newlines(refcode)
+        code = compile(text, FILENAME, "exec", dont_inherit=True)
+        source = SourceFile(text)
+        source.statement(1)
+        source.qualified_name(funcname, 1)
+        return TracedProgram(text, code, funcname, targets_in(code, funcname), call_depth(text), source)
+
+    def _call(self, program: Program, function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, str]:
+        assert isinstance(program, TracedProgram)  # noqa: S101
+        linecache.cache[FILENAME] = (len(program.text), None, program.text.splitlines(keepends=True), FILENAME)
+        limits = (self._limits.max_lines, self._limits.result_bytes)
+        sources = SourceFiles({FILENAME: program.source})
+        tracer = Tracer(Calls(program.targets, program.depth), sources, self._show, limits, self._stop)
+        sys.settrace(tracer)
+        try:
+            value = function(**arguments)
+        finally:
+            still_tracing = sys.gettrace() is tracer
+            sys.settrace(None)
+        if not (still_tracing and tracer.returned):
+            self._finish("no_return", "the program ended or turned off its own tracing")
+        return value, tracer.text()
