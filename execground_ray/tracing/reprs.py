@@ -6,15 +6,25 @@ a few built-in types, so these are shown here directly by the same rules; every 
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable, Iterable
 from itertools import islice, zip_longest
 from typing import Any
 
-import snoop.tracer  # noqa: F401  (sets cheap_repr's limits to snoop's own on import)
-from cheap_repr import _DirectRepr as DirectRepr
-from cheap_repr import cheap_repr, find_repr_function, repr_registry
+# cheap_repr imports these, to show their types: time and memory that every run would pay for, and few need.
+HIDDEN = [name for name in ("numpy", "pandas") if name not in sys.modules]
+sys.modules.update(dict.fromkeys(HIDDEN))  # type: ignore[arg-type]
+import cheap_repr as cheap_repr_package  # noqa: E402
+from cheap_repr import _DirectRepr as DirectRepr  # noqa: E402
+from cheap_repr import cheap_repr, find_repr_function, register_repr, repr_registry  # noqa: E402
+
+for name in HIDDEN:
+    del sys.modules[name]
 
 SNOOP_VALUE_CHARS = 100
+NO_LIMIT = 999_999
+ARRAY_PARTS = 6
 _MISSING = object()
 
 
@@ -31,9 +41,12 @@ class ValueShower:
     def __init__(self, value_chars: int) -> None:
         """See the class."""
         scale = value_chars / SNOOP_VALUE_CHARS
+        self._scale = scale
+        self._knows_numpy = False
         self._chars = value_chars
         self._items, self._entries = max(2, round(6 * scale)), max(2, round(4 * scale))
         self._levels = max(1, round(3 * scale))
+        _set_snoop_limits()
         if value_chars != SNOOP_VALUE_CHARS:
             _scale_cheap_repr(value_chars, scale, self._levels)
         self._by_type: dict[type, Callable[[Any, int, int | None], str]] = {
@@ -60,7 +73,16 @@ class ValueShower:
                 return show(value, level, target)
             except BaseException:  # noqa: S110  (a lost key, a container that changes, an integer too long to print)
                 pass
+        if not self._knows_numpy and "numpy" in sys.modules:
+            self._learn_numpy()
         return str(cheap_repr(value, level, target))
+
+    def _learn_numpy(self) -> None:
+        """Show arrays as cheap_repr does where numpy was there before it."""
+        self._knows_numpy = True
+        with contextlib.suppress(Exception):  # the program may have put anything there
+            register_repr(sys.modules["numpy"].ndarray)(cheap_repr_package.repr_ndarray)
+            cheap_repr_package.repr_ndarray.maxparts = max(2, round(ARRAY_PARTS * self._scale))
 
     def _text(self, value: str, level: int, target: int | None) -> str:
         if len(value) > self._chars:
@@ -141,6 +163,14 @@ def _alternate(items: Any, left: list[str], right: list[str]) -> Iterable[tuple[
         yield first, left
         if last is not _MISSING:
             yield last, right
+
+
+def _set_snoop_limits() -> None:
+    """Do what importing snoop does to cheap_repr."""
+    for kind in (str, bytes, object):
+        find_repr_function(kind).maxparts = SNOOP_VALUE_CHARS
+    find_repr_function(int).maxparts = NO_LIMIT
+    cheap_repr.suppression_threshold = NO_LIMIT
 
 
 def _scale_cheap_repr(value_chars: int, scale: float, max_level: int) -> None:

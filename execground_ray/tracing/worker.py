@@ -95,7 +95,7 @@ class Worker:
     def _import_for(self, refcode: str) -> None:
         """Import, before the fork and once for all runs to come, what a program names."""
         words = set(WORD.findall(refcode))
-        wanted = [name for name in self._preload if name.partition(".")[0] in words]
+        wanted = [name for name in self._preload if words.issuperset(name.split("."))]
         if not wanted:
             return
         confine.limit_memory(resource.RLIM_INFINITY, for_good=False)
@@ -237,12 +237,9 @@ def _runner(settings: dict[str, Any], limits: RunLimits) -> Runner:
         from execground_ray.tracing.counting import CountingRunner
 
         return CountingRunner(limits)
-    # cheap_repr imports pandas where it is installed, to show its types; that costs a second and 100 MB.
-    sys.modules["pandas"] = None  # type: ignore[assignment]
-    from execground_ray.tracing.recording import RecordingRunner  # loads snoop, which only this worker needs
+    from execground_ray.tracing.recording import RecordingRunner
     from execground_ray.tracing.reprs import ValueShower
 
-    del sys.modules["pandas"]
     return RecordingRunner(limits, ValueShower(settings["value_chars"]))
 
 
