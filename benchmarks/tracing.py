@@ -7,8 +7,8 @@
 - ours: ``TraceRunner`` with ``experiment=paper``, the determinism check and the start of its workers included.
 
 ``--mode job`` compares the whole Ray job with a bare loop over the same stages, reading to export: efficiency = the
-loop's CPU time / (the job's wall time * cores). ``--mode soak --runs 10000`` makes so many runs in one pair of workers that are never
-replaced, and counts what is left behind.
+loop's CPU time / (the job's wall time * cores). ``--mode soak --runs 10000`` makes so many runs in one pair of workers
+that are never replaced, and counts what is left behind.
 
 The baseline runs the programs WITHOUT A CAGE, as the reference does. CPU seconds include all children.
 """
