@@ -44,6 +44,7 @@ from execground_ray.config import Config, VllmTranslator, load
 from execground_ray.corpus import map_on_ray, survey_corpus
 from execground_ray.progress import Progress
 from execground_ray.splits import list_splits
+from execground_ray.stages.write_shards import new_run
 from execground_ray.translators import engine
 from execground_ray.translators.vllm import VllmModel
 
@@ -252,7 +253,9 @@ def simulate(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
     watch = Watch()
     watch.start()
     with Progress(sum(plan.rows for plan in plans)) as progress:
-        pipeline.stream(config, plans, plan_tracing(arguments.cpus, config.tracing, model.cpus), progress, model)
+        pipeline.stream(
+            config, plans, plan_tracing(arguments.cpus, config.tracing, model.cpus), progress, model, new_run()
+        )
     watch.ended.set()
     watch.join()
     time.sleep(1.5)

@@ -7,6 +7,7 @@ written with its reason.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from dataclasses import asdict
@@ -19,11 +20,13 @@ from ray.data import ActorPoolStrategy
 from execground_ray.cluster import STAGE_CPUS, WRITE_CPUS, TracingActors, connect, plan_tracing
 from execground_ray.config import Config, to_yaml
 from execground_ray.corpus import SplitPlan, map_on_ray, survey_corpus
+from execground_ray.legs import noted, read_legs, whole_run
+from execground_ray.lock import locked
 from execground_ray.progress import Progress, count_rows
 from execground_ray.report.page import REPORT
 from execground_ray.report.presentation import present, push_to_hub
-from execground_ray.report.summary import count_shards, make_summary, table, write_summary
-from execground_ray.resume import CONFIG, finished_problems, prepare_output
+from execground_ray.report.summary import SUMMARY, count_shards, make_summary, table, write_summary
+from execground_ray.resume import delete_late_writes, finished_problems, prepare_output
 from execground_ray.schema import ConfigError
 from execground_ray.splits import list_splits
 from execground_ray.stages.export_examples import check_tokenizer, export_rows
@@ -32,7 +35,7 @@ from execground_ray.stages.read_problems import ProblemSource
 from execground_ray.stages.trace_execution import TraceExecution
 from execground_ray.stages.translate_traces import translate_rows
 from execground_ray.stages.verify_examples import verify_rows
-from execground_ray.stages.write_shards import ShardSink
+from execground_ray.stages.write_shards import CONFIG, ShardSink, check_there, new_run
 from execground_ray.storage import Folder
 from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
 from execground_ray.translators.engine_log import token_line
@@ -54,13 +57,20 @@ def build_dataset(config: Config) -> int:
     Raises:
         ConfigError: the input cannot be found, the output may not be touched, or programs cannot be caged here.
     """
-    started = time.monotonic()
-    sandbox = check_sandbox(config)
     folder = Folder.at(config.output.dir)
+    sandbox = check_sandbox(config)
+    with locked(folder):
+        summary = finish(folder, config, sandbox)
+    publish(config)
+    return 0 if summary["counts_add_up"] else 1
+
+
+def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str, Any]:
+    """Make what is missing of the dataset, and return its summary."""
+    started = time.monotonic()
     if prepare_output(folder, config):
         print(f"{config.output.dir} is finished already; output.on_existing=overwrite builds it anew")
-        publish(config)
-        return 0
+        return dict(json.loads(folder.read_text(SUMMARY)))
     try:
         splits = list_splits(config.source)
     except (FileNotFoundError, ValueError) as error:
@@ -71,31 +81,35 @@ def build_dataset(config: Config) -> int:
     with connect(config.cluster) as cpus:
         if model:
             model.start()
-        finished = finished_problems(folder)
+        finished, kept = finished_problems(folder)
         plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished)
         total = sum(plan.rows for plan in plans)
-        throughput: list[tuple[float, int]] = []
         done = sum(len(plan.done) for plan in plans)
         if done:
             print(f"{done:,} of {total:,} problems are done already", file=sys.stderr)
-        if done < total:
-            with Progress(total - done) as progress:
+        progress = Progress(total - done)
+
+        def tell() -> dict[str, Any]:
+            tokens = model.tokens() if model else None
+            points = list(progress.history.points)
+            return {"seconds": time.monotonic() - started, "done": done, "throughput": points, "tokens": tokens}
+
+        run = new_run()
+        with noted(folder, run, tell):
+            if done < total:
                 actors = plan_tracing(cpus, config.tracing, model.cpus if model else 0.0)
-                stream(config, plans, actors, progress, model)
-            throughput = progress.history.points
-        tokens = model.tokens() if model else None
-    run = {"seconds": time.monotonic() - started, "sandbox": sandbox, "config": asdict(config)}
-    run["throughput"] = throughput
-    summary = make_summary(count_shards(folder), total, run)
-    if tokens:
-        summary["translation"] = tokens
+                with progress:
+                    stream(config, plans, actors, progress, model, run)
+            delete_late_writes(folder, kept, run)
+    check_there(folder)
+    legs = whole_run(read_legs(folder))
+    summary = make_summary(count_shards(folder), total, legs | {"sandbox": sandbox, "config": asdict(config)})
     write_summary(folder, summary)
     print(table(summary))
-    if tokens:
-        print(token_line(tokens))
+    if "translation" in summary:
+        print(token_line(summary["translation"]))
     show(folder)
-    publish(config)
-    return 0 if summary["counts_add_up"] else 1
+    return summary
 
 
 def show(folder: Folder) -> None:
@@ -136,7 +150,7 @@ def check_sandbox(config: Config) -> dict[str, Any]:
 
 
 def stream(
-    config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, model: Model | None
+    config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, model: Model | None, run: str
 ) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
     small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS}
@@ -161,5 +175,5 @@ def stream(
     rows = rows.map_batches(partial(verify_rows, verification=config.verification), **small)
     rows = rows.map_batches(partial(export_rows, export=config.export), **small)
     rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)
-    sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard)
+    sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard, run)
     rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})

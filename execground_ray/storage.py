@@ -16,6 +16,10 @@ UNFINISHED = ".unfinished"
 OBJECT_STORES = ("s3", "gcs", "abfs")
 
 
+class OutputError(OSError):
+    """A file of the dataset could not be written; the message names it."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """A folder of any file system that pyarrow reaches.
@@ -54,15 +58,21 @@ class Folder:
 
         Object stores show a file when it is closed; elsewhere it is written under another name first, in the folder
         ``unfinished`` beside the others, and then renamed.
+
+        Raises:
+            OutputError: the disk is full, the folder may not be written to, the store cannot be reached.
         """
         final = f"{self.path}/{name}"
         writing = final if self.filesystem.type_name in OBJECT_STORES else f"{self.path}/{UNFINISHED}/{name}"
-        self.filesystem.create_dir(posixpath.dirname(final), recursive=True)
-        self.filesystem.create_dir(posixpath.dirname(writing), recursive=True)
-        with self.filesystem.open_output_stream(writing) as stream:
-            stream.write(content)
-        if writing != final:
-            self.filesystem.move(writing, final)
+        try:
+            self.filesystem.create_dir(posixpath.dirname(final), recursive=True)
+            self.filesystem.create_dir(posixpath.dirname(writing), recursive=True)
+            with self.filesystem.open_output_stream(writing) as stream:
+                stream.write(content)
+            if writing != final:
+                self.filesystem.move(writing, final)
+        except OSError as error:
+            raise OutputError(f"{final} cannot be written: {error}") from error
 
     def read_text(self, name: str) -> str:
         """Return the text of a file."""

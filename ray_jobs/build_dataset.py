@@ -20,6 +20,7 @@ from execground_ray.config import CONF_DIR, ConfigError, parse
 from execground_ray.hydra_errors import COMPOSITION_ERRORS, explain
 
 DONE, FAILED, REFUSED = 0, 1, 2
+LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray listens on 127.0.0.1 alone, whatever the system
 GO_ON = "What is written is kept: run the same command again to go on."
 
 
@@ -49,14 +50,29 @@ def run(composed: DictConfig) -> int:
         print(f"job {launch.job.num} -> {composed.output.dir}: {' '.join(launch.overrides.task)}", flush=True)
     try:
         config = parse(composed)
+        if (config.cluster.address or os.environ.get("RAY_ADDRESS") or "local") == "local":
+            os.environ[LOOPBACK_ONLY] = "0"  # read when Ray is imported, and by the processes that it starts
         from execground_ray.pipeline import build_dataset  # loads Ray: only once the configuration is right
 
         return build_dataset(config)
     except ConfigError as error:
         return _say(f"error: {error}", REFUSED)
-    except Exception:
+    except Exception as error:
+        if failed_write := _failed_write(error):
+            return _say(f"error: {str(failed_write).splitlines()[0]}\n{GO_ON}", FAILED)  # Ray adds lines to it
         traceback.print_exc()
         return _say(GO_ON, FAILED)
+
+
+def _failed_write(error: BaseException | None) -> BaseException | None:
+    """Return the write that failed, if an error comes from one; Ray wraps what its workers raise."""
+    from execground_ray.storage import OutputError
+
+    while wrapped := getattr(error, "cause", None) or getattr(error, "__cause__", None):
+        if type(error) is OutputError:
+            break
+        error = wrapped
+    return error if type(error) is OutputError else None
 
 
 def _say(message: str, code: int) -> int:

@@ -12,7 +12,6 @@ from execground_ray.config import FileSource, load, to_yaml
 from execground_ray.corpus import survey_corpus
 from execground_ray.report.presentation import present
 from execground_ray.report.summary import count_shards, make_summary, write_summary
-from execground_ray.resume import CONFIG
 from execground_ray.splits import list_splits
 from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows
@@ -20,7 +19,7 @@ from execground_ray.stages.read_problems import ROW_SCHEMA, read_rows
 from execground_ray.stages.trace_execution import TraceExecution
 from execground_ray.stages.translate_traces import translate_rows
 from execground_ray.stages.verify_examples import verify_rows
-from execground_ray.stages.write_shards import ShardSink
+from execground_ray.stages.write_shards import CONFIG, ShardSink
 from execground_ray.storage import Folder
 
 LOOP = "def main_solution(n):\n    total = 0\n    for step in range(n):\n        total += step * 2\n    return total\n"

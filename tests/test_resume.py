@@ -1,6 +1,7 @@
 """What an output folder says of itself: what is done, what was cut off, and whether it may be gone on with.
 
-How a run goes on after it was stopped or killed is tested in ``pipeline/test_interrupted_run.py``.
+How a run goes on after it was stopped or killed is tested in ``pipeline/test_interrupted_run.py``, what is done of a
+corpus in ``test_finished_problems.py``.
 """
 
 import json
@@ -10,8 +11,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from execground_ray.config import load, to_yaml
-from execground_ray.resume import CONFIG, OUTPUTS, differing_keys, prepare_output, shard_ids
+from execground_ray.resume import OUTPUTS, differing_keys, prepare_output, shard_ids
 from execground_ray.schema import ConfigError
+from execground_ray.stages.write_shards import CONFIG
 from execground_ray.storage import UNFINISHED, Folder
 
 
@@ -41,28 +43,17 @@ def line(identity):
     return json.dumps({"id": identity, "messages": []}) + "\n"
 
 
-def ids(folder, text):
-    folder.write_text("train/shard.jsonl", text)
-    (path,) = folder.files("train")
-    return shard_ids(folder, path)
-
-
-def test_ids_of_a_shard_are_those_of_its_problems(folder):
-    text = "".join(map(line, ["aa", "aa-2", "aa-3", "bb.2", "bb.2-2", "cc"]))
-    assert ids(folder, text) == ["aa", "bb.2", "cc"]
-
-
 @pytest.mark.parametrize("cut", range(1, len(line("bb")) + 1))
-def test_a_shard_cut_off_anywhere_counts_for_nothing_or_for_whole_lines(folder, cut):
+def test_a_shard_cut_off_anywhere_counts_for_nothing_or_for_whole_lines(cut):
     text = line("aa") + line("bb")
-    assert ids(folder, text[:-cut]) == (["aa"] if cut == len(line("bb")) else None)
+    assert shard_ids(text[:-cut].encode()) == (["aa"] if cut == len(line("bb")) else None)
 
 
 @pytest.mark.parametrize(
     "text", ["", "\n", "{}\n", '{"id": "aa"}\n[]\n', '{"id": "aa"}\n\n', '{"id": "aa"}\n{"id": \n']
 )
-def test_what_is_no_shard_is_told(folder, text):
-    assert ids(folder, text) is None
+def test_what_is_no_shard_is_told(text):
+    assert shard_ids(text.encode()) is None
 
 
 def test_an_empty_or_missing_folder_is_begun(folder):

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from execground_ray import __version__
+from execground_ray.legs import LEGS
 from execground_ray.records import Stage
 from execground_ray.stages.write_shards import REJECTED, TRAIN
 from execground_ray.storage import UNFINISHED, Folder
@@ -90,19 +91,21 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
     Args:
         counts: of the shards.
         problems_read: what the survey of the corpus found.
-        run: ``seconds``, ``sandbox`` and ``config`` of this run, and its ``throughput`` if it had anything to do.
+        run: ``sandbox`` and ``config`` of this run, and what ``legs.whole_run`` tells of all starts of the job:
+            ``seconds``, and where they are known ``legs``, ``throughput`` and ``tokens``.
     """
     order = {stage.value: place for place, stage in enumerate(Stage)}
     by_stage: dict[str, dict[str, int]] = {}
     for (stage, reason), count in sorted(counts.rejected.items(), key=lambda item: (order[item[0][0]], -item[1])):
         by_stage.setdefault(stage, {})[reason] = count
-    return {
+    summary = {
         "problems_read": problems_read,
         "problems_with_examples": counts.problems_with_examples,
         "problems_rejected": counts.rejected.total(),
         "counts_add_up": problems_read == counts.problems,
         "examples": counts.examples,
         "rejected": by_stage,
+        "legs": run.get("legs", 1),
         "seconds": round(run["seconds"], 1),
         "problems_per_second": round(problems_read / run["seconds"], 2),
         "throughput": run.get("throughput", []),
@@ -111,6 +114,7 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "sandbox": run["sandbox"],
         "config": run["config"],
     }
+    return summary | ({"translation": run["tokens"]} if "tokens" in run else {})
 
 
 def write_summary(folder: Folder, summary: dict[str, Any]) -> None:
@@ -118,7 +122,8 @@ def write_summary(folder: Folder, summary: dict[str, Any]) -> None:
     folder.write_text("dataset_info.json", json.dumps(DATASET_INFO, indent=2) + "\n")
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     folder.write_text(SUMMARY, POINT.sub(r"[\1, \2]", text) + "\n")
-    folder.delete(UNFINISHED)
+    for name in (UNFINISHED, LEGS):
+        folder.delete(name)
 
 
 def table(summary: dict[str, Any]) -> str:
@@ -132,6 +137,7 @@ def table(summary: dict[str, Any]) -> str:
     rows.append(("with examples", "", summary["problems_with_examples"]))
     rows.append(("training rows", "", summary["examples"]))
     lines = [f"{name:14} {what:28} {count:>10,}" for name, what, count in rows]
-    speed = f"{summary['seconds']:,.1f} s, {summary['problems_per_second']:,.1f} problems/s"
+    legs = f" in {summary['legs']} legs" if summary["legs"] > 1 else ""
+    speed = f"{summary['seconds']:,.1f} s{legs}, {summary['problems_per_second']:,.1f} problems/s"
     check = "every problem is accounted for" if summary["counts_add_up"] else "THE COUNTS DO NOT ADD UP"
     return "\n".join([*lines, f"{speed}; {check}"])

@@ -25,9 +25,18 @@ TRACED_SCHEMA = pa.schema(
         ("trace", pa.string()),
         ("trace_lines", pa.int64()),
         ("trace_seconds", pa.float64()),  # wall time of the traced run
+        ("problem_rows", pa.int64()),  # how many rows its problem gave: a resume has to find all of them
     ]
 )
-NOT_TRACED = {"pair": -1, "input": "", "output": "", "trace": "", "trace_lines": 0, "trace_seconds": 0.0}
+NOT_TRACED = {
+    "pair": -1,
+    "input": "",
+    "output": "",
+    "trace": "",
+    "trace_lines": 0,
+    "trace_seconds": 0.0,
+    "problem_rows": 1,
+}
 
 
 class TraceExecution:
@@ -60,7 +69,8 @@ class TraceExecution:
         found = self._runner.trace_problem(problem, pairs, self._examples_per_problem)
         if isinstance(found, Failure):
             return [reject(row, found.reason, f"{row['locator']}: {found.detail}") | NOT_TRACED]
-        return [_traced_row(row, problem, execution, number) for number, execution in enumerate(found, 1)]
+        of_all = row | {"problem_rows": len(found)}
+        return [_traced_row(of_all, problem, execution, number) for number, execution in enumerate(found, 1)]
 
 
 def pair_order(problem_id: str, pairs: list[int], seed: int) -> list[int]:

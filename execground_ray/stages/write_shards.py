@@ -11,7 +11,8 @@ name. Every training row has the same keys and types, without nulls, because LLa
 
 Beside them, under the same name in ``records/``, goes a Parquet file with what is known of each row of the write,
 accepted or rejected: the problem, the execution, the text and what was found in it. The report is made from these, and
-they are what lets a finished dataset be proved. They are written first: a write whose shards are there is complete.
+they are what lets a finished dataset be proved. They are written first: a write is complete when its shards hold the
+rows of its records.
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ from ray.data.datasource import Datasink
 
 from execground_ray.prompting import with_thinking
 from execground_ray.records import Problem
-from execground_ray.storage import Folder
+from execground_ray.storage import Folder, OutputError
 
 TRAIN, REJECTED, RECORDS = "train", "rejected", "records"
 # What a record tells of a row, as far as the stages before gave it.
 RECORD_COLUMNS = """
 id locator stage reason detail problem pair input output trace trace_lines trace_seconds
-text prompt_tokens generated_tokens answer_ok grounded findings
+problem_rows text prompt_tokens generated_tokens answer_ok grounded findings
 """.split()
+CONFIG = "config.yaml"
 RECORD_ROW_GROUP = 128  # rows that have to be read to get at one
 
 
@@ -48,14 +50,15 @@ class ShardSink(Datasink[None]):
         folder: of the dataset.
         translator: who wrote the reasoning, for the rows' metadata.
         rows_per_shard: rows to gather before a write.
+        run: what the names of its shards begin with; None for a name by chance.
     """
 
-    def __init__(self, folder: Folder, translator: str, rows_per_shard: int) -> None:
+    def __init__(self, folder: Folder, translator: str, rows_per_shard: int, run: str | None = None) -> None:
         """See the class."""
         self._folder = folder
         self._translator = translator
         self._rows_per_shard = rows_per_shard
-        self._run = uuid.uuid4().hex[:8]
+        self._run = run or new_run()
 
     def get_name(self) -> str:
         """What progress and statistics call this sink."""
@@ -67,11 +70,16 @@ class ShardSink(Datasink[None]):
         return self._rows_per_shard
 
     def write(self, blocks: Iterable[Block], ctx: Any) -> None:
-        """Write the rows of some blocks; a folder without rows gets no file."""
+        """Write the rows of some blocks; a folder without rows gets no file.
+
+        Raises:
+            OutputError: something cannot be written, or the folder was deleted while the job ran.
+        """
         tables = [BlockAccessor.for_block(block).to_arrow() for block in blocks]
         rows = [row for table in tables for row in table.to_pylist()]
         if not rows:
             return
+        check_there(self._folder)
         name = f"{self._run}-{ctx.task_idx:06}"
         self._folder.write_bytes(f"{RECORDS}/{name}.parquet", _records(tables))
         self._write(f"{TRAIN}/{name}.jsonl", (training_row(row, self._translator) for row in rows if not row["reason"]))
@@ -81,6 +89,23 @@ class ShardSink(Datasink[None]):
         text = "".join(json_line(row) + "\n" for row in rows)
         if text:
             self._folder.write_text(name, text)
+        else:
+            self._folder.delete(name)  # of a try before, which a lost machine may have ended
+
+
+def check_there(folder: Folder) -> None:
+    """Make sure that the folder of a running job is still there: writing would make it anew, without what was in it.
+
+    Raises:
+        OutputError: it is not.
+    """
+    if not folder.exists(CONFIG):
+        raise OutputError(f"{folder.path} cannot be written: its {CONFIG} was deleted while the job ran")
+
+
+def new_run() -> str:
+    """Return a name that no other run has."""
+    return uuid.uuid4().hex[:8]
 
 
 def training_row(row: dict[str, Any], translator: str) -> dict[str, Any]:
@@ -122,7 +147,11 @@ def _records(tables: Iterable[pa.Table]) -> pa.Buffer:
         for text, thinking in zip(rows["text"].to_pylist(), rows["thinking"].to_pylist(), strict=True)
     ]
     rows = rows.set_column(rows.column_names.index("text"), "text", pa.array(texts, pa.string()))
+    return records_file(rows.select([name for name in RECORD_COLUMNS if name in rows.column_names]))
+
+
+def records_file(rows: pa.Table) -> pa.Buffer:
+    """Return the Parquet file of the rows of a write."""
     file = pa.BufferOutputStream()
-    columns = [name for name in RECORD_COLUMNS if name in rows.column_names]
-    pq.write_table(rows.select(columns), file, row_group_size=RECORD_ROW_GROUP, compression="zstd")
+    pq.write_table(rows, file, row_group_size=RECORD_ROW_GROUP, compression="zstd")
     return file.getvalue()

@@ -10,6 +10,7 @@ import signal
 from collections import Counter
 from dataclasses import dataclass
 
+import pyarrow.parquet as pq
 import pytest
 from job import Ended, Job, rows_of
 
@@ -61,12 +62,23 @@ def killed(start, output, stopped):
 
 @pytest.fixture(scope="module")
 def cut_off(output, killed):
-    """The ids in a shard of which the end is lost afterwards, as on a disk that was not written in time."""
+    """One shard loses its end afterwards, as on a disk that was not written in time; the ids in the writes left whole.
+
+    What the killed job left running has ended by then: its workers may finish the write that they are at.
+    """
+    assert killed.job.left_behind(patience_seconds=90) == []
     shard = max((output / "train").iterdir(), key=lambda path: path.stat().st_size)
-    lost = {json.loads(line)["id"] for line in shard.read_text("utf-8").splitlines()}
     content = shard.read_bytes()
     shard.write_bytes(content[: len(content) - 10])
-    return lost
+    whole = set()
+    for records in (output / "records").iterdir():
+        shards = [output / name / f"{records.stem}.jsonl" for name in ("train", "rejected")]
+        lines = [line for path in shards if path.exists() for line in path.read_text("utf-8").splitlines(keepends=True)]
+        if all(line.endswith("\n") for line in lines):
+            ids = {json.loads(line)["id"] for line in lines}
+            if ids == set(pq.read_table(records)["id"].to_pylist()):
+                whole |= ids
+    return whole
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +117,23 @@ def test_both_were_interrupted_midway(stopped, killed):
     assert 0 < len(stopped.done) < len(killed.done) < PROBLEMS
 
 
-def test_the_last_run_does_only_what_is_missing(resumed, killed, cut_off):
+def test_the_last_run_does_only_what_is_missing(resumed, cut_off):
     assert resumed.ended.code == 0, resumed.ended.stderr
-    left = len(killed.done - cut_off)
-    assert f"{left} of {PROBLEMS} problems are done already" in resumed.ended.stderr
+    assert 0 < len(cut_off) < PROBLEMS
+    assert f"{len(cut_off)} of {PROBLEMS} problems are done already" in resumed.ended.stderr
+
+
+def test_the_records_know_every_row_once(resumed, output):
+    known = [identity for path in (output / "records").iterdir() for identity in pq.read_table(path)["id"].to_pylist()]
+    assert sorted(known) == sorted(resumed.done)
+
+
+def test_the_summary_tells_of_all_starts(resumed, output):
+    del resumed
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["legs"] == 3
+    assert summary["throughput"][-1][1] == PROBLEMS
+    assert not (output / ".legs").exists()
 
 
 def test_every_problem_is_there_once(resumed, output, sample_run):
@@ -131,11 +156,6 @@ def test_nothing_unfinished_is_left(resumed, output):
         for line in shard.read_text("utf-8").splitlines():
             json.loads(line)
     assert resumed.job.left_behind(patience_seconds=30) == []
-
-
-def test_even_after_a_kill_no_process_stays(resumed, killed):
-    del resumed
-    assert killed.job.left_behind(patience_seconds=90) == []
 
 
 def test_a_finished_output_is_left_as_it_is(resumed, start, output):

@@ -3,28 +3,15 @@
 import json
 from types import SimpleNamespace
 
-import pyarrow as pa
 import pytest
 from datasets import load_dataset
+from exported_rows import block, rejected
 from problem_lines import problem_line
 
-from execground_ray.stages.export_examples import EXPORTED_SCHEMA
-from execground_ray.stages.write_shards import ShardSink
+from execground_ray.stages.write_shards import CONFIG, ShardSink
 from execground_ray.storage import Folder
 
-EMPTY = {pa.string(): "", pa.int64(): 0, pa.float64(): 0.0, pa.bool_(): False}
 HARD_TEXT = 'a "quote", a \\, ä, 😀, \u2028, \x85, \x00, \x1b and\r\n\ta new line'
-
-
-def block(*rows):
-    """A block as the stages before hand it over; every row is given by what is special about it."""
-    usual = {field.name: EMPTY[field.type] for field in EXPORTED_SCHEMA}
-    usual |= {"problem": problem_line(1), "prompt": "question", "text": "answer", "input": '{"n": 1}', "output": "2"}
-    return pa.Table.from_pylist([usual | row for row in rows], EXPORTED_SCHEMA)
-
-
-def rejected(identity):
-    return {"id": identity, "stage": "trace", "reason": "too_long", "detail": "f:1: long", "problem": "", "prompt": ""}
 
 
 @pytest.fixture
@@ -33,6 +20,7 @@ def out(tmp_path):
 
 
 def sink(out):
+    Folder.at(str(out)).write_text(CONFIG, "seed: 1\n")
     return ShardSink(Folder.at(str(out)), "template", 1000)
 
 
