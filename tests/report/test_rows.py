@@ -8,9 +8,9 @@ from problem_lines import problem_line
 
 from execground_ray.prompting import with_thinking
 from execground_ray.report.rows import known_rows, read_records, shard_row_ids, written
-from execground_ray.resume import drop_lost_records
+from execground_ray.resume import read_write
 from execground_ray.stages.export_examples import EXPORTED_SCHEMA
-from execground_ray.stages.write_shards import RECORD_COLUMNS, ShardSink
+from execground_ray.stages.write_shards import CONFIG, RECORD_COLUMNS, ShardSink
 from execground_ray.storage import Folder
 
 EMPTY = {pa.string(): "", pa.int64(): 0, pa.float64(): 0.0, pa.bool_(): False}
@@ -42,7 +42,9 @@ class FullDisk(Folder):
 
 @pytest.fixture
 def out(tmp_path):
-    return Folder.at(str(tmp_path / "out"))
+    folder = Folder.at(str(tmp_path / "out"))
+    folder.write_text(CONFIG, "seed: 1\n")
+    return folder
 
 
 def test_a_write_tells_all_it_knows_of_its_rows(out):
@@ -70,15 +72,15 @@ def test_rows_without_a_shard_do_not_count(out):
     assert known_rows(out, name)["id"].to_pylist() == ["a", "b"]
 
 
-def test_records_come_first_and_those_of_a_write_that_died_are_dropped(out):
+def test_records_come_first_and_a_write_that_died_does_not_count(out):
     write(out, {"id": "a"})
     with pytest.raises(OSError, match="no space"):
         write(FullDisk(out.filesystem, out.path), {"id": "b"}, task=1)
     assert len(out.files("records")) == 2
-    assert len(written(out)) == 1
-    drop_lost_records(out)
-    (left,) = out.files("records")
-    assert left.endswith(f"{written(out)[0]}.parquet")
+    (whole,) = written(out)
+    names = {path.rpartition("/")[2].removesuffix(".parquet") for path in out.files("records")}
+    assert read_write(out, whole) is not None
+    assert [read_write(out, name) for name in names - {whole}] == [None]
 
 
 def test_columns_that_a_run_did_not_make_are_left_out(out):
