@@ -254,7 +254,7 @@ def simulate(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
     watch.start()
     with Progress(sum(plan.rows for plan in plans)) as progress:
         pipeline.stream(
-            config, plans, plan_tracing(arguments.cpus, config.tracing, model.cpus), progress, model, new_run()
+            config, plans, plan_tracing([arguments.cpus], config.tracing, model.cpus), progress, model, new_run()
         )
     watch.ended.set()
     watch.join()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,29 +35,34 @@ class TracingActors:
     cpus: float
 
 
-def plan_tracing(total_cpus: float, tracing: Tracing, model_cpus: float = 0.0) -> TracingActors:
-    """Share ``total_cpus`` out: one tracing actor per CPU unless the configuration says otherwise.
+def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float = 0.0) -> TracingActors:
+    """Share the CPUs out: one tracing actor per CPU unless the configuration says otherwise.
+
+    However Ray spreads the actors over the nodes, one node has room left for the other stages.
 
     Args:
-        total_cpus: of the cluster.
+        node_cpus: CPUs of each node of the cluster.
         tracing: says how many actors, or leaves it open.
-        model_cpus: what the translating model reserves for the length of the run.
+        model_cpus: what to leave to the translating model for the length of the run.
 
     Raises:
         ConfigError: the CPUs are too few, for any actor or for as many as are wanted.
     """
-    if total_cpus < LEAST_CPUS:
-        raise ConfigError(f"the cluster has {total_cpus:g} CPUs; allowed: {LEAST_CPUS} or more")
+    total_cpus = sum(node_cpus)
+    if max(node_cpus, default=0) < LEAST_CPUS:
+        raise ConfigError(f"the largest node has {max(node_cpus, default=0):g} CPUs; allowed: {LEAST_CPUS} or more")
     count = tracing.workers or max(1, int(total_cpus - model_cpus))
-    cpus = int(CPU_UNITS * (total_cpus - OTHER_CPUS - model_cpus) / count) / CPU_UNITS
+    # What is left over in sum is on one node if it is more than all nodes but for a little could hide.
+    spare_cpus = sum(cpus - OTHER_CPUS for cpus in node_cpus if cpus >= OTHER_CPUS)
+    cpus = int(CPU_UNITS * (spare_cpus - model_cpus) / count) / CPU_UNITS
     if cpus <= 0:
         raise ConfigError(f"tracing.workers = {count} are too many for {total_cpus:g} CPUs")
     return TracingActors(count, min(1.0, cpus))
 
 
 @contextmanager
-def connect(cluster: Cluster) -> Iterator[float]:
-    """Join the cluster, or start Ray here, for the length of a block; yield its number of CPUs.
+def connect(cluster: Cluster) -> Iterator[list[float]]:
+    """Join the cluster, or start Ray here, for the length of a block; yield the number of CPUs of each node.
 
     A Ray that is started here counts two CPUs even if there is one: the stages need them to take turns.
     """
@@ -80,6 +85,6 @@ def connect(cluster: Cluster) -> Iterator[float]:
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         context.execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
-        yield float(ray.cluster_resources()["CPU"])
+        yield [float(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     finally:
         ray.shutdown()

@@ -78,7 +78,7 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
     check_tokenizer(config.export)
     model = open_model(config)
     folder.write_text(CONFIG, to_yaml(config))
-    with connect(config.cluster) as cpus:
+    with connect(config.cluster) as node_cpus:
         if model:
             model.start()
         finished, kept = finished_problems(folder)
@@ -97,7 +97,7 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         run = new_run()
         with noted(folder, run, tell):
             if done < total:
-                actors = plan_tracing(cpus, config.tracing, model.cpus if model else 0.0)
+                actors = plan_tracing(node_cpus, config.tracing, model.cpus if model else 0.0)
                 with progress:
                     stream(config, plans, actors, progress, model, run)
             delete_late_writes(folder, kept, run)

@@ -1,10 +1,13 @@
 """The CPUs that the actors reserve leave enough for the other stages: a job that reserves too much waits for ever."""
 
+import math
+
 import pytest
 
 from execground_ray.cluster import OTHER_CPUS, plan_tracing
 from execground_ray.config import load
 from execground_ray.schema import ConfigError
+from execground_ray.translators.vllm import PROMPT_CPUS, model_cpus
 
 WORKERS = (1, 2, 3, 4, 5, 7, 8, 16, 31, 64, 100, 127, 128, 500, 1000)
 
@@ -17,7 +20,7 @@ def tracing(workers="null"):
 def test_a_given_number_of_actors_always_fits(workers):
     limits = tracing(workers)
     for total_cpus in range(2, 129):
-        actors = plan_tracing(total_cpus, limits)
+        actors = plan_tracing([total_cpus], limits)
         assert actors.count == workers
         assert 0 < actors.cpus <= 1
         assert actors.count * actors.cpus + OTHER_CPUS <= total_cpus + 1e-9, (total_cpus, actors)
@@ -26,26 +29,50 @@ def test_a_given_number_of_actors_always_fits(workers):
 def test_without_a_number_there_is_one_actor_for_each_cpu():
     limits = tracing()
     for total_cpus in range(2, 129):
-        actors = plan_tracing(total_cpus, limits)
+        actors = plan_tracing([total_cpus], limits)
         assert actors.count == total_cpus
         assert actors.count * actors.cpus + OTHER_CPUS <= total_cpus + 1e-9
 
 
 def test_parts_of_cpus_count_as_whole_actors_only():
-    actors = plan_tracing(3.5, tracing())
+    actors = plan_tracing([3.5], tracing())
     assert actors.count == 3
     assert actors.count * actors.cpus + OTHER_CPUS <= 3.5 + 1e-9
 
 
 def test_an_actor_never_reserves_more_than_the_one_cpu_it_uses():
-    assert plan_tracing(64, tracing(2)).cpus == 1
+    assert plan_tracing([64], tracing(2)).cpus == 1
 
 
 def test_more_actors_than_parts_of_a_cpu_are_refused():
     with pytest.raises(ConfigError, match=r"tracing\.workers = 100000 are too many for 2 CPUs"):
-        plan_tracing(2, tracing(100_000))
+        plan_tracing([2], tracing(100_000))
 
 
 def test_a_cluster_on_which_nothing_would_move_is_refused():
-    with pytest.raises(ConfigError, match="has 1 CPUs; allowed: 2 or more"):
-        plan_tracing(1, tracing())
+    with pytest.raises(ConfigError, match="the largest node has 1 CPUs; allowed: 2 or more"):
+        plan_tracing([1], tracing())
+
+
+@pytest.mark.parametrize("nodes", [[8] * 8, [2] * 5, [0, 64, 64], [1, 1, 1, 4], [128] * 100])
+@pytest.mark.parametrize("reserved", [0.0, 0.35])
+def test_one_node_has_room_for_the_other_stages_however_the_actors_fall(nodes, reserved):
+    actors = plan_tracing(nodes, tracing(), reserved)
+    assert actors.count == int(sum(nodes) - reserved)
+    assert 0 < actors.cpus <= 1
+    left = actors.count
+    for cpus in nodes:  # as bad as can be: as many on each node as hide the room
+        hiding = max(0, math.ceil((cpus - OTHER_CPUS) / actors.cpus + 1e-9))
+        left -= min(hiding, int(cpus / actors.cpus))
+    assert left < 0
+
+
+@pytest.mark.parametrize(("engines", "gpus_per_engine"), [(4, 2), (1, 8), (8, 1), (1, 1)])
+def test_beside_a_model_every_stage_can_be_scheduled(engines, gpus_per_engine):
+    config = load(["translator=vllm", f"cluster.engines={engines}", f"cluster.gpus_per_engine={gpus_per_engine}"])
+    for total_cpus in range(2, 129):
+        cpus = model_cpus(config.translator, total_cpus)
+        actors = plan_tracing([total_cpus], tracing(), cpus)
+        assert actors.cpus > 0
+        assert actors.count * actors.cpus + OTHER_CPUS + PROMPT_CPUS <= total_cpus + 1e-9
+        assert actors.count >= max(1, total_cpus - engines * gpus_per_engine - 1)

@@ -18,6 +18,7 @@ from uuid import UUID
 import psutil  # comes with vLLM
 import ray
 from ray.llm._internal.batch.stages.vllm_engine_stage import vLLMEngineStageUDF
+from vllm.sampling_params import RequestOutputKind
 
 from execground_ray.translators.gate import Gate, group_of
 
@@ -84,6 +85,8 @@ class Engine(vLLMEngineStageUDF):
             self._watch = asyncio.create_task(self._kill_if_it_hangs())
         row_id, place = row["id"], row[self.IDX_IN_BATCH_COLUMN]
         stop_ids = set(row["sampling_params"]["stop_token_ids"])
+        # Else every token of every row would come as an output of its own, with the whole text so far.
+        row["sampling_params"]["output_kind"] = RequestOutputKind.FINAL_ONLY
         deaths = await self._log.deaths.remote(row_id)
         if deaths >= self._max_tries:  # and so it stays: its batch may yet come back because of another row
             return self._result(place, f"{deaths} engines died with this row, the last with nothing else to do")

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import ray
 from ray.data import ActorPoolStrategy, Dataset
 from ray.data.llm import HttpRequestProcessorConfig, build_processor
 
@@ -18,7 +17,6 @@ from execground_ray.config import HttpTranslator
 from execground_ray.prompting import read_answer
 from execground_ray.schema import ConfigError
 from execground_ray.stages.translate_traces import ROW, answered, finish_rows
-from execground_ray.translators.engine_log import start_engine_log
 from execground_ray.translators.http_requests import (
     ApiKey,
     ChatRequests,
@@ -29,7 +27,7 @@ from execground_ray.translators.http_requests import (
     read_message,
     read_usage,
 )
-from execground_ray.translators.model import NO_PROGRESS_SECONDS, replace_stage
+from execground_ray.translators.model import Model, replace_stage
 from execground_ray.translators.model_prompts import ask_server, chat_request
 
 BATCH_ROWS = 16  # come back together
@@ -38,7 +36,7 @@ TASK_CPUS = 0.05
 CHECK_SECONDS = 30.0
 
 
-class HttpModel:
+class HttpModel(Model):
     """A model behind a server.
 
     Args:
@@ -49,24 +47,17 @@ class HttpModel:
         ConfigError: the key is missing, or the server does not answer.
     """
 
-    cpus = ACTOR_CPUS
-
     def __init__(self, translator: HttpTranslator, seed: int) -> None:
         """See the class; the server is asked for one token."""
         self._translator = translator
         self._seed = seed
         self._key = read_key(translator)
-        self._log: Any = None
         check_server(translator, self._key)
 
-    def start(self) -> None:
-        """Start to count; any cluster will do."""
-        self._log = start_engine_log()
-        ray.data.DataContext.get_current().execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
-
-    def tokens(self) -> dict[str, Any]:
-        """Return what the server has read and written in this run."""
-        return ray.get(self._log.read.remote())
+    @property
+    def cpus(self) -> float:
+        """CPUs that the actor that talks to the server reserves."""
+        return ACTOR_CPUS
 
     def translate(self, rows: Dataset) -> Dataset:
         """Add the stages: write the requests, send them from one actor, read the answers."""

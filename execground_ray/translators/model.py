@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+import ray
 from ray.data import Dataset
 
 from execground_ray.config import Config, HttpTranslator, VllmTranslator
+from execground_ray.translators.engine_log import start_engine_log
 
 if TYPE_CHECKING:
     from ray.data.llm import Processor  # heavy, and only runs with a model need it
@@ -16,12 +19,15 @@ if TYPE_CHECKING:
 NO_PROGRESS_SECONDS = 7200
 
 
-class Model(Protocol):
+class Model(ABC):
     """A model that is known to be there; made before Ray starts, so that a mistake is known at once."""
 
+    _log: Any = None  # of what the engines do, from ``start`` on
+
     @property
+    @abstractmethod
     def cpus(self) -> float:
-        """CPUs that its actors reserve for the length of the run, known once it has started."""
+        """CPUs to leave to it for the length of the run, known once it has started."""
 
     def start(self) -> None:
         """Make sure that the cluster has what the model needs, and start to count.
@@ -29,12 +35,16 @@ class Model(Protocol):
         Raises:
             ConfigError: it has not; says what to change.
         """
+        self._log = start_engine_log()
+        ray.data.DataContext.get_current().execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
 
+    @abstractmethod
     def translate(self, rows: Dataset) -> Dataset:
         """Add the stages that turn rows of ``TRACED_SCHEMA`` into rows of ``TRANSLATED_SCHEMA``."""
 
     def tokens(self) -> dict[str, Any]:
-        """Return what the engines have read and written so far, for ``summary.json``."""
+        """Return what the engines have read and written in this run, for ``summary.json``."""
+        return ray.get(self._log.read.remote())
 
 
 def open_model(config: Config) -> Model | None:

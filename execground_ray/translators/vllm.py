@@ -17,19 +17,20 @@ from execground_ray.config import VllmTranslator
 from execground_ray.prompting import read_answer
 from execground_ray.schema import ConfigError
 from execground_ray.stages.translate_traces import ROW, answered, finish_rows
-from execground_ray.translators.engine_log import start_engine_log
-from execground_ray.translators.model import NO_PROGRESS_SECONDS, replace_stage
+from execground_ray.translators.gpus import check_gpus, check_memory, smallest_gpu, weight_bytes
+from execground_ray.translators.model import Model, replace_stage
 from execground_ray.translators.model_prompts import EnginePrompts
 
-# One actor writes thousands of prompts while 8 GPUs answer one, so there is no need for more. An engine keeps a CPU per
-# GPU busy, where there are enough of them; Ray only counts, so a smaller share slows nothing but the plan.
+# One actor writes thousands of prompts while 8 GPUs answer one, so there is no need for more.
 PROMPT_CPUS = 0.1
 TASK_CPUS = 0.05
-CPU_UNITS = 10_000
+# An engine keeps a CPU per GPU busy; where there are few, tracing needs them more.
+GPU_CPUS = 1.0
+GPU_CPU_SHARE = 1 / 8
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM can make room for
 
 
-class VllmModel:
+class VllmModel(Model):
     """A model in engines of this run's own.
 
     Args:
@@ -44,31 +45,26 @@ class VllmModel:
         """See the class; of the model, only the tokenizer and the configuration are loaded."""
         self._translator = translator
         self._seed = seed
-        self._log: Any = None
-        self._cpus_per_gpu = 0.0
+        self._total_cpus = 0.0
         self._max_prompt_tokens = check_model(translator)
 
     @property
     def cpus(self) -> float:
-        """CPUs that the engines and the actor that writes their prompts reserve."""
-        gpus = self._translator.replicas * self._translator.tensor_parallel_size
-        return gpus * self._cpus_per_gpu + PROMPT_CPUS
+        """CPUs to leave to the model, known once it has started."""
+        return model_cpus(self._translator, self._total_cpus)
 
     def start(self) -> None:
-        """Make sure that there are the GPUs, and start to count.
+        """Make sure that there are the GPUs, with room for the model, and start to count.
 
         Raises:
             ConfigError: there are not.
         """
-        check_gpus(self._translator, [node["Resources"] for node in ray.nodes() if node["Alive"]])
-        gpus = self._translator.replicas * self._translator.tensor_parallel_size
-        self._cpus_per_gpu = min(1.0, int(CPU_UNITS * ray.cluster_resources()["CPU"] / (8 * gpus)) / CPU_UNITS)
-        self._log = start_engine_log()
-        ray.data.DataContext.get_current().execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
-
-    def tokens(self) -> dict[str, Any]:
-        """Return what the engines have read and written in this run."""
-        return ray.get(self._log.read.remote())
+        if self._translator.device == "gpu":
+            nodes = [node for node in ray.nodes() if node["Alive"]]
+            check_gpus(self._translator, [node["Resources"] for node in nodes])
+            check_memory(self._translator, weight_bytes(self._translator), smallest_gpu(nodes))
+        self._total_cpus = ray.cluster_resources()["CPU"]
+        super().start()
 
     def translate(self, rows: Dataset) -> Dataset:
         """Add the stages: write the prompts in one actor, let the engines answer, read the answers."""
@@ -82,7 +78,7 @@ class VllmModel:
         }
         from execground_ray.translators.engine import Engine  # loads torch
 
-        replace_stage(processor, Engine, arguments, {"num_cpus": self._cpus_per_gpu})
+        replace_stage(processor, Engine, arguments, {"num_cpus": 0})
         small |= {"batch_format": "pyarrow", "batch_size": None}
         questions = rows.map_batches(
             EnginePrompts,
@@ -111,7 +107,7 @@ class VllmModel:
 
     def _processor_config(self) -> vLLMEngineProcessorConfig:
         translator = self._translator
-        bundle = {"CPU": self._cpus_per_gpu, "GPU": 1 if translator.device == "gpu" else 0}
+        bundle = {"CPU": 0, "GPU": 1 if translator.device == "gpu" else 0}
         return vLLMEngineProcessorConfig(
             model_source=translator.model,
             engine_kwargs=self.engine_kwargs(),
@@ -124,6 +120,15 @@ class VllmModel:
             tokenize_stage=False,
             detokenize_stage=False,  # the engine does it on the way
         )
+
+
+def model_cpus(translator: VllmTranslator, total_cpus: float) -> float:
+    """Return the CPUs, of those of the cluster, to leave to the engines and to the actor that writes their prompts.
+
+    The engines reserve none of it: tracing is there first, and may have taken all CPUs of the node with the GPUs.
+    """
+    gpus = translator.replicas * translator.tensor_parallel_size
+    return min(gpus * GPU_CPUS, total_cpus * GPU_CPU_SHARE) + PROMPT_CPUS
 
 
 def check_model(translator: VllmTranslator) -> int:
@@ -151,28 +156,6 @@ def check_model(translator: VllmTranslator) -> int:
             f"prompt in the {length} tokens of translator.max_model_len; allowed: less"
         )
     return room
-
-
-def check_gpus(translator: VllmTranslator, nodes: list[dict[str, float]]) -> None:
-    """Make sure that every engine finds its GPUs, all on one node.
-
-    Args:
-        translator: what is wanted.
-        nodes: resources of each node, as Ray names them.
-
-    Raises:
-        ConfigError: there are too few.
-    """
-    if translator.device == "cpu":
-        return
-    size = translator.tensor_parallel_size
-    gpus = [int(node.get("GPU", 0)) for node in nodes]
-    if sum(count // size for count in gpus) < translator.replicas:
-        raise ConfigError(
-            f"translator.replicas = {translator.replicas} with tensor_parallel_size = {size} needs so many times "
-            f"{size} GPUs, each time on one node; the nodes of the cluster have {', '.join(map(str, gpus))}. "
-            "Set cluster.engines and cluster.gpus_per_engine to what there is"
-        )
 
 
 def lora_rank(path: str) -> int:

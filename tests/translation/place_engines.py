@@ -18,6 +18,7 @@ from execground_ray.config import load
 from execground_ray.corpus import map_on_ray, survey_corpus
 from execground_ray.progress import Progress
 from execground_ray.splits import list_splits
+from execground_ray.stages.write_shards import new_run
 from execground_ray.translators import engine
 from execground_ray.translators.vllm import VllmModel
 
@@ -44,15 +45,15 @@ def main():
     model.start()
     plans = survey_corpus(list_splits(config.source), None, config.seed, map_on_ray)
     with Progress(sum(plan.rows for plan in plans)) as progress:
-        pipeline.stream(config, plans, plan_tracing(cpus, config.tracing, model.cpus), progress, model)
+        pipeline.stream(config, plans, plan_tracing([cpus], config.tracing, model.cpus), progress, model, new_run())
     groups = [
         sum(bundle.get("GPU", 0) for bundle in group["bundles"].values())
         for group in ray.util.placement_group_table().values()
         if group["state"] == "CREATED"  # Ray Data asks for one more than it uses
     ]
     train, rejected = read_output(folder / f"out{cpus}-{engines}")
-    print(json.dumps({"groups": sorted(groups), "rows": len(train) + len(rejected), "train": len(train)}))
     ray.shutdown()
+    print(json.dumps({"groups": sorted(groups), "rows": len(train) + len(rejected), "train": len(train)}))
 
 
 if __name__ == "__main__":

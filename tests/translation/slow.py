@@ -19,5 +19,5 @@ class Slow(LogitsProcessor):
             self.began.touch()
 
     def apply(self, logits):
-        time.sleep(0.3)
+        time.sleep(0.15)
         return logits

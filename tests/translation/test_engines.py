@@ -16,8 +16,9 @@ from execground_ray.stages.trace_execution import NOT_TRACED
 from execground_ray.stages.translate_traces import ERROR, ROW, TRANSLATED_SCHEMA, answered, finish_rows
 from execground_ray.translators.engine_log import EngineLog
 from execground_ray.translators.gate import EVERYBODY, Gate, group_of
+from execground_ray.translators.gpus import check_gpus, check_memory, weight_bytes
 from execground_ray.translators.model_prompts import EnginePrompts, row_seed
-from execground_ray.translators.vllm import check_gpus, lora_rank
+from execground_ray.translators.vllm import VllmModel, lora_rank
 
 TRANSLATOR = load(["translator=vllm", "cluster=gpu8"]).translator
 
@@ -92,6 +93,28 @@ def test_the_log_knows_deaths_and_counts_each_engine():
 
 
 @pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "/no/such/model"}, "the model '/no/such/model' is neither a folder nor a name"),
+        ({"max_model_len": 16384}, "leaves no room for a prompt in the 16384 tokens"),
+        ({"lora_path": "/no/adapter"}, "is not the folder of an adapter"),
+        ({"device": "cpu"}, "tensor_parallel_size is 1 where"),
+    ],
+    ids=["model", "room", "adapter", "size"],
+)
+def test_a_model_that_cannot_be_asked_is_refused(tokenizer_folder, monkeypatch, changes, message):
+    monkeypatch.setattr("execground_ray.translators.vllm.find_spec", lambda name: name)
+    with pytest.raises(ConfigError, match=message):
+        VllmModel(replace(TRANSLATOR, **{"model": str(tokenizer_folder), "max_model_len": 20_000} | changes), seed=1)
+
+
+def test_a_model_without_its_engine_is_refused(monkeypatch):
+    monkeypatch.setattr("execground_ray.translators.vllm.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="translator=vllm needs vLLM: pip install"):
+        VllmModel(TRANSLATOR, seed=1)
+
+
+@pytest.mark.parametrize(
     ("replicas", "size", "gpus", "enough"),
     [(4, 2, [8], True), (4, 2, [4, 4], True), (1, 8, [8], True), (1, 8, [4, 4], False), (4, 2, [3, 3, 2], False)],
 )
@@ -103,6 +126,72 @@ def test_every_engine_needs_its_gpus_on_one_node(replicas, size, gpus, enough):
     else:
         with pytest.raises(ConfigError, match=f"the nodes of the cluster have {', '.join(map(str, gpus))}"):
             check_gpus(translator, nodes)
+
+
+def write_heads(folder, dtypes, shape):
+    """A model that is only the heads of its files: two shards, a tensor of ``shape`` and each type in both."""
+    head = {kind: {"dtype": kind, "shape": shape, "data_offsets": [0, 0]} for kind in dtypes}
+    names = [f"model-{number}-of-2.safetensors" for number in (1, 2)]
+    for number, name in enumerate(names):
+        data = json.dumps({f"{kind}.{number}": tensor for kind, tensor in head.items()}).encode()
+        (folder / name).write_bytes(len(data).to_bytes(8, "little") + data)
+    weight_map = {f"{kind}.{number}": name for number, name in enumerate(names) for kind in dtypes}
+    index = {"metadata": {"total_size": 0}, "weight_map": weight_map}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "changes", "gib"),
+    [
+        (["BF16"], {}, 64),
+        (["F32"], {}, 64),
+        (["F32"], {"engine_kwargs": {"dtype": "float32"}}, 128),
+        (["F8_E4M3"], {}, 32),
+        (["BF16"], {"quantization": "fp8"}, 32),
+        (["BF16", "I32"], {"quantization": "gptq"}, 16 + 128),
+    ],
+)
+def test_weights_are_counted_from_the_heads_of_their_files(tmp_path, dtypes, changes, gib):
+    write_heads(tmp_path, dtypes, [16, 2**30])
+    assert weight_bytes(replace(TRANSLATOR, model=str(tmp_path), **changes)) == gib * 2**30
+
+
+def test_weights_in_another_format_are_left_to_the_engine(tmp_path):
+    (tmp_path / "pytorch_model.bin").touch()
+    assert weight_bytes(replace(TRANSLATOR, model=str(tmp_path))) is None
+
+
+def test_too_little_memory_is_refused_with_what_would_do(tmp_path):
+    gib = 2**30
+    check_memory(TRANSLATOR, 64 * gib, 80 * gib)
+    check_memory(TRANSLATOR, 64 * gib, None)
+    check_memory(TRANSLATOR, None, 24 * gib)
+    with pytest.raises(
+        ConfigError, match=r"alone need 64.0 GiB; an engine with 2 GPUs of 24.0 GiB may use 44.2"
+    ) as found:
+        check_memory(TRANSLATOR, 64 * gib, 24 * gib)
+    assert "cluster.gpus_per_engine to more than 2," in str(found.value)
+    check_memory(replace(TRANSLATOR, tensor_parallel_size=3), 64 * gib, 24 * gib)
+    with pytest.raises(ConfigError, match=r"more than 3,"):
+        check_memory(replace(TRANSLATOR, engine_kwargs={"gpu_memory_utilization": 0.7}), 64 * gib, 24 * gib)
+
+
+def test_settings_reach_the_engine_in_its_own_names(tokenizer_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("execground_ray.translators.vllm.find_spec", lambda name: name)
+    (tmp_path / "adapter_config.json").write_text('{"r": 9}')
+    translator = replace(
+        TRANSLATOR, model=str(tokenizer_folder), max_model_len=20_000, quantization="fp8", lora_path=str(tmp_path)
+    )
+    settings = VllmModel(replace(translator, engine_kwargs={"kv_cache_dtype": "fp8"}), seed=5).engine_kwargs()
+    assert settings == {
+        "tensor_parallel_size": 2,
+        "seed": 5,
+        "max_model_len": 20_000,
+        "quantization": "fp8",
+        "enable_lora": True,
+        "max_lora_rank": 16,
+        "kv_cache_dtype": "fp8",
+    }
 
 
 def test_an_adapter_gets_the_room_it_needs(tmp_path):

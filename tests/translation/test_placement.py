@@ -28,7 +28,8 @@ def test_engines_reserve_their_gpus_and_the_job_ends(tmp_path, cpus, engines, si
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout.splitlines()[-1])
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("{")]
+    found = json.loads(line)
     assert (found["rows"], found["train"]) == (40, 20)
     # An engine of one GPU is an actor with that GPU; only those that share a model need a group.
     assert found["groups"] == ([] if size == 1 else [float(size)] * engines)

@@ -10,8 +10,10 @@ import urllib.request
 from pathlib import Path
 from typing import ClassVar
 
+import pyarrow.parquet as pq
 import pytest
 from corpus_of_marks import read_output, write_corpus
+from tiny_model import make_adapter, make_model
 
 pytestmark = pytest.mark.vllm
 
@@ -36,8 +38,6 @@ JOB = (
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
-    from tiny_model import make_model
-
     folder = tmp_path_factory.mktemp("model")
     make_model(folder)
     return folder
@@ -116,7 +116,7 @@ def texts(train: list[dict]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, model) -> Job:
     folder = tmp_path_factory.mktemp("undisturbed")
-    write_corpus(folder / "problems.jsonl", ["RANDOM", "LONG " * 3000, *[""] * 30])
+    write_corpus(folder / "problems.jsonl", ["RANDOM", "LONG " * 3000, *[""] * 20])
     job = Job(folder, model)
     assert job.wait() == 0, job.text()
     return job
@@ -126,19 +126,33 @@ def test_the_whole_job(undisturbed):
     train, rejected = undisturbed.rows()
     reasons = {row["reason"] for row in rejected}
     assert reasons <= {"random_import", "prompt_too_long", "unfinished", "empty"}
-    assert len(train) >= 10
+    assert len(train) >= 5
     assert all(len(text) > 0 and "<|" not in text for text in texts(train).values())
     [too_long] = [row for row in rejected if row["reason"] == "prompt_too_long"]
     tokens, limit = map(int, re.findall(r": (\d+) tokens, more than (\d+)", too_long["detail"])[0])
     assert limit == MAX_MODEL_LEN - 24
     assert tokens > 3000
     summary = json.loads((undisturbed.folder / "out" / "summary.json").read_text())["translation"]
-    assert summary["rows"] == 30
+    assert summary["rows"] == 20
     [engine] = summary["engines"]
     assert engine == {name: summary[name] for name in engine}
     assert summary["seconds"] > 0
-    assert 30 * 300 < summary["prompt_tokens"] < 30 * MAX_MODEL_LEN
-    assert 30 <= summary["generated_tokens"] <= 30 * 24
+    assert 20 * 300 < summary["prompt_tokens"] < 20 * MAX_MODEL_LEN
+    assert 20 <= summary["generated_tokens"] <= 20 * 24
+    records = pq.read_table(undisturbed.folder / "out" / "records")
+    for name in ("prompt_tokens", "generated_tokens"):
+        assert sum(records[name].to_pylist()) == summary[name]
+
+
+def test_an_adapter_changes_what_the_model_writes(tmp_path, model, undisturbed):
+    (tmp_path / "problems.jsonl").write_bytes((undisturbed.folder / "problems.jsonl").read_bytes())
+    make_adapter(tmp_path / "adapter")
+    job = Job(tmp_path, model, f"translator.lora_path={tmp_path}/adapter")
+    assert job.wait() == 0, job.text()
+    train, rejected = job.rows()
+    assert "engine_error" not in {row["reason"] for row in rejected}
+    with_adapter, without = texts(train), texts(undisturbed.rows()[0])
+    assert with_adapter.keys() != without.keys() or all(with_adapter[name] != without[name] for name in without)
 
 
 def test_killed_engines_are_replaced_and_the_dataset_stays_the_same(tmp_path, model, undisturbed):
@@ -185,7 +199,7 @@ def test_a_poison_row_is_given_up_and_a_hanging_engine_replaced(tmp_path, model)
         tmp_path,
         model,
         "translator.max_tries=3",
-        "translator.hang_timeout_s=20",
+        "translator.hang_timeout_s=10",
         "+translator.engine_kwargs.logits_processors=[trouble:Trouble]",
     )
     assert job.wait() == 0, job.text()
@@ -194,26 +208,13 @@ def test_a_poison_row_is_given_up_and_a_hanging_engine_replaced(tmp_path, model)
     [poison] = [row for row in rejected if row["reason"] == "engine_error"]
     assert "3 engines died with this row" in poison["detail"]
     assert ":2: " in poison["detail"]
-    assert not any(":6: " in row["detail"] and row["reason"] == "engine_error" for row in rejected)
 
 
-@pytest.mark.parametrize(
-    ("overrides", "code", "message"),
-    [
-        (["translator.model=/no/such/model"], 2, "error: the model '/no/such/model' is neither a folder nor a name"),
-        (["translator.device=gpu"], 2, "the nodes of the cluster have 0. Set cluster.engines"),
-        (["translator.sampling_params.max_tokens=5000"], 2, "leaves no room for a prompt in the 2048 tokens"),
-        (["translator.lora_path=/no/adapter"], 2, "is not the folder of an adapter"),
-    ],
-    ids=["model", "gpus", "room", "adapter"],
-)
-def test_what_cannot_work_is_said_within_a_minute(tmp_path, model, overrides, code, message):
+def test_missing_gpus_are_said_within_a_minute(tmp_path, model):
     write_corpus(tmp_path / "problems.jsonl", [""])
-    started = time.monotonic()
-    job = Job(tmp_path, model, *overrides)
-    assert job.wait(60) == code, job.text()
-    assert message in job.text()
-    assert time.monotonic() - started < 60
+    job = Job(tmp_path, model, "translator.device=gpu")
+    assert job.wait(60) == 2, job.text()
+    assert "the nodes of the cluster have 0. Set cluster.engines" in job.text()
 
 
 def test_too_little_memory_is_an_error_that_says_so(tmp_path, model):

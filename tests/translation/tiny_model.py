@@ -4,6 +4,7 @@ The tokenizer is trained on the bundled sample; the chat template has Qwen3's sw
 ``python tests/translation/tiny_model.py FOLDER`` makes one by hand (needs torch).
 """
 
+import json
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -49,8 +50,8 @@ def make_tokenizer(folder: Path, chat_template: str | None = CHAT_TEMPLATE) -> N
     fast.save_pretrained(folder)
 
 
-def make_model(folder: Path, end_weight: float = 12) -> None:
-    """Write random weights and the tokenizer."""
+def make_model(folder: Path, end_weight: float = 12, layers: int = 2, hidden: int = 64) -> None:
+    """Write random weights and the tokenizer; larger ones for benchmarks."""
     import torch
     from transformers import GenerationConfig, Qwen3Config, Qwen3ForCausalLM
 
@@ -58,10 +59,10 @@ def make_model(folder: Path, end_weight: float = 12) -> None:
     torch.manual_seed(0)
     config = Qwen3Config(
         vocab_size=1024,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
+        hidden_size=hidden,
+        intermediate_size=2 * hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=hidden // 32,
         num_key_value_heads=1,
         head_dim=32,
         max_position_embeddings=MAX_LENGTH,
@@ -74,6 +75,31 @@ def make_model(folder: Path, end_weight: float = 12) -> None:
         model.lm_head.weight[END] *= end_weight  # of 1, hardly a text would ever end
     model.to(torch.bfloat16).save_pretrained(folder)
     GenerationConfig(eos_token_id=[END, 0], pad_token_id=0).save_pretrained(folder)
+
+
+def make_adapter(folder: Path, rank: int = 8) -> None:
+    """Write an adapter of random weights, large enough to change every text."""
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(1)
+    folder.mkdir()
+    weights = {}
+    for layer in range(2):
+        for name, width in (("q_proj", 64), ("v_proj", 32)):
+            place = f"base_model.model.model.layers.{layer}.self_attn.{name}"
+            weights[f"{place}.lora_A.weight"] = torch.randn(rank, 64)
+            weights[f"{place}.lora_B.weight"] = torch.randn(width, rank)
+    save_file(weights, folder / "adapter_model.safetensors")
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "r": rank,
+        "lora_alpha": 16,
+        "bias": "none",
+        "target_modules": ["q_proj", "v_proj"],
+    }
+    (folder / "adapter_config.json").write_text(json.dumps(config))
 
 
 if __name__ == "__main__":
