@@ -87,7 +87,11 @@ class Calling:
             calls = history.calls.get(name, [])
             return sorted((call.begin, call.begin) for call in calls if self._fits(call, given, history, depth))
 
-        if name == self.facts.called and not self._given(given, self.facts.evidence.arguments):
+        if (
+            name == self.facts.called
+            and name not in self.facts.recursive
+            and not self._given(given, self.facts.evidence.arguments)
+        ):
             return Told(start, end, False, _never)
         verdict: bool | None = None
         for history in self.facts.histories():

@@ -58,10 +58,20 @@ class Checker:
     def _find_moments(self, claim: Claim, history: History) -> list[Span] | None:
         if claim.sign not in _STATEMENTS:
             found = self._condition(claim, history)
+            if claim.sign == "phrase" and found is not None and claim.names:
+                # "`3` is in `seen` already" tells how things are; the program need not have asked.
+                return sorted([*found, *(self._by_state(claim, history) or ())])
             if found is not None or not claim.names:
                 return found
         elif self._about_function(claim, history):
-            return self._returns(claim, history)
+            found = self._returns(claim, history)
+            if not recorded(claim.names, history):
+                return found
+            # A variable of the same name: either may be meant.
+            return sorted([*(found or ()), *(self._by_state(claim, history) or ())]) or found
+        return self._by_state(claim, history)
+
+    def _by_state(self, claim: Claim, history: History) -> list[Span] | None:
         names = recorded(claim.names, history)
         if not names:
             held = self.holds(claim, {})
@@ -86,7 +96,8 @@ class Checker:
         """Like "``f`` returns 3", not "``f`` = 3" of a variable that has the name of a method."""
         names = {name.lstrip(".") for name in claim.names}
         plain = isinstance(claim.parts[0].node, ast.Name | ast.Attribute)
-        return plain and bool(names) and names <= self.facts.functions and claim.sign == "verb"
+        called = plain and bool(names) and names <= self.facts.functions and claim.sign == "verb"
+        return called and not claim.becomes
 
     def _condition(self, claim: Claim, history: History) -> list[Span] | None:
         """A cited condition, as a test that the program made. A bare comparison of numbers may be the text's own."""
@@ -153,6 +164,8 @@ class Checker:
         for history in self.facts.histories():
             names = recorded(told, history)
             if len(names) == len(told) and not names & history.clipped:
+                if history.objects > 1 and any(name.startswith(".") for name in names):
+                    return False  # it is not known which object is meant
                 known = known or history.knows(names)
                 if any(all(self.holds(claim, state) for claim in claims) for state, _ in history.distinct(names)):
                     return False

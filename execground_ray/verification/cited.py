@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from execground_ray.verification.allowed import BUILTINS, PRINTED
 from execground_ray.verification.citing import names_of
@@ -29,6 +29,9 @@ class Failed(Unknown):
 class CitedEvaluator(Evaluator):
     """Evaluates in one state of the run; the program's own functions give what they gave."""
 
+    # A set as a text writes it may have come about in another way than the one that is meant.
+    orderly: ClassVar[frozenset[type]] = frozenset()
+
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.aliases: dict[str, str] = {}
@@ -50,6 +53,8 @@ class CitedEvaluator(Evaluator):
         except Exception as error:
             # The arrays of a foreign library are lists here, which cannot do what arrays can.
             plain = isinstance(error, LookupError | ArithmeticError) or not self.facts.foreign
+            # Dictionaries that have a value for every key are plain ones here.
+            plain = plain and not (isinstance(error, KeyError) and self.facts.lenient)
             raise (Failed if plain else Unknown) from error
 
     def attribute(self, value: Any, name: str) -> Any:

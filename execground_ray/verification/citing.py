@@ -7,6 +7,7 @@ span and its syntax tree. What stands between two of them says how they are rela
 from __future__ import annotations
 
 import ast
+import contextlib
 import keyword
 import re
 from dataclasses import dataclass, field
@@ -43,13 +44,14 @@ NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | _TENS
 NUMBER_WORDS |= {f"{ten}-{one}": tens + NUMBER_WORDS[one] for ten, tens in _TENS.items() for one in _ONES[1:10]}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _MAX_SOURCE = 4_000
+_ATOMIC = frozenset((ast.Name, ast.Constant, ast.Call, ast.Subscript, ast.Attribute))
 _LITERAL = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd))
 _FORBIDDEN = frozenset((ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr))
 _ASSIGNED = re.compile(r"\s*([^\W\d][\w.]*(?:\[[^=\]]*\])*)\s*=\s*([^=].*?)\s*")
 _CLASS = re.compile(r"<class '[\w.]+'>")
 _SCALARS = ("int", "uin", "flo", "boo", "str")  # how the names of numpy's numbers begin
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
-_PLAIN_VALUE = re.compile(r"\d{1,18}|'[^'\\\n]*'|\"[^\"\\\n]*\"")
+_PLAIN_VALUE = re.compile(r"0|[1-9][0-9]{0,17}|'[^'\\\r\n\0]*'|\"[^\"\\\r\n\0]*\"")
 _EMPTY_KINDS = frozenset(("mark", "close", "relation", "dots"))
 
 
@@ -97,32 +99,37 @@ def parse_expression(source: str) -> tuple[ast.expr, frozenset[str], bool] | Non
         return None
     try:
         if _PLAIN_VALUE.fullmatch(source):
-            return ast.Constant(ast.literal_eval(source)), frozenset(), True
+            return ast.Constant(source[1:-1] if source[0] in "'\"" else int(source)), frozenset(), True
         node = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    names: set[str] = set()
-    kinds = {type(part) for part in walk(node)}
-    if kinds & _FORBIDDEN:
+    parts = walk(node)
+    kinds = set(map(type, parts))
+    if type(node) is ast.BinOp and any(type(part) is ast.Constant and type(part.value) is complex for part in parts):
+        with contextlib.suppress(ValueError):  # an operation, not one number
+            return ast.Constant(ast.literal_eval(node)), frozenset(), True
+    if not kinds.isdisjoint(_FORBIDDEN):
         return None
-    _collect_names(node, names)
-    return node, frozenset(names), kinds <= _LITERAL
+    if ast.Name not in kinds and ast.Attribute not in kinds:
+        return node, frozenset(), kinds <= _LITERAL
+    return node, names_of(node), False
 
 
 def _collect_names(node: ast.AST, names: set[str]) -> None:
     """Names and attributes; an attribute stands for itself, whoever owns it, but a method needs its owner."""
-    if isinstance(node, ast.Name):
-        names.add(node.id)
-    elif isinstance(node, ast.Attribute):
-        names.add("." + node.attr)
-    elif isinstance(node, ast.Call) and _is_printed(node.func):
-        for part in node.args:
+    kind = type(node)
+    if kind is ast.Name:
+        names.add(node.id)  # type: ignore[attr-defined]  # its type has just been seen
+    elif kind is ast.Attribute:
+        names.add("." + node.attr)  # type: ignore[attr-defined]
+    elif kind is ast.Call and _is_printed(node.func):  # type: ignore[attr-defined]
+        for part in node.args:  # type: ignore[attr-defined]
             _collect_names(part, names)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        names.add(node.func.attr)
-        for part in (node.func.value, *node.args):
+    elif kind is ast.Call and isinstance(node.func, ast.Attribute):  # type: ignore[attr-defined]
+        names.add(node.func.attr)  # type: ignore[attr-defined]
+        for part in (node.func.value, *node.args):  # type: ignore[attr-defined]
             _collect_names(part, names)
-    else:
+    elif kind is not ast.Constant:
         for child in children(node):
             _collect_names(child, names)
 
@@ -140,6 +147,13 @@ def names_of(node: ast.expr) -> frozenset[str]:
     names: set[str] = set()
     _collect_names(node, names)
     return frozenset(names)
+
+
+def _as_python(source: str) -> str:
+    """The inside of a code span without the signs that only people write."""
+    if "<" in source:
+        source = _CLASS.sub("None", source)
+    return source.replace("…", "...").replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
 
 
 def tokenize(text: str) -> list[Token]:
@@ -201,7 +215,9 @@ class Reader:
                 break
             parts += [" ", self._operator(index), " -" if signed else " ", following[1]]
             index, weak, code = following[0], weak and following[3], code and following[2]
-        parsed = parse_expression("".join(parts))
+        source = "".join(parts)
+        # What ``_code`` has put into brackets is the same without them, and was parsed already.
+        parsed = parse_expression(source[2:-2] if len(parts) == 1 and source.startswith("(\n") else source)
         if parsed is None:
             return None
         start, end = self.tokens[first].start, self.tokens[index - 1].end
@@ -249,18 +265,13 @@ class Reader:
 
     def _code(self, index: int) -> tuple[int, str | list[Operand], bool, bool] | None:
         token = self.tokens[index]
-        content = (
-            _CLASS.sub("None", token.text.strip("`"))
-            .replace("…", "...")
-            .replace("≤", "<=")
-            .replace("≥", ">=")
-            .replace("≠", "!=")
-        )
-        parsed = parse_expression(content)
-        if parsed is None and (assigned := _ASSIGNED.fullmatch(token.text[1:-1])):
+        content = _as_python(token.text.strip("`"))
+        assigned = _ASSIGNED.fullmatch(token.text[1:-1]) if "=" in token.text else None
+        if assigned:
             operands = self._assigned(token, assigned)
             if operands:
                 return index + 1, operands, True, False
+        parsed = None if assigned else parse_expression(content)
         if parsed is None:
             inside = Reader(token.text[1:-1], self.identifiers, code=True).operands()
             for operand in inside:
@@ -268,16 +279,16 @@ class Reader:
                 operand.end += token.start + 1
                 operand.code, operand.weak = True, False
             return index + 1, inside, True, False
-        atomic = isinstance(parsed[0], ast.Name | ast.Constant | ast.Call | ast.Subscript | ast.Attribute)
-        return index + 1, content.strip() if atomic else f"({content.strip()})", True, False
+        atomic = type(parsed[0]) in _ATOMIC
+        return index + 1, content.strip() if atomic else f"(\n{content.strip()}\n)", True, False
 
     @staticmethod
     def _assigned(token: Token, assigned: re.Match[str]) -> list[Operand]:
         """The two sides of ``name = value``, the commonest thing in code spans that is no expression."""
         operands = []
         for side in (1, 2):
-            source = _CLASS.sub("None", assigned[side]).replace("…", "...").replace("^", "**")
-            parsed = parse_expression(source)
+            source = _CLASS.sub("None", assigned[side]) if "<" in assigned[side] else assigned[side]
+            parsed = parse_expression(source.replace("…", "...").replace("^", "**"))
             if parsed is None:
                 return []
             start, end = (token.start + 1 + place for place in assigned.span(side))

@@ -10,6 +10,7 @@ import ast
 import itertools
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.citing import Operand
@@ -32,7 +33,7 @@ _VERB = (
     r"will be|to be|be|being|which is|that is|i\.e\.|namely|resulting in|results in|leaves|leads to|makes)"
 )
 _BECOMES = re.compile(
-    r"becom|became|grow|increas|ris|drop|fall|goes|move|chang|turn|updat|incremented|decremented|set|→"
+    r"\b(?:becom|became|grow|increas|ris|drop|fall|goes|move|chang|turn|updat|incremented|decremented|set|reset)|→"
 )
 _EQUAL = re.compile(
     rf"^[\s,]*(?:{_FILLER}\s+)*(?:(?:{_VERB})(?![\w])|→|:(?=\s))\s*(?:{_FILLER}\s+)*:?\s*$", re.IGNORECASE
@@ -42,6 +43,8 @@ _ELLIPSIS = re.compile(r"^\s*to\s*$")  # "`a` is set to 1 and `b` to 2"
 _SET_TO = re.compile(r"\b(?:set|reset|initiali[sz]ed|changed) to\b")
 _SIGN_NEXT = re.compile(r"^[\s`*]*(?:=|→|->|:=|[-+*/%]=)")
 _AND = re.compile(r"^[`\s]*(?:,|,?\s*(?:and|or))[`\s]*$")
+# Behind a value that begins a statement of its own, and is none more of the name before it.
+_OWN_WORDS = re.compile(r"[`\s]*(?:for|is|are|was|were|in|has|gives|becomes|comes|goes|returns)\b")
 _SIGNS: dict[str, type[ast.cmpop]] = {
     "<=": ast.LtE, "≤": ast.LtE, ">=": ast.GtE, "≥": ast.GtE, "==": ast.Eq, "!=": ast.NotEq, "≠": ast.NotEq,
     "<": ast.Lt, ">": ast.Gt, "∈": ast.In,
@@ -86,6 +89,14 @@ _HYPOTHESIS = re.compile(
     r"not|never|no|or|for all|such that|up to|reach(?:es)?|exceeds?|asking|looks? for|searche?s?|guards?)\b",
     re.IGNORECASE,
 )
+_MAX_GAP = 60  # characters between two operands that belong together
+_OF_SOMETHING = re.compile(
+    r"(?:\b(?:of|in|between|from|with|at|by|to|for|than|on|into|after|plus|minus|times|next|working out)|\b(?!be)\w+ing|[-+*/%])$"
+)
+_QUANTITY = re.compile(
+    r"\b(?:sum|product|difference|length|number|between|quotient|size|type|both|remainder|maximum|minimum|max|min|"
+    r"characters?|elements?)\b"
+)
 _BECAUSE = re.compile(r"(?:since|because|as|given that|so|and|but|now|here|indeed|again)\W*$", re.IGNORECASE)
 _NEGATIVE = re.compile(
     r"\b(?:not|false|fails?|failed|n't|no|never|nor|neither|unless|whether|if|until|skip\w*|stops?|ends?|otherwise|"
@@ -100,6 +111,32 @@ _COMPLETE = re.compile(
     r"that|we|it|the|immediately|directly|until|through|without|via|into|rather)(?!\w))",
     re.IGNORECASE,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """What stands between two operands."""
+
+    sign: str = ""
+    phrase: tuple[type[Any], bool] | None = None
+    ellipsis: bool = False
+    equal: bool = False
+    becomes: bool = False
+
+
+@lru_cache(maxsize=2_048)
+def _relation(gap: str) -> _Relation:
+    """What the words or the sign between two operands say, whatever these are."""
+    gap = gap.replace("`", " ").replace("*", " ")
+    sign = _SIGN.match(gap)
+    if sign:
+        return _Relation(sign[1])
+    if _PHRASE_HINT.search(gap):
+        for phrase, kind, truth in _PHRASES:
+            if phrase.match(gap):
+                return _Relation(phrase=(kind, truth), equal=bool(_EQUAL.match(gap)))
+    equal = bool(_EQUAL.match(gap))
+    return _Relation(ellipsis=bool(_ELLIPSIS.match(gap)), equal=equal, becomes=equal and bool(_BECOMES.search(gap)))
 
 
 @dataclass(slots=True)
@@ -166,25 +203,24 @@ class _Sentence:
         return found
 
     def _between(self, left: Operand, right: Operand) -> Claim | None:  # noqa: C901, PLR0911, PLR0912  (one case after another)
-        gap = self.text[left.end : right.start].replace("`", " ").replace("*", " ")
-        if len(gap) > 60 or left.torn or right.torn:
+        if right.start - left.end > _MAX_GAP or left.torn or right.torn:
             return None
-        sign = _SIGN.match(gap)
-        if sign and sign[1] in ("=", "→", "->"):
-            if (sign[1] != "=" and not self._name(left)) or self._updates(left, right):
+        gap = self.text[left.end : right.start]
+        relation = _relation(gap)
+        sign = relation.sign
+        if sign in ("=", "→", "->"):
+            if (sign != "=" and not self._name(left)) or self._updates(left, right):
                 return None
-            return self._equal(left, right, sign[1], sign[1] != "=")
+            return self._equal(left, right, sign, sign != "=")
         if sign:
-            node = ast.Compare(left=left.node, ops=[_SIGNS[sign[1]]()], comparators=[right.node])
-            return self._condition(node, (left, right), sign[1])
-        if _PHRASE_HINT.search(gap):
-            for phrase, kind, truth in _PHRASES:
-                if phrase.match(gap):
-                    return self._phrase(left, right, kind, truth)
-        if _ELLIPSIS.match(gap) and left.code and right.code and isinstance(left.node, ast.Name | ast.Attribute):
+            node = ast.Compare(left=left.node, ops=[_SIGNS[sign]()], comparators=[right.node])
+            return self._condition(node, (left, right), sign)
+        if relation.phrase:
+            return self._phrase(left, right, *relation.phrase)
+        if relation.ellipsis and left.code and right.code and isinstance(left.node, ast.Name | ast.Attribute):
             if _SET_TO.search(self.text[self.first : left.start]):
                 return self._equal(left, right, "verb", True)
-        if not _EQUAL.match(gap) or (left.weak and not right.literal) or not self._subject(left):
+        if not relation.equal or (left.weak and not right.literal) or not self._subject(left):
             return None
         if (":" in gap or not right.code) and not right.literal and not right.closed:
             return None
@@ -195,7 +231,7 @@ class _Sentence:
             return Claim(left.start, right.end, left.node, right.node.value, (left,), "?", False, stated, explicit=True)
         if not _SIGN_NEXT.match(self.text[right.end : self.last]):
             if right.code or _COMPLETE.match(self.text[right.end : self.last]):
-                return self._equal(left, right, "verb", bool(_BECOMES.search(gap)))
+                return self._equal(left, right, "verb", relation.becomes)
         return None
 
     def _one_more(self, found: list[Claim], operand: Operand) -> Claim | None:
@@ -206,6 +242,8 @@ class _Sentence:
         gap = self.text[found[-1].end : operand.start]
         if not isinstance(name.node, ast.Name) or not value.literal or not _AND.match(gap):
             return None
+        if _OWN_WORDS.match(self.text, operand.end, self.last):
+            return None
         claim = self._equal(name, operand, "=", False)
         claim.start, claim.stated = operand.start, found[-1].stated
         return claim
@@ -215,9 +253,10 @@ class _Sentence:
         if index + 1 >= len(self.operands):
             return None
         left, middle, right = self.operands[index - 1 : index + 2]
-        gap = self.text[left.end : middle.start].replace("`", " ").replace("*", " ")
-        sign = _SIGN.match(self.text[middle.end : right.start])
-        if not sign or sign[1] != "=" or not right.closed or left.weak or not _EQUAL.match(gap) or ":" in gap:
+        if self.text[middle.end : right.start].strip() != "=" or not right.closed or left.weak:
+            return None
+        gap = self.text[left.end : middle.start]
+        if len(gap) > _MAX_GAP or ":" in gap or not _relation(gap).equal:
             return None
         named = isinstance(left.node, ast.Name | ast.Attribute | ast.Subscript)
         if (
@@ -242,15 +281,8 @@ class _Sentence:
         """Whether the words before a verb are about ``left`` alone: "the sum of a and b is 7" is not about b."""
         if left.word or isinstance(left.node, ast.Constant) or _condition(left.node):
             return False
-        before = self.text[self.first : left.start].rstrip("` *").lower()
-        return not re.search(
-            r"(?:\bof|\bin|\bbetween|\bfrom|\bwith|\bat|\bby|\bto|\bfor|\bthan|\bon|\binto|\bafter|\bplus|\bminus|"
-            r"\btimes|\bnext|\b(?!be)\w+ing|[-+*/%])$",
-            before,
-        ) and not re.search(
-            r"\b(?:sum|product|difference|length|number|between|quotient|size|type|both|remainder|maximum|minimum|max|min|characters?|elements?)\b[^,.;:]*$",
-            before,
-        )
+        before = self._before(left)
+        return not _OF_SOMETHING.search(before[-30:]) and not _QUANTITY.search(before)
 
     def _equal(self, left: Operand, right: Operand, sign: str, becomes: bool) -> Claim:
         node = ast.Compare(left=left.node, ops=[ast.Eq()], comparators=[right.node])
@@ -273,15 +305,20 @@ class _Sentence:
         return Claim(left.start, right.end, node, truth, (left, right), "phrase", False, stated)
 
     def _subject_of_phrase(self, left: Operand) -> bool:
-        before = self.text[self.first : left.start].rstrip("` *").lower()
-        return not re.search(
-            r"(?:\bof|\bbetween|[-+*/%])$|\b(?:sum|product|difference|length|number)\b[^,.;:]*$", before
-        )
+        before = self._before(left)
+        return not re.search(r"(?:\bof|\bbetween|[-+*/%])$|\b(?:sum|product|difference|length|number)\b", before)
+
+    def _before(self, operand: Operand) -> str:
+        """The words of the same clause before ``operand``."""
+        before = self.text[self.first : operand.start].rstrip("` *").lower()
+        return before[max(map(before.rfind, ",.;:")) + 1 :]
 
     def _condition(self, node: ast.expr, parts: tuple[Operand, ...], sign: str) -> Claim:
         start, end = parts[0].start, parts[-1].end
         behind = self.text[end : self.last].replace("`", " ")
         outcome = _OUTCOME.match(behind)
+        if outcome and self._opens_code(end + outcome.start("word"), end + outcome.end("word")):
+            outcome = None
         claim = Claim(start, end, node, True, parts, sign, stated=False, explicit=parts[0].code)
         if outcome and (outcome["verb"] or outcome["word"].lower() not in ("taken", "met")):
             truth = not re.match(_FALSE, outcome["word"], re.IGNORECASE)
@@ -296,6 +333,10 @@ class _Sentence:
         elif _BECAUSE.search(self.text[self.first : start]) and not self._supposed(start):
             claim.stated = bool(re.search(r"(?:since|because)\W*$", self.text[self.first : start], re.IGNORECASE))
         return claim
+
+    def _opens_code(self, start: int, end: int) -> bool:
+        """Whether a word is only the beginning of what is set as code: "is `True and False`"."""
+        return self.text[start - 1 : start] == "`" and self.text[end : end + 1] != "`"
 
     def _supposed(self, start: int, pattern: str | None = None) -> bool:
         clause = self.words[: start - self.first]

@@ -55,6 +55,10 @@ _CONSUMERS = frozenset(
 )
 
 
+# They make a sequence of what they are given, in its order.
+_ORDERED = frozenset(id(BUILTINS[name]) for name in "list tuple iter enumerate zip map filter str repr dict".split())
+
+
 class Unsupported(Exception):  # noqa: N818 - it says what the replay cannot do, the program made no error
     """The expression or statement is outside of what is evaluated here."""
 
@@ -95,6 +99,8 @@ class Evaluator:
     """Evaluates one node by the method that is named after its type."""
 
     methods: ClassVar[dict[type, Callable[..., Any]]] = {}
+    # Elements of which the order in a set is known: that of strings changes from one interpreter to the next.
+    orderly: ClassVar[frozenset[type]] = frozenset((int, float, bool))
 
     def __init_subclass__(cls) -> None:
         cls.methods = _methods_of(cls)
@@ -122,8 +128,14 @@ class Evaluator:
         else:
             raise Unsupported(type(target).__name__)
 
+    def in_order(self, value: Any) -> Any:
+        """``value``, unless it is a set of several elements whose order nobody can tell."""
+        if isinstance(value, set | frozenset) and len(value) > 1 and not self.orderly.issuperset(map(type, value)):
+            raise Unsupported("the order of a set")
+        return value
+
     def _unpack(self, target: ast.Tuple | ast.List, value: Any, scope: Scope) -> None:
-        items = list(islice(iter(value), MAX_ITEMS))
+        items = list(islice(iter(self.in_order(value)), MAX_ITEMS))
         star = next((index for index, item in enumerate(target.elts) if isinstance(item, ast.Starred)), None)
         if star is not None:
             behind = len(target.elts) - star - 1
@@ -211,7 +223,7 @@ class Evaluator:
     def _elements(self, nodes: list[ast.expr], scope: Scope) -> Iterator[Any]:
         for node in nodes:
             if isinstance(node, ast.Starred):
-                yield from bounded(self.evaluate(node.value, scope))
+                yield from bounded(self.in_order(self.evaluate(node.value, scope)))
             else:
                 yield self.evaluate(node, scope)
 
@@ -253,6 +265,9 @@ class Evaluator:
 
     def call(self, function: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         """Call ``function``; what takes a whole iterator takes a bounded one."""
+        if id(function) in _ORDERED:
+            for argument in arguments:
+                self.in_order(argument)
         if id(function) in _CONSUMERS:
             arguments = [bounded(item) for item in arguments]
         return function(*arguments, **keywords)
@@ -274,7 +289,7 @@ class Evaluator:
 
     def iterate(self, value: Any) -> Iterator[Any]:
         """The elements of ``value``, a bounded number of them."""
-        for index, item in enumerate(value):
+        for index, item in enumerate(self.in_order(value)):
             if index >= MAX_ITEMS:
                 raise Unsupported("a long iteration")
             yield item

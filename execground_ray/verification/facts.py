@@ -22,12 +22,13 @@ from execground_ray.verification.citing import NUMBER_WORDS, names_of
 from execground_ray.verification.history import OPAQUE, History, freeze
 from execground_ray.verification.replay import replay
 from execground_ray.verification.snoop_text import read_trace
-from execground_ray.verification.syntax import walk
+from execground_ray.verification.syntax import assignments, target_name, walk
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _TRACED_LINE = re.compile(r"^ *(\d+) \| ", re.MULTILINE)
 _TRACED_LINE_WHOLE = re.compile(r"^ *\d+ \| .*$|0x[0-9a-f]+", re.MULTILINE)
 _CALLED = re.compile(r">>> Call to (\w+)")
+_DISPLAYS = frozenset((ast.List, ast.Tuple, ast.Dict, ast.Set))
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -159,11 +160,11 @@ class Facts:
         for node in self.nodes:
             if isinstance(node, ast.Assign):
                 for target in node.targets:
-                    for name, value in _assignments(target, node.value):
+                    for name, value in assignments(target, node.value):
                         found.setdefault(name, []).append(value)
             elif isinstance(node, ast.AugAssign):
                 value = ast.BinOp(left=node.target, op=node.op, right=node.value)
-                found.setdefault(_target(node.target), []).append(value)
+                found.setdefault(target_name(node.target), []).append(value)
         return found
 
     @cached_property
@@ -175,7 +176,7 @@ class Facts:
             for node in self.nodes
             if isinstance(node, ast.Assign | ast.AugAssign)
             for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-            for name, _ in _assignments(target, node.value)
+            for name, _ in assignments(target, node.value)
         }
         loops = {
             name.id
@@ -209,7 +210,7 @@ class Facts:
             for node in self.nodes
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in loops
         }
-        return frozenset(names - others)
+        return frozenset(names - others - _counted_twice(plain))
 
     def _calls(self, node: ast.expr) -> bool:
         """Whether an expression calls a function of the program."""
@@ -225,10 +226,22 @@ class Facts:
         return not modules <= MODULES.keys() | {TYPING}
 
     @cached_property
+    def lenient(self) -> bool:
+        """Whether the program has dictionaries that give a value for a missing key."""
+        return not self.identifiers.isdisjoint(("Counter", "defaultdict", "__missing__"))
+
+    @cached_property
     def called(self) -> str:
         """The function that the run began with."""
         found = _CALLED.search(self.evidence.trace)
         return found[1] if found else ""
+
+    @cached_property
+    def recursive(self) -> frozenset[str]:
+        """The functions that the program itself calls, or may call."""
+        return frozenset(
+            node.id for node in self.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        )
 
     @cached_property
     def generators(self) -> frozenset[str]:
@@ -284,7 +297,10 @@ class Facts:
         _collect(self.evidence.arguments, pool)
         _collect(self.evidence.returned, pool)
         for node in self.nodes:
-            if isinstance(node, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.Set):
+            kind = type(node)
+            if kind is ast.Constant:
+                _collect(node.value, pool)  # type: ignore[attr-defined]  # its type has just been seen
+            elif kind in _DISPLAYS:
                 with contextlib.suppress(ValueError, TypeError):  # not a literal
                     _collect(ast.literal_eval(node), pool)
         values = _TRACED_LINE_WHOLE.sub("", self.evidence.trace)
@@ -371,18 +387,17 @@ def _operators(node: ast.expr) -> tuple[Any, ...]:
     return (ast.BoolOp, type(node.op), len(node.values)) if isinstance(node, ast.BoolOp) else (type(node),)
 
 
-def _target(node: ast.expr) -> str:
-    return "." + node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _assignments(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """The single names of an assignment and what each gets, as far as that is written down."""
-    if isinstance(target, ast.Tuple | ast.List):
-        if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
-            for part, each in zip(target.elts, value.elts, strict=True):
-                yield from _assignments(part, each)
-    else:
-        yield _target(target), value
+def _counted_twice(loops: list[ast.For]) -> set[str]:
+    """The variables of loops that a loop inside of theirs has, too."""
+    return {
+        name.id
+        for loop in loops
+        for inner in walk(loop)
+        if isinstance(inner, ast.For) and inner is not loop
+        for name in walk(inner.target)
+        if isinstance(name, ast.Name)
+        and name.id in {each.id for each in walk(loop.target) if isinstance(each, ast.Name)}
+    }
 
 
 def _is_not(node: ast.AST) -> bool:

@@ -11,6 +11,8 @@ import operator
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
+from string import ascii_lowercase, ascii_uppercase
 
 from execground_ray.verification.finding import Finding, Kind
 
@@ -38,12 +40,12 @@ _TRACE = re.compile(
     re.IGNORECASE,
 )
 # Every mention has one of these in it; the patterns above are tried around them only.
-_STEM = re.compile(
-    r"trac|debug|snoop|log[s ]|logged|log\b|record|execution|instrument|breakpoint|watch w|print s|print s|"
-    r"(?:provided|given|supplied|captured|attached|this|that|the|actual) (?:\w+ )?(?:run|output|steps)\b",
-    re.IGNORECASE,
+_STEMS = ("trac", "debug", "snoop", "log", "record", "execution", "instrument", "breakpoint", "watch w", "print s")
+_RUN = re.compile(
+    r"(?:provided|given|supplied|captured|attached|this|that|the|actual) (?:\w+ )?(?:run|output|steps)\b", re.IGNORECASE
 )
 _AROUND = 60  # characters
+_TO_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)  # every character stays in its place
 _VERB_TRACE = re.compile(
     r"\b(?:to|let's|let[ ]us|let[ ]me|we|i|i'll|we'll|can|will|now|by|carefully)[ ]trace\b", re.IGNORECASE
 )
@@ -77,7 +79,7 @@ def form_findings(text: str, question: str, refcode: str) -> list[Finding]:
 
 def _mentions(text: str, question: str, refcode: str) -> list[Finding]:
     """Talk of the record that the text was made from. A word that belongs to the problem itself is allowed."""
-    places = [stem.start() for stem in _STEM.finditer(text)]
+    places = _suspects(text)
     if not places:
         return []
     subject = f"{question}\n{refcode}".lower()
@@ -102,16 +104,33 @@ def _mentions(text: str, question: str, refcode: str) -> list[Finding]:
     return found
 
 
+def _suspects(text: str) -> list[int]:
+    """Where the words are that a mention of a record cannot do without."""
+    lower = text.lower() if text.isascii() else text.translate(_TO_LOWER)
+    places = [place for stem in _STEMS for place in _occurrences(stem, lower)]
+    for word in (" run", " output", " steps"):
+        behind = (_RUN.search(text, max(0, place - _AROUND), place + len(word)) for place in _occurrences(word, lower))
+        places += [found.start() for found in behind if found]
+    return sorted(places)
+
+
+def _occurrences(word: str, text: str) -> Iterator[int]:
+    place = text.find(word)
+    while place >= 0:
+        yield place
+        place = text.find(word, place + 1)
+
+
 def _code_blocks(text: str) -> list[Finding]:
     found = [
         Finding(Kind.CODE_BLOCK, match.start(), match.end(), "a block of code")
-        for match in _FENCE.finditer(text)
+        for match in (_FENCE.finditer(text) if "```" in text or "~~~" in text else ())
         if match[2].lower() in _CODE_TAGS or _looks_like_code(match[3])
     ]
     lines = text.split("\n")
     position, run = 0, []
     for line in [*lines, ""]:
-        if _CODE_LINE.match(line) and "`" not in line:
+        if "`" not in line and _CODE_LINE.match(line):
             run.append((position, line))
         else:
             if (
@@ -153,6 +172,23 @@ def _parses(source: str) -> bool:
 
 def _repetition(text: str) -> list[Finding]:
     """The same sentences or words over and over, as a model that has lost its way writes them."""
+    sentences = map(str.strip, _SENTENCE.findall(text))
+    if max(Counter(sentences).values(), default=0) >= MIN_REPEATS:
+        found = _repeated_sentences(text)
+        if found:
+            return found
+    names = _WORDS.findall(text)
+    for period in range(1, 9):
+        needed = max(24, period * MIN_REPEATS)
+        place = _run_of_equals(names, period, needed)
+        if place >= 0 and any(name.isalpha() for name in names[place : place + period]):
+            words = list(_WORDS.finditer(text))
+            start, end = words[place].start(), words[place + period + needed - 1].end()
+            return [Finding(Kind.REPETITION, start, end, "the same words over and over")]
+    return []
+
+
+def _repeated_sentences(text: str) -> list[Finding]:
     units = [match for match in _SENTENCE.finditer(text) if _LETTER.search(match.group())]
     keys = [" ".join(match.group().split()) for match in units]
     for period in range(1, MAX_PERIOD + 1):
@@ -161,14 +197,6 @@ def _repetition(text: str) -> list[Finding]:
         if place >= 0 and sum(map(len, keys[place : place + period])) >= MIN_REPEATED:
             start, end = units[place].start(), units[place + period + needed - 1].end()
             return [Finding(Kind.REPETITION, start, end, f"the same words {MIN_REPEATS} times or more")]
-    words = list(_WORDS.finditer(text))
-    names = [word.group() for word in words]
-    for period in range(1, 9):
-        needed = max(24, period * MIN_REPEATS)
-        place = _run_of_equals(names, period, needed)
-        if place >= 0 and any(name.isalpha() for name in names[place : place + period]):
-            start, end = words[place].start(), words[place + period + needed - 1].end()
-            return [Finding(Kind.REPETITION, start, end, "the same words over and over")]
     return []
 
 
@@ -184,6 +212,8 @@ def _script(letters: str) -> Counter[str]:
 
 def _language(text: str, question: str) -> list[Finding]:
     """Letters of a script that the question does not use."""
+    if text.isascii():
+        return []
     foreign = [index for index, letter in enumerate(text) if letter > "\u024f" and letter.isalpha()]
     if len(foreign) < 8:
         return []

@@ -182,11 +182,10 @@ class Grounding:
         """A text that follows the run must follow it everywhere, and keep to a round where it tells one."""
         strange: list[tuple[int, int]] = []
         for history in self.facts.histories():
-            objects = len(history.calls.get("__init__", ())) > 1
             timed = [
                 (claim.start, claim.end, self.checker.moments(claim, history))
                 for claim in self.true
-                if not (objects and _of_objects(claim)) and self.checker.dated(claim, history)
+                if not (history.objects > 1 and _of_objects(claim)) and self.checker.dated(claim, history)
             ]
             timed += [(told.start, told.end, told.when(history)) for told in self.told]
             kept = sorted((start, end, moments) for start, end, moments in timed if moments)
@@ -227,6 +226,8 @@ class Grounding:
                 group.append(claim)
 
     def _beside(self, group: list[Claim], claim: Claim) -> bool:
+        if claim.becomes:
+            return False  # a step further on
         told = frozenset().union(*(each.parts[0].names for each in group))
         gap = self.text[group[-1].end : claim.start]
         return bool(told) and not told & claim.parts[0].names and len(gap) < 30 and bool(_BESIDE.match(gap))

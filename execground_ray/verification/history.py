@@ -19,7 +19,7 @@ MAX_ELEMENTS = 400
 MAX_NOTED = 40  # elements of a container that is the value of an expression, but of no name
 MAX_COPIED_ELEMENTS = 20_000
 
-_SCALARS = frozenset((bool, int, float, str, type(None)))
+_SCALARS = frozenset((bool, int, float, complex, str, type(None)))
 _LISTS = frozenset((list, tuple, deque))
 _SETS = frozenset((set, frozenset))
 _DICTS = frozenset((dict, OrderedDict, defaultdict, Counter))
@@ -68,6 +68,7 @@ class History:
     resumed: list[tuple[int, int]] = field(default_factory=list)  # (step, frame) at which a call had returned to it
     calls: dict[str, list[Call]] = field(default_factory=dict)
     tests: dict[ast.expr, list[tuple[int, int, bool | None]]] = field(default_factory=dict)  # -> (step, frame, outcome)
+    decided: dict[int, int] = field(default_factory=dict)  # step of a test -> step at which its outcome was there
     passes: Counter[int] = field(default_factory=Counter)  # how often a line was reached
     counts: set[int] = field(default_factory=set)  # how often loops went round, how often functions were called
     seen: set[Any] = field(default_factory=set)  # frozen results of expressions
@@ -83,6 +84,11 @@ class History:
     def whole(self) -> bool:
         """Whether no step is missing."""
         return not self.hidden
+
+    @property
+    def objects(self) -> int:
+        """How many objects of the program's classes were made, as far as it is seen."""
+        return len(self.calls.get("__init__", ()))
 
     def knows(self, names: Iterable[str]) -> bool:
         """Whether all that happened to ``names``, variables or functions, is there."""

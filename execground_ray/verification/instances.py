@@ -50,7 +50,7 @@ class Instances:
             found = found or []
             for step, frame, outcome in events:
                 if outcome in (truth, None) and self._bound(bindings, history, frame, step) is not False:
-                    found.append((step, step))
+                    found += ((step, step), (history.decided.get(step, step),) * 2)
         return None if found is None else sorted(found)
 
     def _events(self, test: ast.expr, history: History) -> list[tuple[int, int, bool | None]] | None:
@@ -213,7 +213,7 @@ class Instances:
             return bool(freeze(pattern.value) == freeze(cited.value))
         if isinstance(pattern, ast.expr) and _closed(cited):
             if _closed(pattern):
-                return ast.dump(pattern) == ast.dump(cited)
+                return ast.dump(pattern) == ast.dump(cited) or self._is_value(cited, pattern)
             try:
                 bindings.append((pattern, self.evaluator.value(cited, {})))
             except Unknown:
@@ -236,6 +236,15 @@ class Instances:
             for each in pattern._fields
             if each not in ("ctx", "kind")
         )
+
+    def _is_value(self, cited: ast.expr, pattern: ast.expr) -> bool:
+        """Whether ``cited`` is the number that an operation on numbers in the program comes out as."""
+        if type(cited) is not ast.Constant or not isinstance(pattern, ast.BinOp):
+            return False
+        try:
+            return same(self.evaluator.value(pattern, {}), cited.value)
+        except Unknown:
+            return False
 
 
 @lru_cache(maxsize=4_096)
@@ -261,7 +270,7 @@ def _orders(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def _closed(node: Any) -> bool:
-    return isinstance(node, ast.expr) and not names_of(node)
+    return type(node) is ast.Constant or (isinstance(node, ast.expr) and not names_of(node))
 
 
 def _alike(candidate: ast.expr, node: ast.Call) -> bool:

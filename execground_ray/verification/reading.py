@@ -75,7 +75,7 @@ _WRAPPER = re.compile(
 _POWER = re.compile(r"\^\{([^{}]*)\}")
 _ESCAPED_NAME = re.compile(r"['\"]?\w+(?:\\_\w*)+['\"]?")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{(\w+)\}\{(\w+)\}")
-_MATHEMATICS = re.compile(r"\$\$?[^$\n]+\$\$?|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
+_MATHEMATICS = re.compile(r"`[^`\n]+`|\$\$?[^$\n]+\$\$?|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)  # or code: no formula
 _EMPHASIS = re.compile(r"(?<![\w*])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*])|(?<!\w)_{1,2}(?=\*)|\*\*(?=:)")
 _BULLET = re.compile(r"^[ >]*(?:[-*+•–]|#{1,6}|\(?\d{1,3}[.)](?=\s)|[a-z]\))[ ]+", re.MULTILINE)
 _CODE_OR_STRING = re.compile(r"`[^`\n]+`|(?<![\w'])'[^'\n]{0,200}'(?![\w'])|(?<![\w\"])\"[^\"\n]{0,200}\"(?![\w\"])")
@@ -87,7 +87,7 @@ def plain(text: str) -> str:
     """``text`` with typography and LaTeX replaced, character by character."""
     text = text.translate(_CHARACTERS)
     if "\\" in text or "$" in text:
-        text = _MATHEMATICS.sub(lambda found: unmath(found.group()), text)
+        text = _MATHEMATICS.sub(lambda found: found[0] if found[0][0] == "`" else unmath(found[0]), text)
         text = re.sub(r"\\(?=[*_#])", " ", text)
     codes = [(found.start(), found.end()) for found in re.finditer(r"`[^`\n]+`", text)] if "`" in text else []
     if "*" in text:

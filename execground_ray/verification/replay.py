@@ -218,7 +218,7 @@ class _Replay(Machine):
 
     def iterate(self, value: Any) -> Iterator[Any]:
         """The elements of ``value``, each of them a step."""
-        for item in value:
+        for item in self.in_order(value):
             self.steps += 1
             if self.steps > MAX_STEPS:
                 raise Unsupported("too many steps")

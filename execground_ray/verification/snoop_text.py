@@ -15,10 +15,12 @@ from typing import Any
 from execground_ray.verification.allowed import PRINTED
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import OPAQUE, History, Recorder
-from execground_ray.verification.syntax import walk
+from execground_ray.verification.syntax import assignments, walk
 
 _LINE = re.compile(
     r"^\ *(?:>>>\ Call\ to\ (?P<call>\S+)"
+    r"|>>>\ (?:Start|Re-enter)\ generator\ (?P<generator>\S+)"
+    r"|<<<\ Yield\ value\ from\ (?P<pausing>[^:]+):\ (?P<yielded>.*)"
     r"|<<<\ Return\ value\ from\ (?P<function>[^:]+):\ (?P<returned>.*)"
     r"|(?P<number>\d+)\ \|\ .*"
     r"|\.{6,}\ Values\ of\ (?P<target>\w+):\ (?P<values>.*)"
@@ -96,8 +98,9 @@ class _Statements:
     def _attribute(self, node: ast.Assign) -> None:
         """Attributes are not shown at all; ``self.n = n`` is told from the names that are."""
         for target in node.targets:
-            if isinstance(target, ast.Attribute):
-                self.attributes.setdefault(node.lineno, []).append(("." + target.attr, node.value))
+            for name, value in assignments(target, node.value):
+                if name.startswith("."):
+                    self.attributes.setdefault(node.lineno, []).append((name, value))
 
 
 def _hidden(called: set[str], bodies: dict[str, ast.FunctionDef]) -> set[str]:
@@ -131,6 +134,9 @@ class _Reader:
         self.recorder = Recorder()
         self.entering: str | None = None
         self.arguments: dict[str, Any] = {}
+        self.running: list[tuple[str, int]] = []  # generators, and the calls to go back to
+        self.paused: dict[str, list[int]] = {}  # their frames
+        self.changed: set[int] = set()  # steps of tests that changed a value
         self.waiting: dict[int, tuple[ast.expr, int, int]] = {}
         self.cut: set[str] = set()  # a trace stops at a depth, as many calls as the program has functions
 
@@ -152,6 +158,8 @@ class _Reader:
         if found["call"]:
             return "call"
         kinds = {
+            "generator": "resumed",
+            "yielded": "yielded",
             "returned": "returned",
             "number": "line",
             "values": "elements",
@@ -175,9 +183,36 @@ class _Reader:
         self._enter()
         self.entering = found["call"]
 
+    def _resumed(self, found: re.Match[str]) -> None:
+        """A generator goes on, or begins: its names and tests are not those of the call that waits for it."""
+        self._enter()
+        recorder, name = self.recorder, found["generator"]
+        self.running.append((name, recorder.frame))
+        if self.paused.get(name):
+            recorder.frame = self.paused[name].pop()
+        else:
+            recorder.history.parents.append(recorder.frame)
+            recorder.history.functions.append(name)
+            recorder.frame = len(recorder.history.parents) - 1
+
+    def _yielded(self, found: re.Match[str]) -> None:
+        if self.running:
+            self._decided(False)
+            self.paused.setdefault(self.running[-1][0], []).append(self.recorder.frame)
+            self._back()
+        self._result_of(self._value(found["yielded"]))
+
+    def _back(self) -> None:
+        self.recorder.frame = self.running.pop()[1]
+        self.recorder.step += 1
+        self.recorder.history.resumed.append((self.recorder.step, self.recorder.frame))
+
     def _returned(self, found: re.Match[str]) -> None:
         self._enter()
-        if self.recorder.frame >= 0:
+        if self.running and self.running[-1][0] == found["function"]:
+            self._decided(False)
+            self._back()
+        elif self.recorder.frame >= 0:
             self._decided(False)  # a call that ends at a test did not go into its body
             self.recorder.leave(self._value(found["returned"]))
 
@@ -215,6 +250,8 @@ class _Reader:
         if self.recorder.frame in self.waiting:
             test, body, step = self.waiting.pop(self.recorder.frame)
             self.recorder.history.tests.setdefault(test, []).append((step, self.recorder.frame, number == body))
+            if step in self.changed:  # what the test changed was shown before its outcome
+                self.recorder.history.decided[step] = self.recorder.step
 
     def _elements(self, found: re.Match[str]) -> None:
         values = parse_value(f"[{found['values']}]")
@@ -233,6 +270,8 @@ class _Reader:
         else:
             self.recorder.step += 1
             self.recorder.assign(found["name"], value)
+            if self.recorder.frame in self.waiting:
+                self.changed.add(self.waiting[self.recorder.frame][2])
 
     def _result(self, found: re.Match[str]) -> None:
         self._result_of(self._value(found["result"]))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
+_PLAIN = frozenset((int, str, ast.Load, type(None)))
 _LEAVES = frozenset((ast.Name, ast.Constant))
 
 
@@ -22,10 +24,28 @@ def children(node: ast.AST) -> list[ast.AST]:
     found = []
     for value in vars(node).values():
         kind = type(value)
-        if kind is int or kind is str or kind is ast.Load or value is None:
+        if kind in _PLAIN:
             continue
         if kind is list:
-            found += [each for each in value if type(each) is not str and each is not None]
+            if value and type(value[0]) is not str and None not in value:
+                found += value
+            else:
+                found += [each for each in value if type(each) is not str and each is not None]
         else:
             found.append(value)
     return found
+
+
+def target_name(node: ast.expr) -> str:
+    """The name that an assignment is to; the attribute x of whatever is ".x"."""
+    return "." + node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def assignments(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """The single names of an assignment and what each gets, as far as that is written down."""
+    if isinstance(target, ast.Tuple | ast.List):
+        if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
+            for part, each in zip(target.elts, value.elts, strict=True):
+                yield from assignments(part, each)
+    else:
+        yield target_name(target), value
