@@ -25,6 +25,8 @@ CONF_DIR = Path(__file__).resolve().parents[1] / "conf"
 
 CHARACTERS = "characters"  # the tokenizer that is none: the length of the text
 
+CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&](access_key|secret_key|session_token)=)")
+
 AtLeastOne = Annotated[int, Range(1)]
 AtLeastOneOrNone = Annotated[int | None, Range(1)]
 
@@ -280,6 +282,12 @@ def _check_limits(config: Config) -> None:
 def _check_paths(config: Config) -> None:
     """Refuse local paths that cannot be read from or written to; remote ones are left to who opens them."""
     source = config.source
+    for key, path in (("output.dir", config.output.dir), ("source.path", getattr(source, "path", ""))):
+        if CREDENTIALS.match(path):  # not shown: they would stand in every log
+            raise ConfigError(
+                f"{key} holds credentials, which would be saved with the output; allowed: those of the "
+                "environment, a profile or the machine's role"
+            )
     if isinstance(source, FileSource) and not _exists(source.path):
         raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: a file, folder, glob or URI")
     if isinstance(source, HuggingFaceSource) and not (_exists(source.path) or _is_hub_name(source.path)):

@@ -44,7 +44,7 @@ def locked(folder: Folder) -> Iterator[None]:
     try:
         lock = _kernel_lock(folder, holder) if folder.filesystem.type_name == "local" else None
     except OSError as error:
-        raise ConfigError(f"output.dir = {folder.path!r} cannot be written to: {error}") from error
+        raise _unwritable(folder, error) from error
     if lock is None:
         with _note(folder, holder):
             yield
@@ -87,8 +87,11 @@ def _kernel_lock(folder: Folder, holder: str) -> int | None:
 def _note(folder: Folder, holder: str) -> Iterator[None]:
     """Hold the lock by a note that is renewed."""
     own = {"run": uuid.uuid4().hex, "holder": holder}
-    _wait_for_end(folder)
-    folder.write_text(LOCK, json.dumps(own | {"renewed": 0}))
+    try:
+        _wait_for_end(folder)
+        folder.write_text(LOCK, json.dumps(own | {"renewed": 0}))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     time.sleep(SETTLE_SECONDS)
     if (found := _read(folder)) and found["run"] != own["run"]:
         raise _held(folder, str(found["holder"]))
@@ -139,6 +142,10 @@ def _read(folder: Folder) -> dict[str, object] | None:
     except (FileNotFoundError, ValueError):
         return None
     return dict(found)
+
+
+def _unwritable(folder: Folder, error: OSError) -> ConfigError:
+    return ConfigError(f"output.dir = {folder.path!r} cannot be written to: {error}")
 
 
 def _held(folder: Folder, holder: str) -> ConfigError:

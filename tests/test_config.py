@@ -237,3 +237,21 @@ def test_every_job_of_a_multirun_has_a_folder_of_its_own(run_command, tmp_path):
     assert result.stderr.splitlines() == [
         f"error: output.dir = 'runs/{number}' is a file; allowed: a folder or URI" for number in "01"
     ]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "output.dir=s3://AKIAKEY:hidden@bucket/out",
+        "output.dir='s3://bucket/out?region=x&secret_key=hidden'",
+        "source=jsonl source.path=s3://AKIAKEY:hidden@bucket/in",
+    ],
+)
+def test_credentials_in_a_path_are_refused_and_not_repeated(override):
+    with pytest.raises(ConfigError, match="holds credentials") as refused:
+        load(override.split())
+    assert "hidden" not in str(refused.value)
+
+
+def test_a_revision_is_no_credential():
+    assert load(["source=jsonl", "source.path=hf://datasets/owner/name@main/x.jsonl"]).source.path.endswith("x.jsonl")
