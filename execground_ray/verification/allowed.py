@@ -41,8 +41,9 @@ _MODULE_NAMES: dict[ModuleType, str] = {
     fractions: "Fraction",
     functools: "cache cmp_to_key lru_cache partial reduce total_ordering",
     heapq: "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest",
-    itertools: """accumulate chain combinations combinations_with_replacement compress count cycle dropwhile groupby
-                  islice pairwise permutations product repeat starmap takewhile zip_longest""",
+    # Without what has no end, ``count``, ``cycle`` and ``repeat``: no budget of steps ends a loop inside of the library.
+    itertools: """accumulate chain combinations combinations_with_replacement compress dropwhile groupby
+                  islice pairwise permutations product starmap takewhile zip_longest""",
     json: "dumps loads",
     math: """ceil comb copysign cos degrees dist e exp fabs factorial floor fmod gcd hypot inf isclose isfinite isinf
              isnan isqrt lcm log log10 log2 modf nan perm pi pow prod radians sin sqrt tan trunc""",

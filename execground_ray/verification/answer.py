@@ -50,6 +50,8 @@ _TYPE_OF_TEXT = re.compile(r"\b(?:string|text|str)\b", re.IGNORECASE)
 _EMPTY = re.compile(r"\b(?:an?[ ])?empty[ ](list|array|string|dictionary|dict|set|tuple|object)\b", re.IGNORECASE)
 _EMPTY_VALUES: dict[str, Any] = {"list": [], "array": [], "string": "", "dictionary": {}, "dict": {}, "object": {}, "set": set(), "tuple": ()}  # fmt: skip
 _FENCE = re.compile(r"^\s*(?:```|~~~)[^\n]*\n(.*?)\n?\s*(?:```|~~~)", re.DOTALL)
+MAX_PLACES = 40  # the last so many that may state the answer are read
+MAX_ANSWER = 20_000  # characters of an answer in LaTeX
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n\s*\n|;\s")
 
 
@@ -123,7 +125,7 @@ def _markers(text: str) -> Iterator[tuple[int, int, bool]]:
     found += [
         (match.start(), match.start(), True) for match in re.finditer(r"\{\s*\"(?:output|result|answer)\"\s*:", text)
     ]
-    return iter(sorted(found))
+    return iter(sorted(found)[-MAX_PLACES:])
 
 
 def _read(text: str, start: int, begin: int, answer: Answer) -> Statement | None:
@@ -187,7 +189,7 @@ def _readings(rest: str) -> Iterator[_Reading]:
 
 def _matching(text: str, opening: int) -> int:
     depth = 0
-    for index in range(opening, len(text)):
+    for index in range(opening, min(len(text), opening + MAX_ANSWER)):
         depth += {"{": 1, "}": -1}.get(text[index], 0)
         if depth == 0:
             return index

@@ -95,6 +95,28 @@ class Scope:
         (self.nonlocals.get(name) or self).values[name] = value
 
 
+def _bits(kind: type, left: Any, right: Any) -> int:
+    """How many bits the result of an operation on integers may have; 0 for other operands."""
+    if not (isinstance(left, int) and isinstance(right, int)):
+        return 0
+    if kind is ast.Pow:
+        return left.bit_length() * right
+    if kind is ast.Mult:
+        return left.bit_length() + right.bit_length()
+    return right if kind is ast.LShift else 0
+
+
+def _length(kind: type, left: Any, right: Any) -> int:
+    """How long the sum or the multiple of a sequence is; 0 for other operands."""
+    if kind is ast.Add and hasattr(left, "__len__") and hasattr(right, "__len__"):
+        return len(left) + len(right)
+    if kind is ast.Mult:
+        for sequence, times in ((left, right), (right, left)):
+            if hasattr(sequence, "__len__") and isinstance(times, int):
+                return len(sequence) * times
+    return 0
+
+
 class Evaluator:
     """Evaluates one node by the method that is named after its type."""
 
@@ -163,15 +185,8 @@ class Evaluator:
         operation = _BINARY.get(kind)
         if operation is None:
             raise Unsupported(kind.__name__)
-        if kind is ast.Pow and isinstance(left, int) and isinstance(right, int):
-            if left.bit_length() * right > MAX_BITS:
-                raise Unsupported("a huge power")
-        elif kind is ast.LShift and isinstance(right, int) and right > MAX_BITS:
-            raise Unsupported("a huge shift")
-        elif kind is ast.Mult:
-            for sequence, times in ((left, right), (right, left)):
-                if hasattr(sequence, "__len__") and isinstance(times, int) and len(sequence) * times > MAX_TEXT:
-                    raise Unsupported("a huge sequence")
+        if _bits(kind, left, right) > MAX_BITS or _length(kind, left, right) > MAX_TEXT:
+            raise Unsupported("a huge value")
         return operation(left, right)
 
     def _UnaryOp(self, node: ast.UnaryOp, scope: Scope) -> Any:  # noqa: N802

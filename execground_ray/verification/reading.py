@@ -75,7 +75,9 @@ _WRAPPER = re.compile(
 _POWER = re.compile(r"\^\{([^{}]*)\}")
 _ESCAPED_NAME = re.compile(r"['\"]?\w+(?:\\_\w*)+['\"]?")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{(\w+)\}\{(\w+)\}")
-_MATHEMATICS = re.compile(r"`[^`\n]+`|\$\$?[^$\n]+\$\$?|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)  # or code: no formula
+_MATHEMATICS = re.compile(
+    r"`[^`\n]+`|\$\$?[^$\n]+\$\$?|\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]", re.DOTALL
+)  # or code: no formula
 _EMPHASIS = re.compile(r"(?<![\w*])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*])|(?<!\w)_{1,2}(?=\*)|\*\*(?=:)")
 _BULLET = re.compile(r"^[ >]*(?:[-*+•–]|#{1,6}|\(?\d{1,3}[.)](?=\s)|[a-z]\))[ ]+", re.MULTILINE)
 _CODE_OR_STRING = re.compile(r"`[^`\n]+`|(?<![\w'])'[^'\n]{0,200}'(?![\w'])|(?<![\w\"])\"[^\"\n]{0,200}\"(?![\w\"])")
