@@ -35,7 +35,9 @@ def noted(folder: Folder, run: str, tell: Callable[[], dict[str, Any]]) -> Itera
         folder.write_text(f"{LEGS}/{run}.json", json.dumps(tell() | {"began": began}))
 
     def note_now_and_then() -> None:
-        while not ended.wait(NOTE_SECONDS):
+        pause = 0.0  # the first at once: a leg that is killed early counts too
+        while not ended.wait(pause):
+            pause = NOTE_SECONDS
             with suppress(Exception):  # the stream finds out by itself when nothing can be written
                 note()
 
