@@ -89,7 +89,7 @@ def test_there_is_no_dashboard(seen):
 
 
 def test_programs_reach_none_of_them(seen):
-    assert {kind for kind, *_ in seen["attempts"]} >= {"connect", "unix"}
+    assert "connect" in {kind for kind, *_ in seen["attempts"]}
     through = [attempt[3] for attempt, open_ in zip(seen["attempts"], seen["caged"], strict=True) if open_]
     assert through == []
 
