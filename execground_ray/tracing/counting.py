@@ -5,6 +5,10 @@ end "too long". So they run a copy of the program that ticks: every function beg
 that the trace of a call has in any case, and before every statement that a trace would show stands a ``tick``. The
 tick that reaches the limit ends the run.
 
+A call that is too long is given up by an exception, and the next call of the same program is made in the same process:
+only of the first call all outcomes count, of the others "too long" alone, so what a call may find changed by those
+before it can at most cost its problem a pair.
+
 The count is never more than the lines of the trace, and mostly not far from it. What it misses (lines of the standard
 library, of comprehensions, values that change) costs time and nothing else: what the count lets pass is traced, and
 measured, in full.
@@ -12,18 +16,31 @@ measured, in full.
 
 from __future__ import annotations
 
+import _thread
 import ast
 import inspect
 import operator
+import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from itertools import chain, repeat
 from types import CodeType
-from typing import Any
+from typing import Any, NoReturn
 
 from execground_ray.tracing.calls import Calls, RunEnd, TooLong
-from execground_ray.tracing.program import FILENAME, Program, Runner, call_depth, normalize_newlines, targets_in
+from execground_ray.tracing.program import (
+    FILENAME,
+    Program,
+    RunLimits,
+    Runner,
+    Send,
+    Tell,
+    call_depth,
+    fresh_builtins,
+    normalize_newlines,
+    targets_in,
+)
 
 # No program can use these names: they are none.
 TICK, ENTER = "@tick", "@enter"
@@ -129,16 +146,15 @@ class LineCounter:
     Args:
         calls: those that have a trace.
         max_lines: the run ends with TooLong when the count reaches this.
-        end: called with the RunEnd; must not return.
+        end: called with the RunEnd by every tick from then on; must not return.
     """
 
     def __init__(self, calls: Calls, max_lines: int, end: Callable[[RunEnd], None]) -> None:
         """See the class."""
         self._calls = calls
-        self._end = end
         self._max_lines = max_lines
         self._left = repeat(None, max_lines - 1)
-        self._tick: Callable[[], None] = chain(self._left, self._too_long()).__next__
+        self._tick: Callable[[], None] = chain(self._left, _Overrun(end)).__next__
 
     @property
     def lines(self) -> int:
@@ -154,9 +170,18 @@ class LineCounter:
             self._tick()
         return self._tick
 
-    def _too_long(self) -> Iterator[None]:
+
+class _Overrun:
+    """What ticks meet behind the limit: an iterator that never ends, as a program may catch what is raised."""
+
+    def __init__(self, end: Callable[[RunEnd], None]) -> None:
+        self._end = end
+
+    def __iter__(self) -> _Overrun:
+        return self
+
+    def __next__(self) -> None:
         self._end(TooLong())
-        yield
 
 
 def _lines_of_call(code: CodeType) -> int:
@@ -168,7 +193,39 @@ def _lines_of_call(code: CodeType) -> int:
 
 
 class CountingRunner(Runner):
-    """Runs programs without writing a trace; a run ends as soon as its trace would be too long."""
+    """Runs programs without writing a trace; a call ends as soon as its trace would be too long."""
+
+    def __init__(self, limits: RunLimits) -> None:
+        """See ``Runner``."""
+        super().__init__(limits)
+        self._is_too_long = self._is_last = False
+
+    def run(self, program: Program, calls: Sequence[dict[str, Any]], send: Send, tell_too_long: Tell) -> NoReturn:
+        """Make the calls, one after the other, until one is not too long; see ``Runner``."""
+        self._send, self._tell_too_long = send, tell_too_long
+        for number, arguments in enumerate(calls, 1):
+            self._is_too_long, self._is_last = False, number == len(calls)
+            try:
+                self._run_call(program, arguments)
+            except TooLong:
+                self._builtins = fresh_builtins()
+        os._exit(0)
+
+    def _stop(self, end: RunEnd) -> NoReturn:
+        if not isinstance(end, TooLong):
+            super()._stop(end)
+        if self._is_too_long:  # the program has caught it
+            os._exit(0)
+        self._tell_too_long()
+        self._is_too_long = True
+        if self._is_last or _thread._count():  # what other threads do would get into the next call
+            os._exit(0)
+        raise end
+
+    def _finish(self, outcome: str, detail: str, value: str = "", trace: str = "") -> NoReturn:
+        if self._is_too_long:
+            os._exit(0)
+        super()._finish(outcome, detail, value, trace)
 
     def prepare(self, refcode: str, funcname: str) -> Program:
         """Compile the copy that ticks; of a program that looks at itself, the program: it must not see the ticks.

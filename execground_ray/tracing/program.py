@@ -14,7 +14,7 @@ import os
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
@@ -25,6 +25,7 @@ from execground_ray.tracing.values import UnsupportedValueError, to_json
 FILENAME = "main.py"
 DEFINITION = re.compile(r"\bdef\s+\w+\s*\([^)\n]*\)")
 Send = Callable[[str, str, str, str], None]
+Tell = Callable[[], None]
 
 WARM_UP_RUNS = 30  # CPython 3.11 specializes a function after some calls
 WARM_UP = """
@@ -47,7 +48,7 @@ class _WarmError(Exception):
     """Thrown where a real run would end its process."""
 
 
-def _send_nothing(*_: str) -> None:
+def _end_warm_up(*_: str) -> None:
     raise _WarmError
 
 
@@ -103,6 +104,13 @@ def targets_in(code: CodeType, funcname: str) -> tuple[CodeType, ...]:
     return tuple(constant for constant in found if constant.co_name == funcname)
 
 
+def fresh_builtins() -> ModuleType:
+    """Return builtins for a program: what it replaces in them is not what the tracer uses."""
+    module = ModuleType("builtins")
+    module.__dict__.update(builtins.__dict__)
+    return module
+
+
 class Runner(ABC):
     """Runs programs; made once, used once in every fork: what it has done before the fork is shared by all.
 
@@ -111,11 +119,11 @@ class Runner(ABC):
     """
 
     def __init__(self, limits: RunLimits) -> None:
-        """Make builtins for the programs: what one replaces in them is not what the tracer uses."""
+        """See the class."""
         self._limits = limits
-        self._send: Send = _send_nothing
-        self._builtins = ModuleType("builtins")
-        self._builtins.__dict__.update(builtins.__dict__)
+        self._send: Send = _end_warm_up
+        self._tell_too_long: Tell = _end_warm_up
+        self._builtins = fresh_builtins()
 
     @abstractmethod
     def prepare(self, refcode: str, funcname: str) -> Program:
@@ -129,17 +137,23 @@ class Runner(ABC):
     def _call(self, program: Program, function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, str]:
         """Call the function; return its value and the trace."""
 
-    def run(self, program: Program, arguments: dict[str, Any], send: Send) -> NoReturn:
-        """Run a program to its end, or until the outcome is known.
+    def run(self, program: Program, calls: Sequence[dict[str, Any]], send: Send, tell_too_long: Tell) -> NoReturn:
+        """Run a program until the outcome of its first call is known, and of more calls if that costs nothing.
 
         Args:
             program: what to run.
-            arguments: of its function, by name.
-            send: takes outcome, detail, value and trace; called once, and then the process ends.
+            calls: the arguments of each, by name.
+            send: takes outcome, detail, value and trace of the first call; then the process ends.
+            tell_too_long: called once for each call whose trace is too long, in their order.
         """
-        self._send = send
+        self._send, self._tell_too_long = send, tell_too_long
+        self._run_call(program, calls[0])
+
+    def _run_call(self, program: Program, arguments: dict[str, Any]) -> NoReturn:
         try:
             value, trace = self._call(program, self._define(program), arguments)
+        except TooLong:
+            raise
         except BaseException as error:
             self._stop(Raised(error))
         try:
@@ -158,7 +172,7 @@ class Runner(ABC):
         kept = {name: sys.modules[name] for name in ("__main__", "builtins")}
         for _ in range(WARM_UP_RUNS):
             with contextlib.suppress(_WarmError):
-                self.run(program, {"words": ["a", "b"], "count": 3}, _send_nothing)
+                self.run(program, [{"words": ["a", "b"], "count": 3}], _end_warm_up, _end_warm_up)
         sys.modules.update(kept)
 
     def _define(self, program: Program) -> Callable[..., Any]:
@@ -174,7 +188,8 @@ class Runner(ABC):
         if isinstance(end, TurnedOff):
             self._finish("no_return", "the program turned off its own tracing")
         if isinstance(end, TooLong):
-            self._finish("too_long", f"{self._limits.max_lines} lines or more")
+            self._tell_too_long()
+            os._exit(0)
         error = end.error if isinstance(end, Raised) else None
         if isinstance(error, MemoryError):
             self._finish("memory", f"more than {self._limits.memory_mb} MB")

@@ -15,7 +15,8 @@ What is promised, each with a test in ``tests/tracing/test_hostile_programs.py``
   worker, which dies with whoever started it, so nothing outlives the job
 - resources: time, CPU, memory, descriptors and result size of a run are bounded; what it prints is thrown away; threads
   are bounded by the memory of their stacks
-- state: every run starts from the same process image; nothing it changes is seen by the next
+- state: every run starts from the same process image; nothing it changes is seen by the next. (Pairs of one problem
+  that are too long, and so give nothing, may follow each other in a process; what counts never comes behind them.)
 - results: they leave through a descriptor of their own behind a token, never through stdout or stderr; whatever a run
   sends there, the worker stays well, and only its own row is rejected
 
@@ -107,7 +108,7 @@ class CagedWorker:
         self.runs = 0
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Have one request answered.
+        """Have one request answered; both are described in ``worker``.
 
         Raises:
             SandboxFaultError: if the worker died or did not answer; the next call starts a fresh one.

@@ -4,7 +4,7 @@ In comes a problem and the pairs to try; out comes the first accepted execution,
 in two caged workers whose interpreters hash strings differently:
 
 1. the first only counts the lines that a trace would have, and returns the value; most pairs end here, cheaply:
-   too long, an exception, a value that is not the recorded one
+   too long (several pairs in a row cost one process), an exception, a value that is not the recorded one
 2. the second writes the trace; what it returns must be what the first returned, or the program is not deterministic
 """
 
@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from execground_ray.records import Problem, Reason
@@ -46,10 +47,17 @@ class Execution:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run, or a whole problem, gave nothing."""
+    """Why a run, or a whole problem, gave nothing.
+
+    Attributes:
+        reason: its kind.
+        detail: more about it, for people.
+        pairs: how many pairs ended so, one after the other.
+    """
 
     reason: Reason
     detail: str
+    pairs: int = 1
 
 
 class TraceRunner:
@@ -116,16 +124,28 @@ class TraceRunner:
         return accepted or _summary(failures)
 
     def _outcomes(self, problem: Problem, pairs: list[int]) -> Iterator[Execution | Failure]:
-        for index in pairs:
-            yield self.trace_pair(problem, index)
+        """Yield how each pair ends: count and compare, then trace and compare."""
+        request = {"refcode": problem.refcode, "funcname": problem.funcname}
+        calls = [json.dumps(problem.ios[index].input) for index in pairs]
+        done = 0
+        while done < len(pairs):
+            checked = self._run(self._checker, request | {"calls": calls[done:]})
+            if isinstance(checked, Failure):
+                yield from repeat(checked, checked.pairs)
+                done += checked.pairs
+            else:
+                yield self._trace(problem, pairs[done], request | {"calls": [calls[done]]}, checked)
+                done += 1
 
     def trace_pair(self, problem: Problem, index: int) -> Execution | Failure:
-        """Run one pair: count and compare, then trace and compare."""
+        """Run one pair."""
+        return next(self._outcomes(problem, [index]))
+
+    def _trace(
+        self, problem: Problem, index: int, request: dict[str, Any], checked: dict[str, Any]
+    ) -> Execution | Failure:
+        """Compare what the first run of a pair returned with the recorded value; then make the second."""
         pair = problem.ios[index]
-        request = {"refcode": problem.refcode, "funcname": problem.funcname, "arguments": json.dumps(pair.input)}
-        checked = self._run(self._checker, request)
-        if isinstance(checked, Failure):
-            return checked
         value = json.loads(checked["value"])
         if not same_value(pair.output, value, self._tracing.float_tolerance):
             return Failure(
@@ -155,7 +175,7 @@ class TraceRunner:
             if result["outcome"] == "returned":
                 return result
             if result["outcome"] != Reason.SANDBOX_FAULT:
-                return Failure(Reason(result["outcome"]), result["detail"])
+                return Failure(Reason(result["outcome"]), result["detail"], result["calls"])
             detail = result["detail"]
             worker.close()
         return Failure(Reason.SANDBOX_FAULT, detail)

@@ -1,10 +1,12 @@
 r"""The process in the cage: it has imported everything once and forks a process for every run.
 
 Started by ``start_worker``, with its protocol on stdin and stdout: a message is a 4-byte length and a JSON object. A
-request is one run, an answer is how it ended::
+request is a program and one call or more, an answer is how the first ended, or the first ``calls`` if their traces are
+all too long::
 
-    {"refcode": "def f(n): …", "funcname": "f", "arguments": "{\"n\": 2}"}
-    {"outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "wall_seconds": 0.006, "rss_mb": 41}
+    {"refcode": "def f(n): …", "funcname": "f", "calls": ["{\"n\": 2}", "{\"n\": 3}"]}
+    {"calls": 1, "outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "wall_seconds": 0.006,
+     "cpu_seconds": 0.004, "rss_mb": 41}
 
 Nothing that a run sends is trusted: its result counts only behind a fresh token, is bounded, checked, and read as text.
 """
@@ -26,7 +28,6 @@ import struct
 import sys
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -34,13 +35,13 @@ from execground_ray.tracing import confine
 from execground_ray.tracing.program import FILENAME, Program, RunLimits, Runner
 from execground_ray.tracing.values import to_json
 
-Send = Callable[..., None]
 TOKEN_BYTES = 16
 FIELDS = struct.Struct("=4I")
-READY = b"\1"  # the first byte from a run: it is confined and starts the program
+# The first bytes from a run: it is confined and starts the program; for each call that is too long; for a result.
+READY, TOO_LONG, RESULT = b"\1", b"\2", b"\3"
 DETAIL_CHARS = 1000
 WORD = re.compile(r"\w+")
-RUN_OUTCOMES = frozenset(("returned", "too_long", "exception", "memory", "no_return", "unsupported_value"))
+RUN_OUTCOMES = frozenset(("returned", "exception", "memory", "no_return", "unsupported_value"))
 # A run on a busy machine waits its turn, and must not be found too slow for that: its limit is CPU time. The clock only
 # ends those that sleep.
 WALL_PER_CPU_SECONDS = 2
@@ -117,20 +118,20 @@ class Worker:
         """Run one request to its end, whatever it does."""
         try:
             program = self._prepare(request["refcode"], request["funcname"])
-            arguments = json.loads(request["arguments"])
+            calls = [json.loads(arguments) for arguments in request["calls"]]
         except MemoryError:
             return _result("memory", f"more than {self._limits.memory_mb} MB before it ran")
         except Exception as error:
             return _result("exception", f"{type(error).__name__}: {error}")
-        token = os.urandom(TOKEN_BYTES)
+        token = RESULT + os.urandom(TOKEN_BYTES)
         started = time.monotonic()
         reading, writing = os.pipe()
         pid = confine.fork()
         if pid == 0:
             os.close(reading)
-            self._run(lambda send: self._runner.run(program, arguments, send), writing, token)
+            self._run(program, calls, writing, token)
         os.close(writing)
-        most = len(READY) + TOKEN_BYTES + FIELDS.size + 16 * self._limits.result_bytes
+        most = len(READY) + len(calls) + len(token) + FIELDS.size + 16 * self._limits.result_bytes
         try:
             data, in_time = _read_all(reading, most, started + WALL_PER_CPU_SECONDS * self._limits.timeout_seconds)
         finally:
@@ -143,6 +144,9 @@ class Worker:
         if data[: len(READY)] != READY:
             why = data[:DETAIL_CHARS].decode(errors="replace")
             result = _result("sandbox_fault", f"the run could not be started: {why}")
+        elif too_long := len(data) - len(READY) - len(data[len(READY) :].lstrip(TOO_LONG)):
+            result = _result("too_long", f"{self._limits.max_lines} lines or more")
+            result["calls"] = min(too_long, len(calls))
         else:
             result = self._parse(data[len(READY) :], token) or self._ending(in_time, len(data) >= most, status)
         result["wall_seconds"] = time.monotonic() - started
@@ -150,7 +154,7 @@ class Worker:
         result["rss_mb"] = usage.ru_maxrss // 1024
         return result
 
-    def _run(self, run: Callable[[Send], NoReturn], writing: int, token: bytes) -> NoReturn:
+    def _run(self, program: Program, calls: list[dict[str, Any]], writing: int, token: bytes) -> NoReturn:
         """Be the child: take its rights away and run; nothing returns from here.
 
         What goes wrong before READY is the sandbox's fault, and no program can unsay READY.
@@ -167,12 +171,15 @@ class Worker:
                 while data:
                     data = data[write(writing, data) :]
 
+            def tell_too_long() -> None:
+                write(writing, TOO_LONG)
+
             confine.limit_memory(self._memory_bytes, for_good=True)
             confine.limit_cpu(math.ceil(self._limits.timeout_seconds))
             if self._confinement:
                 self._confinement.apply()
             write(writing, READY)
-            run(send)
+            self._runner.run(program, calls, send, tell_too_long)
         except BaseException as error:
             os.write(writing, f"{type(error).__name__}: {error}".encode())
         finally:
@@ -180,12 +187,12 @@ class Worker:
 
     def _parse(self, data: bytes, token: bytes) -> dict[str, Any] | None:
         """Read a result; None when the run sent none, or something else."""
-        start = TOKEN_BYTES + FIELDS.size
-        if data[:TOKEN_BYTES] != token or len(data) < start:
+        start = len(token) + FIELDS.size
+        if data[: len(token)] != token or len(data) < start:
             return None
         fields = []
         try:
-            for length in FIELDS.unpack(data[TOKEN_BYTES:start]):
+            for length in FIELDS.unpack(data[len(token) : start]):
                 fields.append(data[start : start + length].decode())
                 start += length
             outcome, detail, value, trace = fields
@@ -211,7 +218,7 @@ class Worker:
 
 
 def _result(outcome: str, detail: str, value: str = "", trace: str = "") -> dict[str, Any]:
-    return {"outcome": outcome, "detail": detail, "value": value, "trace": trace}
+    return {"calls": 1, "outcome": outcome, "detail": detail, "value": value, "trace": trace}
 
 
 def _read_all(descriptor: int, most: int, deadline: float) -> tuple[bytes, bool]:

@@ -109,7 +109,7 @@ def workers(worker_settings):
 def test_counted_run_ends_as_the_traced_run_does(workers, name):
     body, n, outcome = COUNTED[name]
     source = f"def main_solution(n):\n    {body}\n"
-    request = {"refcode": source, "funcname": "main_solution", "arguments": json.dumps({"n": n})}
+    request = {"refcode": source, "funcname": "main_solution", "calls": [json.dumps({"n": n})]}
     counted, traced = (worker.run(request) for worker in workers)
     assert (counted["outcome"], traced["outcome"]) == (outcome, outcome), (counted, traced)
     assert counted["value"] == traced["value"]
@@ -118,5 +118,54 @@ def test_counted_run_ends_as_the_traced_run_does(workers, name):
 
 def test_calls_of_the_module_itself_do_not_count(workers):
     source = "def main_solution(n):\n    for i in range(n):\n        pass\n    return n\n\nmain_solution(1000)\n"
-    request = {"refcode": source, "funcname": "main_solution", "arguments": json.dumps({"n": 3})}
+    request = {"refcode": source, "funcname": "main_solution", "calls": [json.dumps({"n": 3})]}
     assert [worker.run(request)["outcome"] for worker in workers] == ["returned", "returned"]
+
+
+SEVERAL = {  # the first calls are too long; what happens to them must not change what is found out of them
+    "nothing in the way": "for i in range(n):\n        pass\n    return n",
+    "a handler that goes on": (
+        "try:\n        for i in range(n):\n            pass\n    except BaseException:\n        return 1\n    return n"
+    ),
+    "a handler that never ends": (
+        "while True:\n        try:\n            for i in range(n):\n                pass\n            return n\n"
+        "        except BaseException:\n            pass"
+    ),
+    "a last word": "try:\n        for i in range(n):\n            pass\n    finally:\n        n -= 1\n    return n + 1",
+    "a generator": "def count():\n        yield from range(n)\n    for i in count():\n        pass\n    return n",
+    "a thread": (
+        "import _thread, time\n    if n > 9:\n        _thread.start_new_thread(time.sleep, (9,))\n"
+        "    for i in range(n):\n        pass\n    return n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_calls_that_are_too_long_are_told_in_their_order(workers, name):
+    source = f"def main_solution(n):\n    {SEVERAL[name]}\n"
+    calls = [json.dumps({"n": n}) for n in (400, 900, 3, 400)]
+    request = {"refcode": source, "funcname": "main_solution"}
+    for worker in workers:
+        ends, done = [], 0
+        while done < len(calls):
+            answer = worker.run(request | {"calls": calls[done:]})
+            ends += [(answer["outcome"], answer["value"])] * answer["calls"]
+            done += answer["calls"]
+        assert ends == [("too_long", ""), ("too_long", ""), ("returned", "3"), ("too_long", "")], answer
+
+
+def test_calls_that_are_too_long_share_a_process(workers):
+    source = "def main_solution(n):\n    for i in range(n):\n        pass\n    return n\n"
+    calls = [json.dumps({"n": 400})] * 10
+    request = {"refcode": source, "funcname": "main_solution", "calls": calls}
+    assert [worker.run(request)["calls"] for worker in workers] == [10, 1]
+    assert workers[0].run(request | {"calls": [*calls[:3], "{}", *calls]})["calls"] == 3
+
+
+def test_a_call_finds_the_module_and_its_names_new(workers):
+    source = (
+        "seen = []\ndef main_solution(n):\n    seen.append(n)\n    if len(seen) > 1:\n        return -1\n"
+        "    __builtins__.len = None\n    for i in range(n):\n        pass\n    return n\n"
+    )
+    request = {"refcode": source, "funcname": "main_solution", "calls": [json.dumps({"n": 400})] * 3}
+    assert workers[0].run(request)["calls"] == 3

@@ -278,7 +278,7 @@ def main_solution(n):
     return n
 """
     worker = CagedWorker(worker_settings(), 0)
-    request = {"refcode": source, "funcname": "main_solution", "arguments": json.dumps({"n": 9})}
+    request = {"refcode": source, "funcname": "main_solution", "calls": [json.dumps({"n": 9})]}
     try:
         first, second = worker.run(request), worker.run(request)
     finally:

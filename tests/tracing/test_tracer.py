@@ -172,7 +172,7 @@ def test_reference_traces(oracle, shared_data, worker_settings):
                 lines = oracle.trace(record["refcode"], arguments).tracer
             else:
                 request = {"refcode": record["refcode"], "funcname": "main_solution"}
-                lines = worker.run(request | {"arguments": arguments})["trace"].split("\n")
+                lines = worker.run(request | {"calls": [arguments]})["trace"].split("\n")
             expected = [comparable(line) for line in record["trace"].rstrip("\n").split("\n")]
             written = [comparable(line) for line in lines]
             if written != expected:
