@@ -25,6 +25,9 @@ OTHER_CPUS = 1.0 + STAGE_CPUS + WRITE_CPUS
 LEAST_CPUS = 2
 CPU_UNITS = 10_000  # Ray counts a CPU in so many parts
 NO_PROGRESS_SECONDS = 600
+# Ray ends a process that has had nothing to do for a second if there are more of them than CPUs, and starts another
+# when the next task comes: on a laptop most of a short run would go into starting processes.
+IDLE_WORKER_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,11 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
     address = cluster.address or ("auto" if "RAY_ADDRESS" in os.environ else "local")
     started_here: dict[str, Any] = {}
     if address == "local":
-        started_here = {"num_cpus": cluster.num_cpus, "include_dashboard": cluster.dashboard}
+        started_here = {
+            "num_cpus": cluster.num_cpus,
+            "include_dashboard": cluster.dashboard,
+            "_system_config": {"idle_worker_killing_time_threshold_ms": IDLE_WORKER_MS},
+        }
     options: dict[str, Any] = {"address": address, "logging_level": logging.ERROR, "log_to_driver": False}
     ray.init(**options, **started_here)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray has set its own; end as Ctrl-C does

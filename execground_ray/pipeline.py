@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 import ray
-from ray.data import ActorPoolStrategy
+from ray.data import ActorPoolStrategy, TaskPoolStrategy
 
 from execground_ray.cluster import STAGE_CPUS, WRITE_CPUS, TracingActors, connect, plan_tracing
 from execground_ray.config import Config, to_yaml
@@ -154,8 +154,9 @@ def stream(
 ) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
     small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS}
+    small["compute"] = TaskPoolStrategy(size=actors.count)  # more would only start more processes
 
-    rows = ray.data.read_datasource(ProblemSource(plans), num_cpus=STAGE_CPUS)
+    rows = ray.data.read_datasource(ProblemSource(plans), num_cpus=STAGE_CPUS, concurrency=actors.count)
     rows = rows.repartition(target_num_rows_per_block=BLOCK_ROWS)
     rows = rows.map_batches(filter_rows, **small)
     rows = rows.map_batches(
