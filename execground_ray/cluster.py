@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     for name in ("ray", "ray.data", "ray._private.authentication"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # Ray finds it strange that a corpus of a few blocks cannot keep all actors busy.
+    warnings.filterwarnings("ignore", "The m(in|ax)imum number of concurrent", UserWarning)
     address = cluster.address or ("auto" if "RAY_ADDRESS" in os.environ else "local")
     started_here: dict[str, Any] = {}
     if address == "local":
