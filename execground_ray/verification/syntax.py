@@ -6,7 +6,10 @@ import ast
 from collections.abc import Iterator
 
 _PLAIN = frozenset((int, str, ast.Load, type(None)))
-_LEAVES = frozenset((ast.Name, ast.Constant))
+# Names, constants, and what has no fields: operators. All trees of a process share one node for each operator, so what
+# another library hangs on those of its own trees is on ours, too: ``executing`` hangs a parent on each.
+_NODES = (kind for kind in vars(ast).values() if isinstance(kind, type) and issubclass(kind, ast.AST))
+_LEAVES = frozenset((ast.Name, ast.Constant, *(kind for kind in _NODES if not kind._fields)))
 
 
 def walk(tree: ast.AST) -> list[ast.AST]:
