@@ -1,9 +1,10 @@
 """Whether anything is lost or comes twice when processes are killed: real kills, at moments drawn by a seed.
 
-``python -m benchmarks.chaos --kills 20`` starts a Ray cluster of two nodes on this machine, builds the bundled sample
-once without disturbance, and then once for each kill. What is killed, in turn: the driver; an actor that traces; the
-caged process in which programs run; the second node's raylet, with all that runs on it (another node joins then, as an
-autoscaler would see to). Where the job fails of it, the same command is given again until it ends well. Afterwards:
+``python -m benchmarks.chaos --kills 20`` starts a Ray cluster of two nodes on this machine, builds the bundled sample,
+with slow problems among its own so that there is time to kill, once without disturbance, and then once for each kill.
+What is killed, in turn: the driver; an actor that traces; the caged process in which programs run; the second node's
+raylet, with all that runs on it (another node joins then, as an autoscaler would see to). Where the job fails of it,
+the same command is given again until it ends well. Afterwards:
 
 - the ids in ``train/`` and ``rejected/`` together are those of the problems and their further examples, each once;
 - ``records/`` has the same rows, each once;
@@ -32,10 +33,14 @@ import psutil
 import pyarrow.parquet as pq
 from ray.cluster_utils import Cluster
 
+from execground_ray.splits import SAMPLE_PATH
+
 KINDS = ("driver", "tracer", "sandbox", "node")
 NODE: dict[str, Any] = {"num_cpus": 2, "object_store_memory": 150 << 20}
 MOST_STARTS = 4
 JOB_SECONDS = 300
+CORPUS = "problems.jsonl"
+SLOW_EACH = 4  # after so many problems comes a slow one
 TRACER = "TraceExecution"  # in the title of the actor's process
 
 
@@ -53,6 +58,7 @@ def main() -> int:
         try:
             cluster.add_node(**NODE)
             usual = Path(folder, "usual")
+            write_corpus(Path(folder, CORPUS))
             if start(cluster.address, usual).wait(JOB_SECONDS):
                 raise RuntimeError("the undisturbed run failed")
             expected = rows_of(usual)
@@ -82,6 +88,30 @@ def main() -> int:
     return 1 if bad else 0
 
 
+def write_corpus(path: Path) -> None:
+    """Write the sample with slow problems between its own."""
+    lines = SAMPLE_PATH.read_text("utf-8").splitlines()
+    for number, place in enumerate(range(len(lines), 0, -SLOW_EACH)):
+        lines.insert(place, slow_line(number))
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def slow_line(number: int) -> str:
+    """Return a problem that takes about a second to trace."""
+    return json.dumps(
+        {
+            "problem_description": f"Wait, then add {number}.",
+            "io_requirements": "n (int)",
+            "refcode": f"def main_solution(n):\n    sum(range(2 * 10**7))\n    return n + {number}\n",
+            "funcname": "main_solution",
+            "ios": [{"input": {"n": n}, "output": n + number} for n in range(2)],
+            "source": "synthetic",
+            "category": "",
+            "meta": {},
+        }
+    )
+
+
 def one_kill(
     cluster: Any, output: Path, kind: str, chance: random.Random, expected: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
@@ -102,7 +132,8 @@ def one_kill(
     finally:
         job.kill()
         job.wait()
-    faults = [f"exit code {codes[-1]}"] if codes[-1] else faults_of(output, expected)
+    words = Path(f"{output}.log").read_text("utf-8").splitlines()
+    faults = [f"exit code {codes[-1]}: {words[-1:]}"] if codes[-1] else faults_of(output, expected)
     if not killed:
         faults.append("nothing was there to kill")
     return {
@@ -118,6 +149,8 @@ def one_kill(
 def start(address: str, output: Path) -> subprocess.Popen[bytes]:
     """Start the job on the cluster; what it says goes to a file beside the output."""
     overrides = [
+        "source=jsonl",
+        f"source.path={output.with_name(CORPUS)}",
         f"cluster.address={address}",
         f"output.dir={output}",
         "export.rows_per_shard=8",

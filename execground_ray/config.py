@@ -160,6 +160,8 @@ class Verification:
 
     mode: Literal["enforce", "score"]  # ``enforce`` rejects what fails, ``score`` keeps and labels it
     min_grounded: Annotated[float, Range(0, 1)]  # least share of cited values that the execution bears out
+    timeout_s: Annotated[int, Range(1, 3_600)]  # CPU time to verify one text, seconds
+    memory_mb: Annotated[int, Range(64, 1_048_576)]  # to verify one text
 
 
 @dataclass(frozen=True)

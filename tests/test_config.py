@@ -32,7 +32,7 @@ translator.prompt translator.quantization translator.replicas translator.request
 translator.sampling_params.max_tokens translator.sampling_params.min_p translator.sampling_params.temperature
 translator.sampling_params.top_k translator.sampling_params.top_p translator.tensor_parallel_size
 translator.timeout_s translator.url
-verification.min_grounded verification.mode
+verification.memory_mb verification.min_grounded verification.mode verification.timeout_s
 """.split()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ import pyarrow as pa
 from execground_ray.config import Verification
 from execground_ray.records import Problem, Reason, reject
 from execground_ray.stages.translate_traces import TRANSLATED_SCHEMA
-from execground_ray.verification import Evidence, judge, verify
+from execground_ray.verification import Evidence, UnverifiableError, Verifier, judge
 
 VERIFIED_SCHEMA = pa.schema(
     [*TRANSLATED_SCHEMA, ("answer_ok", pa.bool_()), ("grounded", pa.float64()), ("findings", pa.string())]
@@ -26,7 +27,10 @@ NOT_VERIFIED = {"answer_ok": False, "grounded": 0.0, "findings": "[]"}
 
 
 def verify_rows(batch: pa.Table, verification: Verification) -> pa.Table:
-    """Judge a batch; rows that are rejected already pass untouched."""
+    """Judge a batch; rows that are rejected already pass untouched.
+
+    The process that verifies stays for as long as the one that calls this.
+    """
     rows = [row | NOT_VERIFIED if row["reason"] else verify_row(row, verification) for row in batch.to_pylist()]
     return pa.Table.from_pylist(rows, VERIFIED_SCHEMA)
 
@@ -38,12 +42,17 @@ def evidence_of(row: dict[str, Any]) -> Evidence:
     return Evidence(problem.question, problem.refcode, arguments, returned, row["trace"])
 
 
+@lru_cache(maxsize=1)
+def _verifier(verification: Verification) -> Verifier:
+    return Verifier(verification)
+
+
 def verify_row(row: dict[str, Any], verification: Verification) -> dict[str, Any]:
     """Judge one row that is not rejected."""
     try:
-        verdict = verify(row["text"], evidence_of(row))
-    except Exception as error:  # one text that the verifier cannot take must not end the job, nor be believed
-        detail = f"{row['locator']}: cannot be verified: {type(error).__name__}: {error}"
+        verdict = _verifier(verification).verify(row["text"], evidence_of(row))
+    except UnverifiableError as error:  # one text that the engine cannot take must not end the job, nor be believed
+        detail = f"{row['locator']}: cannot be verified: {error}"
         return reject(row | NOT_VERIFIED, Reason.UNGROUNDED, detail)
     findings = [asdict(finding) for finding in verdict.findings]
     row |= {"answer_ok": verdict.answer_ok, "grounded": verdict.grounded, "findings": json.dumps(findings)}

@@ -33,15 +33,14 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import subprocess
 import sys
 import sysconfig
-import time
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS, read_message, write_message
+from execground_ray.messages import DeadlineReader, read_message, write_message
+from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 5.0
@@ -154,31 +153,10 @@ class CagedWorker:
             raise SandboxFaultError(f"the worker did not start: {error}") from error
 
     def _read(self, seconds: float) -> dict[str, Any]:
-        message = read_message(_DeadlineReader(self._process.stdout, seconds))  # type: ignore[arg-type]
+        message = read_message(DeadlineReader(self._process.stdout, seconds))
         if message is None:
             raise SandboxFaultError("it ended")
         return message
-
-
-class _DeadlineReader:
-    """Reads exactly so many bytes from a pipe, or fails at a deadline."""
-
-    def __init__(self, stream: BinaryIO, seconds: float) -> None:
-        self._descriptor = stream.fileno()
-        self._deadline = time.monotonic() + seconds
-
-    def read(self, size: int) -> bytes:
-        chunks = []
-        while size:
-            remaining = self._deadline - time.monotonic()
-            if remaining <= 0 or not select.select([self._descriptor], [], [], remaining)[0]:
-                raise SandboxFaultError("it did not answer in time")
-            chunk = os.read(self._descriptor, min(size, 2**20))
-            if not chunk:
-                break
-            chunks.append(chunk)
-            size -= len(chunk)
-        return b"".join(chunks)
 
 
 def cage_settings(abi: int) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 r"""The process in the cage: it has imported everything once and forks a process for every run.
 
-Started by ``start_worker``, with its protocol on stdin and stdout: a message is a 4-byte length and a JSON object. A
-request is a program and one call or more, an answer is how the first ended, or the first ``calls`` if their traces are
-all too long::
+Started by ``start_worker``, with the protocol of ``messages`` on stdin and stdout. A request is a program and one call
+or more; an answer is how the first call ended, or the first ``calls`` if their traces are all too long::
 
     {"refcode": "def f(n): …", "funcname": "f", "calls": ["{\"n\": 2}", "{\"n\": 3}"]}
     {"calls": 1, "outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "wall_seconds": 0.006,
@@ -29,8 +28,9 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
+from execground_ray.messages import read_message, write_message
 from execground_ray.tracing import confine
 from execground_ray.tracing.program import FILENAME, Program, RunLimits, Runner
 from execground_ray.tracing.values import to_json
@@ -45,26 +45,6 @@ RUN_OUTCOMES = frozenset(("returned", "exception", "memory", "no_return", "unsup
 # A run on a busy machine waits its turn, and must not be found too slow for that: its limit is CPU time. The clock only
 # ends those that sleep.
 WALL_PER_CPU_SECONDS = 2
-
-
-def read_message(stream: BinaryIO) -> dict[str, Any] | None:
-    """Read one message; None at the end of the stream."""
-    header = stream.read(4)
-    if len(header) < 4:
-        return None
-    (length,) = struct.unpack("=I", header)
-    body = stream.read(length)
-    if len(body) < length:
-        return None
-    message: dict[str, Any] = json.loads(body)
-    return message
-
-
-def write_message(stream: BinaryIO, message: dict[str, Any]) -> None:
-    """Write one message and flush it."""
-    body = json.dumps(message).encode()
-    stream.write(struct.pack("=I", len(body)) + body)
-    stream.flush()
 
 
 class Worker:

@@ -54,8 +54,9 @@ class Evidence:
 class Facts:
     """The pools of one piece of evidence."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, *, with_replay: bool = True) -> None:
         self.evidence = evidence
+        self._with_replay = with_replay
         try:
             self.tree: ast.Module | None = ast.parse(evidence.refcode)
         except (SyntaxError, ValueError, RecursionError):
@@ -70,7 +71,7 @@ class Facts:
     def replayed(self) -> History | None:
         """Every step of the run, where the program could be replayed. Made only when the trace alone leaves a doubt."""
         evidence = self.evidence
-        if not self.called or self.tree is None:
+        if not self._with_replay or not self.called or self.tree is None:
             return None
         done = replay(self.tree, self.called, copy.deepcopy(evidence.arguments))
         return done[0] if done is not None and self._agrees(*done) else None

@@ -64,8 +64,14 @@ class Verdict:
     claims_checked: int
 
 
-def verify(text: str, evidence: Evidence) -> Verdict:
-    """Hold ``text`` against what the execution showed."""
+def verify(text: str, evidence: Evidence, *, with_replay: bool = True) -> Verdict:
+    """Hold ``text`` against what the execution showed.
+
+    Args:
+        text: the reasoning.
+        evidence: of the execution.
+        with_replay: whether the program may be replayed where the trace leaves a doubt.
+    """
     statements = find_statements(text, evidence.returned, evidence.trace)
     findings = [
         Finding(Kind.WRONG_ANSWER, each.start, each.end, "is not the value that came back")
@@ -77,7 +83,7 @@ def verify(text: str, evidence: Evidence) -> Verdict:
     if not (statements and statements[-1].whole):
         findings += end_findings(text, statements[-1].end if statements else None)
     findings += form_findings(text, evidence.question, evidence.refcode)
-    grounding = Grounding(text, Facts(evidence))
+    grounding = Grounding(text, Facts(evidence, with_replay=with_replay))
     cited, wrong = grounding.run()
     share = 1.0 if not cited else max(0.0, 1 - len(wrong) / max(cited, len(wrong)))
     return Verdict(

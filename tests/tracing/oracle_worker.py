@@ -174,7 +174,7 @@ class Oracle:
 
 def main() -> None:
     start(Path(sys.argv[1]), json.loads(sys.argv[2]))
-    from execground_ray.tracing.worker import read_message, write_message
+    from execground_ray.messages import read_message, write_message
 
     oracle = Oracle()
     while (request := read_message(sys.stdin.buffer)) is not None:

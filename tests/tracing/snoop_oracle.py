@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import execground_ray
+from execground_ray.messages import read_message, write_message
 from execground_ray.tracing.sandbox import ENVIRONMENT, cage_settings, landlock_abi
-from execground_ray.tracing.worker import read_message, write_message
 
 PACKAGE = Path(execground_ray.__file__).resolve().parent
 WORKER = Path(__file__).with_name("oracle_worker.py")

@@ -1,0 +1,149 @@
+"""Verifies in a process of its own, which may use so much time and memory and no more.
+
+A program and a text are anybody's, and verifying works out what is in them. Each step that the engine takes is counted,
+but not what one call of the standard library does with what a program made of its arguments: ``sorted``, ``factorial``, a
+regular expression. What takes too long here ends this process, and neither the job nor the other rows.
+
+A text whose verification does not end is verified again by its trace alone, without replaying the program.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import resource
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from execground_ray.messages import DeadlineReader, read_message, write_message
+from execground_ray.verification.facts import Evidence
+from execground_ray.verification.finding import Finding, Kind
+from execground_ray.verification.verdict import Verdict, verify
+
+START_SECONDS = 60.0
+# A text on a busy machine waits its turn: its limit is CPU time, and the clock is only for what sleeps.
+WALL_PER_CPU_SECONDS = 20
+SERVE = "from execground_ray.verification import apart; apart.serve()"
+
+
+class Limits(Protocol):
+    """The part of the configuration that matters here."""
+
+    @property
+    def timeout_s(self) -> int:
+        """CPU time for one text, seconds."""
+
+    @property
+    def memory_mb(self) -> int:
+        """Address space beyond what the idle process has."""
+
+
+class UnverifiableError(Exception):
+    """A text could not be verified within the limits."""
+
+
+class Verifier:
+    """Starts the process with the first text, and another when it is lost.
+
+    Args:
+        limits: of each text.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        """See the class."""
+        self._limits = limits
+        self._process: Any = None  # a Popen, its streams pipes
+        self._owner = 0
+
+    def verify(self, text: str, evidence: Evidence) -> Verdict:
+        """Hold ``text`` against what the execution showed; see ``verdict``.
+
+        Raises:
+            UnverifiableError: it took too much time or memory, or is nothing that the engine can take.
+        """
+        problem = ""
+        for with_replay in (True, False):
+            request = {"text": text, "evidence": asdict(evidence), "with_replay": with_replay}
+            try:
+                answer = self._ask(request)
+            except (OSError, ValueError) as error:
+                self.close()
+                problem = f"more than {self._limits.timeout_s} s or {self._limits.memory_mb} MB: {error}"
+                continue
+            if "error" not in answer:
+                return _verdict(answer)
+            problem = answer["error"]
+        raise UnverifiableError(problem)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None and self._owner == os.getpid():
+            self._process.kill()
+            self._process.wait()
+            self._process.stdin.close()
+            self._process.stdout.close()
+        self._process = None
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._owner != os.getpid():  # a fork of the process that it belongs to
+            self._process = None
+        if self._process is None:
+            self._start()
+        write_message(self._process.stdin, request)
+        return self._read(WALL_PER_CPU_SECONDS * self._limits.timeout_s)
+
+    def _start(self) -> None:
+        """Start the process, with the same order of sets as where the traces are written."""
+        root = str(Path(__file__).resolve().parents[2])
+        self._process = subprocess.Popen(
+            [sys.executable, "-s", "-c", SERVE, str(self._limits.timeout_s), str(self._limits.memory_mb)],
+            env={"PYTHONPATH": root, "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+        self._owner = os.getpid()
+        atexit.register(self.close)
+        self._read(START_SECONDS)
+
+    def _read(self, seconds: float) -> dict[str, Any]:
+        message = read_message(DeadlineReader(self._process.stdout, seconds))
+        if message is None:
+            raise OSError("the process was ended")
+        return message
+
+
+def serve() -> None:
+    """Be the process: verify what comes over stdin until it ends."""
+    seconds, memory_mb = map(int, sys.argv[1:])
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    _limit(resource.RLIMIT_AS, pages * os.sysconf("SC_PAGE_SIZE") + memory_mb * 2**20)
+    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        _limit(kind, 0)
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    write_message(answers, {"ready": True})
+    while (request := read_message(requests)) is not None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        _limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + 1 + seconds)
+        write_message(answers, _answer(request))
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return asdict(verify(request["text"], Evidence(**request["evidence"]), with_replay=request["with_replay"]))
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _verdict(answer: dict[str, Any]) -> Verdict:
+    findings = tuple(Finding(**finding | {"kind": Kind(finding["kind"])}) for finding in answer["findings"])
+    return Verdict(**answer | {"findings": findings})
+
+
+def _limit(kind: int, most: int) -> None:
+    """Lower a limit; the hard one stays, so that it can be moved."""
+    hard = resource.getrlimit(kind)[1]
+    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
