@@ -25,8 +25,8 @@ through the interpreter's memory can falsify the trace of its own row. Nor that 
 how large they are, and where links lead: Landlock hides contents alone. Nor is this a defence against a hole in the
 kernel; run it in a virtual machine if the corpus is an enemy's.
 
-Kernels: all of it from Linux 6.12 (Landlock ABI 6). On older ones ``missing_protections`` says what is not enforced;
-without Landlock nothing starts.
+Kernels: all of it from Linux 6.12 (Landlock ABI 6). On older ones ``missing_protections`` says what Landlock does not
+enforce, and the system-call filter has to do alone; without Landlock nothing starts.
 """
 
 from __future__ import annotations
