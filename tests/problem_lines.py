@@ -17,3 +17,9 @@ def problem_line(number, description="", argument="n"):
             "meta": {"number": number},
         }
     )
+
+
+def slow_line(number):
+    """A whole line, line end included, of a problem that takes about a second to trace."""
+    program = f"def main_solution(n):\n    sum(range(2 * 10**7))\n    return n + {number}\n"
+    return json.dumps(json.loads(problem_line(number)) | {"refcode": program}) + "\n"

@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Any
 
 from execground_ray.messages import DeadlineReader, read_message, write_message
-from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS
+from execground_ray.tracing.worker import MOST_WALL_PER_CPU_SECONDS
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 5.0
@@ -102,7 +102,7 @@ class CagedWorker:
         """See the class; nothing is started yet."""
         self._settings = settings
         self._environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
-        self._timeout_seconds = WALL_PER_CPU_SECONDS * settings["limits"]["timeout_seconds"] + GRACE_SECONDS
+        self._timeout_seconds = MOST_WALL_PER_CPU_SECONDS * settings["limits"]["timeout_seconds"] + GRACE_SECONDS
         self._process: Any = None  # a Popen, its streams pipes
         self.runs = 0
 

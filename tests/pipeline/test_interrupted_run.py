@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow.parquet as pq
 import pytest
 from job import Ended, Job, rows_of
-from problem_lines import problem_line
+from problem_lines import slow_line
 
 from execground_ray.splits import SAMPLE_PATH
 
@@ -36,17 +36,10 @@ def output(tmp_path_factory):
     return tmp_path_factory.mktemp("interrupted") / "out"
 
 
-def slow_line(number):
-    record = json.loads(problem_line(number))
-    add = f"def main_solution(n):\n    sum(range(2 * 10**7))\n    return n + {number}\n"
-    return json.dumps(record | {"refcode": add})
-
-
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     path = tmp_path_factory.mktemp("corpus") / "problems.jsonl"
-    slow = "".join(slow_line(number) + "\n" for number in range(SLOW))
-    path.write_text(SAMPLE_PATH.read_text("utf-8") + slow, "utf-8")
+    path.write_text(SAMPLE_PATH.read_text("utf-8") + "".join(map(slow_line, range(SLOW))), "utf-8")
     return path
 
 

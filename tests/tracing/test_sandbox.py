@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from hostile_target import children, is_running, wait_until, worker_pids
 
 from execground_ray.config import Tracing, load
 from execground_ray.records import Reason
-from execground_ray.tracing import sandbox
+from execground_ray.tracing import sandbox, worker
 from execground_ray.tracing.sandbox import SandboxUnavailableError, missing_protections
 from execground_ray.tracing.trace_runner import TRIES_AFTER_FAULT, Failure, TraceRunner
 
@@ -135,3 +136,25 @@ def test_job_that_is_killed_leaves_nothing_running() -> None:
         job.kill()
         job.wait()
     wait_until(lambda: not is_running(worker) and not is_running(run))
+
+
+@pytest.mark.parametrize(("seconds_of_work", "in_time"), [(1.0, True), (0.0, False)], ids=["starved", "asleep"])
+def test_a_run_may_wait_for_its_turn_but_not_sleep(seconds_of_work, in_time):
+    """By the clock both have gone on for longer than they may; only one of them has done so by working."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        end = time.monotonic() + 1
+        while time.process_time() < seconds_of_work and time.monotonic() < end:
+            pass
+        time.sleep(max(0, end - time.monotonic()))
+        os.write(writing, b"done")
+        os._exit(0)
+    os.close(writing)
+    try:
+        expected = (b"done", True) if in_time else (b"", False)
+        assert worker._read_all(reading, 100, 0.2, lambda: worker._cpu_seconds(pid)) == expected
+    finally:
+        os.close(reading)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
