@@ -47,7 +47,7 @@ RUN_OUTCOMES = frozenset(("returned", "exception", "memory", "no_return", "unsup
 # ends those that sleep: by twice the limit one that has not had this share of a CPU, by the last any.
 WALL_PER_CPU_SECONDS = 2
 LEAST_CPU_SHARE = 0.05
-MOST_WALL_PER_CPU_SECONDS = 20
+MOST_WALL_PER_CPU_SECONDS = 10
 
 
 class Worker:

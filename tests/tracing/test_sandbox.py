@@ -110,7 +110,7 @@ def test_worker_killed_during_a_run_is_not_blamed_on_the_row(tracing: Tracing) -
 
 def test_worker_that_hangs_during_a_run_is_replaced(tracing: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "GRACE_SECONDS", 0.0)
-    with TraceRunner(replace(tracing, timeout_s=3), caged=True) as runner:
+    with TraceRunner(replace(tracing, timeout_s=1), caged=True) as runner:
         with during_runs(lambda pid: os.kill(pid, signal.SIGSTOP), times=1):
             found = runner.trace_problem(HALF_A_SECOND, [0])
         assert not isinstance(found, Failure), found
