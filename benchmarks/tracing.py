@@ -235,9 +235,12 @@ def soak(config: Config, runs: int) -> dict[str, Any]:
             runner.trace_problem(TRIVIAL.problem, TRIVIAL.pairs)
             workers = [worker._process.pid for worker in (runner._checker, runner._tracer)]
             at_start = [(_rss_mb(pid), _descriptors(pid)) for pid in workers]
+            half_way: list[float] = []
             for task in cycle(tasks):
                 if len(run_seconds) >= runs:
                     break
+                if len(run_seconds) >= runs / 2:  # by then all that the programs import is there
+                    half_way = half_way or [_rss_mb(pid) for pid in workers]
                 runner.trace_problem(task.problem, task.pairs)
             workers_at_end = [worker._process.pid for worker in (runner._checker, runner._tracer)]
             at_end = [(_rss_mb(pid), _descriptors(pid)) for pid in workers_at_end]
@@ -248,6 +251,7 @@ def soak(config: Config, runs: int) -> dict[str, Any]:
         "wall_seconds": round(time.perf_counter() - started, 1),
         "workers_replaced": len(set(workers) - set(workers_at_end)),
         "worker_rss_mb_start": [rss for rss, _ in at_start],
+        "worker_rss_mb_half_way": half_way,
         "worker_rss_mb_end": [rss for rss, _ in at_end],
         "leaked_worker_descriptors": sum(end - start for (_, start), (_, end) in zip(at_start, at_end, strict=True)),
         "leaked_processes_while_running": len(running) - len(processes) - len(workers),
