@@ -40,11 +40,12 @@ from ray.llm._internal.batch.stages.base import StatefulStageUDF
 
 from execground_ray import pipeline
 from execground_ray.cluster import plan_tracing
-from execground_ray.config import Config, VllmTranslator, load
+from execground_ray.config import Config, VllmTranslator, load, to_yaml
 from execground_ray.corpus import map_on_ray, survey_corpus
 from execground_ray.progress import Progress
 from execground_ray.splits import list_splits
-from execground_ray.stages.write_shards import new_run
+from execground_ray.stages.write_shards import CONFIG, new_run
+from execground_ray.storage import Folder
 from execground_ray.translators import engine
 from execground_ray.translators.vllm import VllmModel
 
@@ -249,6 +250,7 @@ def simulate(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
     assert isinstance(config.translator, VllmTranslator)
     model = VllmModel(config.translator, config.seed)
     model.start()
+    Folder.at(config.output.dir).write_text(CONFIG, to_yaml(config))
     plans = survey_corpus(list_splits(config.source), config.source.limit, config.seed, map_on_ray)
     watch = Watch()
     watch.start()

@@ -14,11 +14,12 @@ from stubbed_engine import StubbedEngine
 
 from execground_ray import pipeline
 from execground_ray.cluster import plan_tracing
-from execground_ray.config import load
+from execground_ray.config import load, to_yaml
 from execground_ray.corpus import map_on_ray, survey_corpus
 from execground_ray.progress import Progress
 from execground_ray.splits import list_splits
-from execground_ray.stages.write_shards import new_run
+from execground_ray.stages.write_shards import CONFIG, new_run
+from execground_ray.storage import Folder
 from execground_ray.translators import engine
 from execground_ray.translators.vllm import VllmModel
 
@@ -43,6 +44,7 @@ def main():
     ray.init(address="local", num_cpus=cpus, num_gpus=8, include_dashboard=False, log_to_driver=False)
     model = VllmModel(config.translator, config.seed)
     model.start()
+    Folder.at(config.output.dir).write_text(CONFIG, to_yaml(config))
     plans = survey_corpus(list_splits(config.source), None, config.seed, map_on_ray)
     with Progress(sum(plan.rows for plan in plans)) as progress:
         pipeline.stream(config, plans, plan_tracing([cpus], config.tracing, model.cpus), progress, model, new_run())
