@@ -47,6 +47,7 @@ class Job:
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job behind & is to ignore Ctrl-C
             )
 
     def wait(self, timeout_seconds=180):
