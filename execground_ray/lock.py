@@ -130,7 +130,7 @@ def _renew(folder: Folder, own: dict[str, str], ended: threading.Event) -> None:
             found = _read(folder)
             if found and found["run"] != own["run"]:
                 print(f"error: {found['holder']} writes to the same output.dir", file=sys.stderr)
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGTERM)  # not as Ctrl-C does: a job behind & or nohup is deaf to it
                 return
             number += 1
             folder.write_text(LOCK, json.dumps(own | {"renewed": number}))

@@ -86,7 +86,9 @@ def test_on_a_store_the_note_of_a_dead_job_does_not_hold(store):
         assert "dead" not in store.read_text(LOCK)
 
 
-def test_on_a_store_a_job_ends_when_another_has_taken_its_place(store):
+def test_on_a_store_a_job_ends_when_another_has_taken_its_place(store, request):
+    usual = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as a running job has it
+    request.addfinalizer(lambda: signal.signal(signal.SIGTERM, usual))
     with pytest.raises(KeyboardInterrupt), locked(store):
         store.write_text(LOCK, '{"run": "other", "holder": "process 1 on a machine", "renewed": 0}')
         time.sleep(5)
