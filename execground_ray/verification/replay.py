@@ -5,7 +5,8 @@ trace of a recursive program stops at a depth and leaves out values that a text 
 It is believed only where it agrees with the execution, which the caller checks.
 
 Nothing of the program is ever executed by Python itself: what it can reach is listed in ``allowed``, and a budget of
-steps ends it. What that budget does not see ends with the process: see ``apart``. It covers the plain subset of the language that most programs of the corpus are written in; anything
+steps ends it. What that budget does not see ends with the process: see ``verifier``. It covers the plain subset of the
+language that most programs of the corpus are written in; anything
 else (``numpy``, files, threads) ends the replay, and the trace alone is the evidence.
 """
 

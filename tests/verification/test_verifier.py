@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from execground_ray.verification import Evidence, Kind, UnverifiableError, Verifier, verify
-from execground_ray.verification import apart as module
+from execground_ray.verification import verifier as module
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from execground_ray.verification.verdict import Verdict, verify
 START_SECONDS = 60.0
 # A text on a busy machine waits its turn: its limit is CPU time, and the clock is only for what sleeps.
 WALL_PER_CPU_SECONDS = 20
-SERVE = "from execground_ray.verification import apart; apart.serve()"
+SERVE = "from execground_ray.verification import verifier; verifier.serve()"
 
 
 class Limits(Protocol):
