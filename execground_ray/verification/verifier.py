@@ -66,9 +66,11 @@ class Verifier:
         """
         problem = ""
         for with_replay in (True, False):
-            request = {"text": text, "evidence": asdict(evidence), "with_replay": with_replay}
+            request = {"text": text, "evidence": vars(evidence), "with_replay": with_replay}
             try:
                 answer = self._ask(request)
+            except RecursionError as error:
+                raise UnverifiableError(f"{type(error).__name__}: {error}") from error
             except (OSError, ValueError) as error:
                 self.close()
                 problem = f"more than {self._limits.timeout_s} s or {self._limits.memory_mb} MB: {error}"
