@@ -153,8 +153,8 @@ def stream(
     config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, model: Model | None, run: str
 ) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
-    small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS}
-    small["compute"] = TaskPoolStrategy(size=actors.count)  # more would only start more processes
+    few = TaskPoolStrategy(size=actors.count)  # more would only start more processes
+    small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS, "compute": few}
 
     rows = ray.data.read_datasource(ProblemSource(plans), num_cpus=STAGE_CPUS, concurrency=actors.count)
     rows = rows.repartition(target_num_rows_per_block=BLOCK_ROWS)

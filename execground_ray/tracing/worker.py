@@ -1,4 +1,4 @@
-r"""The process in the cage: it has imported everything once and forks a process for every run.
+r"""The process in the cage: it imports once what programs name, and forks a process for every request.
 
 Started by ``start_worker``, with the protocol of ``messages`` on stdin and stdout. A request is a program and one call
 or more; an answer is how the first call ended, or the first ``calls`` if their traces are all too long::

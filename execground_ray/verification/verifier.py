@@ -1,8 +1,8 @@
 """Verifies in a process of its own, which may use so much time and memory and no more.
 
 A program and a text are anybody's, and verifying works out what is in them. Each step that the engine takes is counted,
-but not what one call of the standard library does with what a program made of its arguments: ``sorted``, ``factorial``, a
-regular expression. What takes too long here ends this process, and neither the job nor the other rows.
+but not what one call of the standard library does with the arguments that a program gives it: ``sorted``,
+``factorial``, a regular expression. What takes too long here ends this process, and neither the job nor the other rows.
 
 A text whose verification does not end is verified again by its trace alone, without replaying the program.
 """
@@ -57,6 +57,7 @@ class Verifier:
         self._limits = limits
         self._process: Any = None  # a Popen, its streams pipes
         self._owner = 0
+        atexit.register(self.close)
 
     def verify(self, text: str, evidence: Evidence) -> Verdict:
         """Hold ``text`` against what the execution showed; see ``verdict``.
@@ -108,7 +109,6 @@ class Verifier:
             bufsize=0,
         )
         self._owner = os.getpid()
-        atexit.register(self.close)
         self._read(START_SECONDS)
 
     def _read(self, seconds: float) -> dict[str, Any]:

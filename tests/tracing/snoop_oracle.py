@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import execground_ray
-from execground_ray.messages import read_message, write_message
+from execground_ray.messages import DeadlineReader, read_message, write_message
 from execground_ray.tracing.sandbox import ENVIRONMENT, cage_settings, landlock_abi
 
+ANSWER_SECONDS = 120
 PACKAGE = Path(execground_ray.__file__).resolve().parent
 WORKER = Path(__file__).with_name("oracle_worker.py")
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -56,7 +57,7 @@ class SnoopOracle:
         key = json.dumps(request)
         if key not in self._known:
             write_message(self._process.stdin, request)
-            answer: dict[str, Any] | None = read_message(_Whole(self._process.stdout))
+            answer: dict[str, Any] | None = read_message(DeadlineReader(self._process.stdout, ANSWER_SECONDS))
             assert answer is not None, "the oracle's process ended"
             assert "error" not in answer, answer["error"]
             self._known[key] = None if None in answer.values() else _traced(answer)
@@ -72,16 +73,3 @@ class SnoopOracle:
 def _traced(answer: dict[str, Any]) -> Traced:
     snoop, tracer = ([ADDRESS.sub("", line) for line in answer[name]] for name in ("snoop", "tracer"))
     return Traced(snoop, tracer, answer["counter"])
-
-
-class _Whole:
-    """Reads of a pipe that return all that was asked for."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def read(self, size: int) -> bytes:
-        parts = b""
-        while len(parts) < size and (part := self._stream.read(size - len(parts))):
-            parts += part
-        return parts
