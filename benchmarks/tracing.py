@@ -232,17 +232,18 @@ def soak(config: Config, runs: int) -> dict[str, Any]:
         processes, descriptors = _descendants(os.getpid()), _descriptors(os.getpid())
         started = time.perf_counter()
         with TimedRunner(tracing, run_seconds) as runner:
-            runner.trace_problem(TRIVIAL.problem, TRIVIAL.pairs)
-            workers = [worker._process.pid for worker in (runner._checker, runner._tracer)]
+            for problem in (TRIVIAL.problem, replace(TRIVIAL.problem, refcode=f"# numpy\n{TRIVIAL.problem.refcode}")):
+                runner.trace_problem(problem, TRIVIAL.pairs)  # either starts two workers
+            workers = runner.worker_pids
             at_start = [(_rss_mb(pid), _descriptors(pid)) for pid in workers]
             half_way: list[float] = []
             for task in cycle(tasks):
                 if len(run_seconds) >= runs:
                     break
-                if len(run_seconds) >= runs / 2:  # by then all that the programs import is there
+                if len(run_seconds) >= runs / 2:
                     half_way = half_way or [_rss_mb(pid) for pid in workers]
                 runner.trace_problem(task.problem, task.pairs)
-            workers_at_end = [worker._process.pid for worker in (runner._checker, runner._tracer)]
+            workers_at_end = runner.worker_pids
             at_end = [(_rss_mb(pid), _descriptors(pid)) for pid in workers_at_end]
             running = _descendants(os.getpid())
         files = len(list(Path(folder).iterdir()))

@@ -144,7 +144,7 @@ class Tracing:
     float_tolerance: Annotated[float, Range(0, 1)]  # relative difference at which floats still count as equal
     workers: Annotated[int | None, Range(1, 100_000)]  # tracing actors; null for one per CPU
     worker_runs: AtLeastOne  # runs after which a worker process is replaced by a fresh one
-    preload: tuple[str, ...]  # modules imported once per worker, before the first run; absent ones are skipped
+    preload: tuple[str, ...]  # modules that a worker imports before its first run; absent ones are skipped
 
 
 @dataclass(frozen=True)

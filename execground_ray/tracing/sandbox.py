@@ -15,9 +15,9 @@ What is promised, each with a test in ``tests/tracing/test_hostile_programs.py``
   worker, which dies with whoever started it, so nothing outlives the job
 - resources: time, CPU, memory, descriptors and result size of a run are bounded; what it prints is thrown away; threads
   are bounded by the memory of their stacks
-- state: every run starts from an image that no program has changed, but that grows by what programs import (the modules
-  of ``tracing.preload``, when first named); nothing a run changes is seen by the next. (Pairs of one problem
-  that are too long, and so give nothing, may follow each other in a process; what counts never comes behind them.)
+- state: every run starts from the same process image, and nothing that a run changes is seen by the next. (Pairs of
+  one problem that are too long, and so give nothing, may follow each other in a process; what counts never comes
+  behind them.)
 - results: they leave through a descriptor of their own behind a token, never through stdout or stderr; whatever a run
   sends there, the worker stays well, and only its own row is rejected
 
@@ -122,6 +122,11 @@ class CagedWorker:
         except (OSError, ValueError, SandboxFaultError) as error:
             self.close()
             raise SandboxFaultError(f"the worker failed: {error}") from error
+
+    @property
+    def pid(self) -> int | None:
+        """Id of the worker's process; None when none is running."""
+        return self._process and self._process.pid
 
     def close(self) -> None:
         """End the worker and everything in its cage; the next run starts a fresh one."""

@@ -3,14 +3,19 @@
 In comes a problem and the pairs to try; out comes the first accepted execution, or why there is none. The program runs
 in two caged workers whose interpreters hash strings differently:
 
-1. the first only counts the lines that a trace would have, and returns the value; most pairs end here, cheaply:
+1. the checker only counts the lines that a trace would have, and returns the value; most pairs end here, cheaply:
    too long (several pairs in a row cost one process), an exception, a value that is not the recorded one
-2. the second writes the trace; what it returns must be what the first returned, or the program is not deterministic
+2. the tracer writes the trace; what it returns must be what the first run returned, or the program is not deterministic
+
+What a worker has imported can be seen in a trace: ``isinstance`` asks every registered class. So it must not depend on
+the problems before. Programs that name a package (numpy) run in two workers that have imported the packages too.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 
 TRACING_HASH_SEED, CHECKING_HASH_SEED = 0, 1
 TRIES_AFTER_FAULT = 2
+WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,20 @@ class Failure:
     pairs: int = 1
 
 
+@dataclass(frozen=True)
+class _Workers:
+    """The two workers that a program needs; each starts on first use."""
+
+    checker: CagedWorker
+    tracer: CagedWorker
+
+    def close(self) -> None:
+        self.checker.close()
+        self.tracer.close()
+
+
 class TraceRunner:
-    """Runs problems, one at a time, in two caged workers of its own.
+    """Runs problems, one at a time, in caged workers of its own.
 
     Args:
         tracing: the limits.
@@ -74,7 +92,6 @@ class TraceRunner:
         settings = {
             "caged": caged,
             "landlock_abi": landlock_abi() if caged else 0,
-            "preload": list(tracing.preload),
             "value_chars": tracing.value_chars,
             "limits": {
                 "max_lines": tracing.max_lines,
@@ -83,8 +100,16 @@ class TraceRunner:
                 "memory_mb": tracing.memory_mb,
             },
         }
-        self._checker = CagedWorker(settings | {"records": False}, CHECKING_HASH_SEED)
-        self._tracer = CagedWorker(settings | {"records": True}, TRACING_HASH_SEED)
+        packages = [name for name in tracing.preload if name.partition(".")[0] not in sys.stdlib_module_names]
+        self._packages = frozenset(name.partition(".")[0] for name in packages)
+        self._plain = _workers(settings, [name for name in tracing.preload if name not in packages])
+        self._with_packages = _workers(settings, list(tracing.preload))
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """Process ids of the workers that have been started, always in the same order."""
+        workers = (self._plain.checker, self._plain.tracer, self._with_packages.checker, self._with_packages.tracer)
+        return [worker.pid for worker in workers if worker.pid is not None]
 
     def __enter__(self) -> TraceRunner:
         """Return itself."""
@@ -96,8 +121,8 @@ class TraceRunner:
 
     def close(self) -> None:
         """End the workers and everything in their cages."""
-        self._checker.close()
-        self._tracer.close()
+        self._plain.close()
+        self._with_packages.close()
 
     def trace_problem(self, problem: Problem, pairs: list[int], wanted: int = 1) -> list[Execution] | Failure:
         """Try pairs in the given order until ``wanted`` are accepted.
@@ -125,16 +150,18 @@ class TraceRunner:
 
     def _outcomes(self, problem: Problem, pairs: list[int]) -> Iterator[Execution | Failure]:
         """Yield how each pair ends: count and compare, then trace and compare."""
-        request = {"refcode": problem.refcode, "funcname": problem.funcname}
+        workers = self._plain if self._packages.isdisjoint(WORD.findall(problem.refcode)) else self._with_packages
+        request: dict[str, Any] = {"refcode": problem.refcode, "funcname": problem.funcname}
         calls = [json.dumps(problem.ios[index].input) for index in pairs]
         done = 0
         while done < len(pairs):
-            checked = self._run(self._checker, request | {"calls": calls[done:]})
+            checked = self._run(workers.checker, request | {"calls": calls[done:]})
             if isinstance(checked, Failure):
                 yield from repeat(checked, checked.pairs)
                 done += checked.pairs
             else:
-                yield self._trace(problem, pairs[done], request | {"calls": [calls[done]]}, checked)
+                one_call = request | {"calls": [calls[done]]}
+                yield self._trace(workers.tracer, one_call, checked, pairs[done], problem.ios[pairs[done]].output)
                 done += 1
 
     def trace_pair(self, problem: Problem, index: int) -> Execution | Failure:
@@ -142,24 +169,23 @@ class TraceRunner:
         return next(self._outcomes(problem, [index]))
 
     def _trace(
-        self, problem: Problem, index: int, request: dict[str, Any], checked: dict[str, Any]
+        self, tracer: CagedWorker, request: dict[str, Any], checked: dict[str, Any], pair: int, recorded: Any
     ) -> Execution | Failure:
         """Compare what the first run of a pair returned with the recorded value; then make the second."""
-        pair = problem.ios[index]
         value = json.loads(checked["value"])
-        if not same_value(pair.output, value, self._tracing.float_tolerance):
+        if not same_value(recorded, value, self._tracing.float_tolerance):
             return Failure(
                 Reason.OUTPUT_MISMATCH,
-                f"returned {_short(checked['value'])}, recorded {_short(json.dumps(pair.output))}",
+                f"returned {_short(checked['value'])}, recorded {_short(json.dumps(recorded))}",
             )
-        traced = self._run(self._tracer, request)
+        traced = self._run(tracer, request)
         if isinstance(traced, Failure):
             return traced
         if not same_value(value, json.loads(traced["value"]), 0):
             return Failure(
                 Reason.NONDETERMINISTIC, f"returned {_short(checked['value'])}, then {_short(traced['value'])}"
             )
-        return Execution(index, traced["value"], traced["trace"], traced["wall_seconds"])
+        return Execution(pair, traced["value"], traced["trace"], traced["wall_seconds"])
 
     def _run(self, worker: CagedWorker, request: dict[str, Any]) -> dict[str, Any] | Failure:
         """Run a request; a fault of the sandbox is tried again on a fresh worker."""
@@ -179,6 +205,14 @@ class TraceRunner:
             detail = result["detail"]
             worker.close()
         return Failure(Reason.SANDBOX_FAULT, detail)
+
+
+def _workers(settings: dict[str, Any], preload: list[str]) -> _Workers:
+    settings = settings | {"preload": preload}
+    return _Workers(
+        checker=CagedWorker(settings | {"records": False}, CHECKING_HASH_SEED),
+        tracer=CagedWorker(settings | {"records": True}, TRACING_HASH_SEED),
+    )
 
 
 def _summary(failures: list[Failure]) -> Failure:

@@ -1,4 +1,4 @@
-r"""The process in the cage: it imports once what programs name, and forks a process for every request.
+r"""The process in the cage: it has imported everything once and forks a process for every request.
 
 Started by ``start_worker``, with the protocol of ``messages`` on stdin and stdout. A request is a program and one call
 or more; an answer is how the first call ended, or the first ``calls`` if their traces are all too long::
@@ -19,8 +19,6 @@ import importlib
 import json
 import math
 import os
-import re
-import resource
 import select
 import signal
 import struct
@@ -41,7 +39,6 @@ FIELDS = struct.Struct("=4I")
 # The first bytes from a run: it is confined and starts the program; for each call that is too long; for a result.
 READY, TOO_LONG, RESULT = b"\1", b"\2", b"\3"
 DETAIL_CHARS = 1000
-WORD = re.compile(r"\w+")
 RUN_OUTCOMES = frozenset(("returned", "exception", "memory", "no_return", "unsupported_value"))
 # A run on a busy machine waits its turn, and must not be found too slow for that: its limit is CPU time. The clock only
 # ends those that sleep: by twice the limit one that has not had this share of a CPU, by the last any.
@@ -59,7 +56,9 @@ class Worker:
         self._limits = RunLimits(**settings["limits"])
         self._runner = _runner(settings, self._limits)
         self._runner.warm_up()
-        self._preload = [name for name in settings["preload"] if name not in sys.modules]
+        for name in settings["preload"]:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
         self._null = os.open(os.devnull, os.O_RDWR)
         confine.limit_resources()
         self._confinement = None
@@ -67,33 +66,15 @@ class Worker:
             confine.drop_rights()
             self._confinement = confine.Confinement(settings["landlock_abi"])
         self._program: tuple[tuple[str, str], Program] | None = None
-        self._settle()
-
-    def _settle(self) -> None:
-        """Share with all forks what is there by now; it does not count as theirs."""
         gc.collect()
-        gc.freeze()
+        gc.freeze()  # all forks share what is there by now; nor does it count as theirs
         self._memory_bytes = _address_space_bytes() + self._limits.memory_mb * 2**20
         confine.limit_memory(self._memory_bytes, for_good=False)
-
-    def _import_for(self, refcode: str) -> None:
-        """Import, before the fork and once for all runs to come, what a program names."""
-        words = set(WORD.findall(refcode))
-        wanted = [name for name in self._preload if words.issuperset(name.split("."))]
-        if not wanted:
-            return
-        confine.limit_memory(resource.RLIM_INFINITY, for_good=False)
-        for name in wanted:
-            self._preload.remove(name)
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
-        self._settle()
 
     def _prepare(self, refcode: str, funcname: str) -> Program:
         key = (refcode, funcname)
         if self._program is None or self._program[0] != key:
             self._program = None
-            self._import_for(refcode)
             self._program = key, self._runner.prepare(refcode, funcname)
         return self._program[1]
 

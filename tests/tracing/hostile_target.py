@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 CANARY = "execground-canary-5d0f3c"
-ABSTRACT_SOCKET = f"{CANARY}-{os.getpid()}"  # the machine has one space of these names
+UNIQUE = f"{CANARY}-{os.getpid()}"  # where a name is the whole machine's
+OUTSIDE = (f"/tmp/{UNIQUE}", f"/dev/shm/{UNIQUE}")  # files that are not there
 SHADOWING = ("json.py", "snoop.py", "colorsys.py", "sitecustomize.py", "numpy.py")
 WATCHED_SIGNALS = (signal.SIGURG, signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP, signal.SIGIO, signal.SIGWINCH)
 
@@ -33,7 +34,7 @@ class Target:
             "UDP_PORT": _bound(stack, socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
             "UNIX_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_STREAM, str(folder / "socket")),
             "UNIX_DATAGRAM_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_DGRAM, str(folder / "datagrams")),
-            "ABSTRACT_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_STREAM, f"\0{ABSTRACT_SOCKET}"),
+            "ABSTRACT_SOCKET": _bound(stack, socket.AF_UNIX, socket.SOCK_STREAM, f"\0{UNIQUE}"),
         }
         (folder / "secret").write_text(CANARY)
         (folder / "link").symlink_to(folder / "secret")
@@ -63,7 +64,8 @@ class Target:
             "UDP_PORT": self._sockets["UDP_PORT"].getsockname()[1],
             "UNIX_SOCKET": self._sockets["UNIX_SOCKET"].getsockname(),
             "UNIX_DATAGRAM_SOCKET": self._sockets["UNIX_DATAGRAM_SOCKET"].getsockname(),
-            "ABSTRACT_SOCKET": ABSTRACT_SOCKET,
+            "ABSTRACT_SOCKET": UNIQUE,
+            "OUTSIDE": OUTSIDE,
         }
 
     def check(self) -> None:
@@ -71,7 +73,7 @@ class Target:
         before, self._entries = self._entries, self._look()
         assert self._entries == before
         assert (self.folder / "secret").read_text() == CANARY
-        assert not Path("/dev/shm/new").exists() and not Path("/tmp/new").exists()
+        assert not any(Path(path).exists() for path in OUTSIDE)
         signals, self.signals = self.signals, []
         assert signals == []
         assert self.sibling.poll() is None

@@ -78,7 +78,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 @pytest.fixture(scope="module")
 def runner(tracing: Tracing, target: Target) -> Iterator[TraceRunner]:
-    """One pair of workers for all programs that end."""
+    """The workers for all programs that end."""
     with TraceRunner(tracing, caged=True) as runner:
         yield runner
 
@@ -213,10 +213,11 @@ def test_same_workers_trace_a_normal_problem_after_all_that(
 
 def _check_normal(runner: TraceRunner) -> None:
     output = {"a": 1, "bcd": 3}
-    found = runner.trace_problem(as_problem(NORMAL, {"words": ["a", "bcd"]}, output), [0])
-    assert not isinstance(found, Failure), found
-    assert json.loads(found[0].output) == output
-    assert found[0].trace == NORMAL_TRACE
+    for end in ("", "# numpy\n"):  # in the workers with packages, too
+        found = runner.trace_problem(as_problem(NORMAL + end, {"words": ["a", "bcd"]}, output), [0])
+        assert not isinstance(found, Failure), found
+        assert json.loads(found[0].output) == output
+        assert found[0].trace == NORMAL_TRACE
 
 
 def _same(one: object, other: object) -> bool:

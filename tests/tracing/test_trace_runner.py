@@ -55,10 +55,6 @@ def make_runner(tracing: Tracing) -> Iterator[MakeRunner]:
         runner.close()
 
 
-def worker_pids(runner: TraceRunner) -> list[int]:
-    return [worker._process.pid for worker in (runner._checker, runner._tracer)]
-
-
 def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists() and ") Z " not in Path(f"/proc/{pid}/stat").read_text()
 
@@ -82,7 +78,7 @@ def test_stops_at_the_first_accepted_pair(make_runner):
     problem = make_problem(SQUARE, (2, 5), (3, 9), (4, 16), (5, 25))
     (execution,) = runner.trace_problem(problem, [0, 2, 1, 3])
     assert execution.pair == 2
-    assert (runner._checker.runs, runner._tracer.runs) == (2, 1)
+    assert (runner._plain.checker.runs, runner._plain.tracer.runs) == (2, 1)
 
 
 def test_finds_as_many_as_are_wanted_in_the_given_order(runner):
@@ -181,8 +177,24 @@ def test_gives_up_a_problem_after_some_timeouts(make_runner):
     runner = make_runner(timeout_s=0.5, max_timeouts=2)
     problem = make_problem("def main_solution(n):\n    return sum(iter(int, n))\n", *[(1, 1)] * 5, (0, 0))
     failure = runner.trace_problem(problem, [0, 1, 2, 3, 4, 5])
-    assert (failure.reason, runner._checker.runs) == (Reason.TIMEOUT, 2)
+    assert (failure.reason, runner._plain.checker.runs) == (Reason.TIMEOUT, 2)
     assert [found.pair for found in runner.trace_problem(problem, [0, 5, 1])] == [5]
+
+
+def test_a_trace_does_not_depend_on_the_problems_before(paper):
+    """A call of ``isinstance`` shows the classes that are there: of numpy, only if the program names it."""
+    code = "from collections.abc import Mapping\n" + "def unused():\n    pass\n" * 4
+    code += "def main_solution(n):\n    return isinstance((n,), Mapping)\n"
+    asks, names_numpy = make_problem(code, (7, False)), make_problem(f"{code}# numpy", (7, False))
+    with TraceRunner(dataclasses.replace(paper, max_lines=1000), caged=True) as runner:
+        (first,) = runner.trace_problem(asks, [0])
+        assert "collections.UserDict" in first.trace
+        assert len(runner.worker_pids) == 2
+        (beside_numpy,) = runner.trace_problem(names_numpy, [0])
+        assert "NpzFile" in beside_numpy.trace
+        assert len(runner.worker_pids) == 4
+        (again,) = runner.trace_problem(asks, [0])
+    assert again.trace == first.trace
 
 
 def test_workers_are_replaced_after_some_runs(make_runner):
@@ -191,7 +203,7 @@ def test_workers_are_replaced_after_some_runs(make_runner):
     seen = []
     for _ in range(7):
         assert len(runner.trace_problem(problem, [0])) == 1
-        seen.append(tuple(worker_pids(runner)))
+        seen.append(tuple(runner.worker_pids))
     assert [seen.index(pids) for pids in seen] == [0, 0, 0, 3, 3, 3, 6]
     assert not any(is_alive(pid) for pids in seen[:6] for pid in pids)
 
@@ -201,7 +213,7 @@ def test_a_dead_worker_is_a_fault_of_the_sandbox_and_replaced(make_runner):
     problem = make_problem(SQUARE, (7, 49))
     first = runner.trace_problem(problem, [0])
     for killed in (0, 1):
-        os.kill(worker_pids(runner)[killed], signal.SIGKILL)
+        os.kill(runner.worker_pids[killed], signal.SIGKILL)
         (again,) = runner.trace_problem(problem, [0])
         assert (again.output, again.trace) == (first[0].output, first[0].trace)
 
@@ -220,7 +232,7 @@ def test_nothing_is_left_when_it_is_closed(tracing):
     before = set(Path("/proc/self/fd").iterdir())
     with TraceRunner(tracing, caged=True) as runner:
         runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])
-        pids = worker_pids(runner)
+        pids = runner.worker_pids
         assert all(is_alive(pid) for pid in pids)
     assert not any(is_alive(pid) for pid in pids)
     assert set(Path("/proc/self/fd").iterdir()) == before
