@@ -13,7 +13,7 @@ test: $(VENV)/installed-dev  ## run the tests
 	$(BIN)/python -m pytest
 
 test-vllm: $(VLLM_VENV)/installed  ## run the tests that need vLLM, on its CPU build
-	$(VLLM_VENV)/bin/python -m pytest -m vllm
+	$(VLLM_VENV)/bin/python -m pytest -m vllm --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/installed-dev  ## style, form and types
 	$(BIN)/ruff check .

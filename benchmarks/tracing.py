@@ -45,7 +45,7 @@ from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import ROW_SCHEMA, read_rows
 from execground_ray.stages.trace_execution import TraceExecution, pair_order
 from execground_ray.stages.translate_traces import translate_rows
-from execground_ray.stages.verify_examples import verify_rows
+from execground_ray.stages.verify_examples import verifier_for, verify_rows
 from execground_ray.tracing.sandbox import CagedWorker
 from execground_ray.tracing.trace_runner import TRACING_HASH_SEED, Failure, TraceRunner
 
@@ -197,6 +197,7 @@ def compare_job(config: Config, arguments: list[str]) -> dict[str, Any]:
     after_tracing = cpu_seconds()
     for table in traced:
         export_rows(verify_rows(translate_rows(table), config.verification), config.export)
+    verifier_for(config.verification).close()  # what it has used counts when it has ended
     rows = [row for table in traced for row in table.to_pylist()]
     stages, cores = cpu_seconds() - at_start, len(os.sched_getaffinity(0))
     return {

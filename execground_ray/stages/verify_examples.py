@@ -43,14 +43,15 @@ def evidence_of(row: dict[str, Any]) -> Evidence:
 
 
 @lru_cache(maxsize=1)
-def _verifier(verification: Verification) -> Verifier:
+def verifier_for(verification: Verification) -> Verifier:
+    """Return the process that verifies under these limits, always the same one."""
     return Verifier(verification)
 
 
 def verify_row(row: dict[str, Any], verification: Verification) -> dict[str, Any]:
     """Judge one row that is not rejected."""
     try:
-        verdict = _verifier(verification).verify(row["text"], evidence_of(row))
+        verdict = verifier_for(verification).verify(row["text"], evidence_of(row))
     except UnverifiableError as error:  # one text that the engine cannot take must not end the job, nor be believed
         detail = f"{row['locator']}: cannot be verified: {error}"
         return reject(row | NOT_VERIFIED, Reason.UNGROUNDED, detail)

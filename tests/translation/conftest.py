@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tiny_model import make_tokenizer
+from tiny_model import make_model, make_tokenizer
+from vllm_job import Job
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +13,19 @@ def tokenizer_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tokenizer")
     make_tokenizer(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory) -> Path:
+    """A tiny model with random weights."""
+    folder = tmp_path_factory.mktemp("model")
+    make_model(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def leave_no_job_behind():
+    yield
+    for job in Job.started:
+        job.process.terminate()
+        job.process.wait()
