@@ -10,7 +10,7 @@ demo: $(VENV)/installed  ## build a dataset from the bundled sample into out/dem
 	$(BIN)/python -m ray_jobs.build_dataset output.dir=out/demo output.on_existing=overwrite
 
 test: $(VENV)/installed-dev  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-vllm: $(VLLM_VENV)/installed  ## run the tests that need vLLM, on its CPU build
 	$(VLLM_VENV)/bin/python -m pytest -m vllm --numprocesses 2 --dist loadfile
