@@ -138,8 +138,8 @@ def is_call(call: Call, arguments: list[Any], optional: int, method: bool) -> bo
 
 def same(left: Any, right: Any) -> bool:
     """Equal as values of a run; an ellipsis in a container stands for any number of elements."""
-    if _elided(left) or _elided(right):
-        return _matches(left, right) if _elided(left) else _matches(right, left)
+    if elided(left) or elided(right):
+        return _matches(left, right) if elided(left) else _matches(right, left)
     return bool(freeze(left) == freeze(right))
 
 
@@ -156,7 +156,8 @@ def equal_as_written(node: ast.Compare, left: Any, right: Any) -> bool:
     return divides and isinstance(left, float) and type(right) is int and math.floor(left) == right
 
 
-def _elided(value: Any) -> bool:
+def elided(value: Any) -> bool:
+    """Whether a container has an ellipsis in it."""
     return isinstance(value, list | tuple) and any(item is Ellipsis for item in value)
 
 

@@ -181,6 +181,7 @@ class Grounding:
     def _in_order(self) -> None:
         """A text that follows the run must follow it everywhere, and keep to a round where it tells one."""
         strange: list[tuple[int, int]] = []
+        told = [*self.true, *self.told]
         for history in self.facts.histories():
             timed = [
                 (claim.start, claim.end, self.checker.moments(claim, history))
@@ -190,9 +191,10 @@ class Grounding:
             timed += [(told.start, told.end, told.when(history)) for told in self.told]
             kept = sorted((start, end, moments) for start, end, moments in timed if moments)
             strange = [kept[index][:2] for index in out_of_order([moments for _, _, moments in kept])]
-            strange += self._out_of_round(kept, history) if history.whole else []
-            if history.whole:
-                break
+            rounds = self._out_of_round(kept, history)
+            if history.whole or (len(kept) == len(timed) == len(told) and not strange and not rounds):
+                strange += rounds if history.whole else []
+                break  # what follows as much of the run as is known follows all of it
         for start, end in dict.fromkeys(strange):
             cited = " ".join(self.text[start:end].split())
             self.findings.append(

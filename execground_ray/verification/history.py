@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 # Larger containers are not copied at each step: a claim about one cannot be checked, the rest of the run can.
@@ -55,6 +56,9 @@ class Call:
     end: int = -1
 
 
+_when = itemgetter(0, 1, 2)
+
+
 @dataclass
 class History:
     """The steps of one run, as far as they are known."""
@@ -78,6 +82,7 @@ class History:
     _distinct: dict[tuple[str, ...], list[tuple[dict[str, Any], list[Span]]]] = field(default_factory=dict)
     _spans: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
     _rounds: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
+    _depths: list[int] = field(default_factory=list)
     _frames: dict[tuple[str, int], tuple[list[int], list[Any]]] = field(default_factory=dict)
 
     @property
@@ -142,11 +147,12 @@ class History:
 
     def depth(self, frame: int) -> int:
         """How many calls of its function a call is inside of, itself included."""
-        place, depth = frame, 0
-        while place >= 0:
-            depth += self.functions[place] == self.functions[frame]
-            place = self.parents[place]
-        return depth
+        for place in range(len(self._depths), frame + 1):
+            around = self.parents[place]
+            while around >= 0 and self.functions[around] != self.functions[place]:
+                around = self.parents[around]
+            self._depths.append(1 + (self._depths[around] if around >= 0 else 0))
+        return self._depths[frame]
 
     def value_at(self, name: str, frame: int, step: int) -> Any:
         """The value of ``name`` as a call saw it at a step; ``OPAQUE`` if there is none."""
@@ -180,17 +186,17 @@ class History:
             return []
         if len(names) == 1 and (len(self.parents) <= 1 or not self.resumed):
             return self._course_of(names[0])
-        events = [(step, frame, name, _Box(value)) for name in names for step, frame, value in self.names[name]]
+        events = [(step, frame, name, value) for name in names for step, frame, value in self.names[name]]
         if len(self.parents) > 1:
             frames = {frame for _, frame, _, _ in events}
-            events += [(step, frame, "", _Box(None)) for step, frame in self.resumed if frame in frames]
-        events.sort()
+            events += [(step, frame, "", None) for step, frame in self.resumed if frame in frames]
+        events.sort(key=_when)
         values: dict[tuple[int, str], Any] = {}
         latest: dict[str, Any] = {}
         found: list[tuple[int, dict[str, Any]]] = []
-        for index, (step, frame, name, boxed) in enumerate(events):
+        for index, (step, frame, name, value) in enumerate(events):
             if name:
-                values[frame, name] = latest[name] = boxed.value
+                values[frame, name] = latest[name] = value
             if index + 1 < len(events) and events[index + 1][:2] == (step, frame):
                 continue  # the other names change in the same step
             state = {other: self._lookup(values, latest, frame, other) for other in names if other in latest}
@@ -211,18 +217,6 @@ class History:
             if (place, name) in values:
                 return values[place, name]
         return latest[name]
-
-
-class _Box:
-    """Keeps values out of the sort."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __lt__(self, other: _Box) -> bool:
-        return False
 
 
 class Recorder:

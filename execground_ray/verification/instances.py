@@ -7,13 +7,14 @@ values that were never there at the same time, is a mistake even where it is tru
 from __future__ import annotations
 
 import ast
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
-from execground_ray.verification.cited import ANY, CitedEvaluator, Failed, Unknown, called_name, is_call, same
+from execground_ray.verification.cited import ANY, CitedEvaluator, Failed, Unknown, called_name, elided, is_call, same
 from execground_ray.verification.citing import names_of
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import LAST_STEP, OPAQUE, History, Span, freeze
@@ -23,6 +24,38 @@ MAX_STATES = 600
 MIN_QUOTED = 10  # nodes of an expression that is too large to be the text's own
 _CONSTANT = re.compile(r"value=(?:-?[\d.e+-]+|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|None|True|False)(?=[,)])")
 Bindings = list[tuple[ast.expr, Any]]  # an expression of the program and the value that stands in its place
+Nodes = tuple[ast.expr, ...]
+Key = tuple[Any, ...]  # a value for each node
+UNKNOWN = object()
+
+
+class Index:
+    """Moments of a run by the values that some expressions had then."""
+
+    def __init__(self, entries: Iterable[tuple[Key | None, Any]]) -> None:
+        self._moments: dict[Key, list[Any]] = {}
+        self._written: dict[Key, Key] = {}
+        for key, moment in entries:
+            if key is not None:
+                frozen = tuple(map(freeze, key))
+                self._written.setdefault(frozen, key)
+                self._moments.setdefault(frozen, []).append(moment)
+        self._open = [key for key in self._written.values() if any(part is UNKNOWN for part in key)]
+
+    def find(self, values: Key) -> tuple[list[Any], list[Any]]:
+        """The moments at which the expressions had ``values``, and those at which they may have had them."""
+        sure: list[Any] = []
+        if any(map(elided, values)):
+            for frozen, key in self._written.items():
+                if all(known is not UNKNOWN and same(known, value) for known, value in zip(key, values, strict=True)):
+                    sure += self._moments[frozen]
+        else:
+            sure += self._moments.get(tuple(map(freeze, values)), ())
+        maybe: list[Any] = []
+        for key in self._open:
+            if all(known is UNKNOWN or same(known, value) for known, value in zip(key, values, strict=True)):
+                maybe += self._moments[tuple(map(freeze, key))]
+        return sure, maybe
 
 
 class Instances:
@@ -31,6 +64,9 @@ class Instances:
     def __init__(self, facts: Facts, evaluator: CitedEvaluator) -> None:
         self.facts = facts
         self.evaluator = evaluator
+        self._unified: dict[tuple[ast.expr, ast.expr], Bindings | None] = {}
+        self._decided: dict[tuple[Any, ...], Index] = {}
+        self._computed: dict[tuple[Any, ...], Index] = {}
 
     def outcomes(self, node: ast.expr, truth: bool, history: History) -> list[Span] | None:
         """When a test of the program of this form and with these values came out so.
@@ -41,15 +77,22 @@ class Instances:
         found: list[Span] | None = None
         tests = [test for test in history.tests if not isinstance(test, ast.Compare | ast.BoolOp)]
         for test in (*self.facts.conditions_like(node), *tests):
-            bindings: Bindings = []
-            if not self._unify(test, node, bindings):
+            bindings = self._instance(test, node)
+            if bindings is None:
                 continue
             events = self._events(test, history)
             if events is None:
                 return None  # the program computes it, but not as a test: its outcomes are not known
             found = found or []
-            for step, frame, outcome in events:
-                if outcome in (truth, None) and self._bound(bindings, history, frame, step) is not False:
+            nodes, values = _split(bindings)
+            key = (id(history), test, *nodes)
+            index = self._decided.get(key)
+            if index is None:
+                index = self._decided[key] = Index(
+                    (self._at(nodes, history, frame, step), (step, outcome)) for step, frame, outcome in events
+                )
+            for step, outcome in itertools.chain(*index.find(values)):
+                if outcome in (truth, None):
                     found += ((step, step), (history.decided.get(step, step),) * 2)
         return None if found is None else sorted(found)
 
@@ -72,12 +115,12 @@ class Instances:
         """When a loop over ``name`` can have gone through what ``node`` says; None if that is unknown."""
         found: list[Span] | None = None
         for candidate in self.facts.loops.get(name, ()):
-            bindings: Bindings = []
             if (type(candidate) is not type(node) and not _closed(node)) or (
                 isinstance(node, ast.Call) and not _alike(candidate, node)
             ):
                 return None
-            moments = self._moments(bindings, history) if self._unify(candidate, node, bindings) else []
+            bindings = self._instance(candidate, node)
+            moments = [] if bindings is None else self._moments(bindings, history)
             if moments is None:
                 return None
             found = [*(found or []), *moments]
@@ -93,10 +136,10 @@ class Instances:
                 return None
         verdict: bool | None = None
         for candidate in self.facts.expressions.get(type(node), ()):
-            bindings: Bindings = []
             if isinstance(node, ast.Call) and not _alike(candidate, node):
                 continue
-            if not self._unify(candidate, node, bindings):
+            bindings = self._instance(candidate, node)
+            if bindings is None:
                 verdict = False if isinstance(node, ast.Call) and verdict is None else verdict
                 continue
             found = self._moments(bindings, history)
@@ -112,8 +155,8 @@ class Instances:
             if not _same_operation(candidate, node):
                 continue
             for turned in _orders(node):
-                bindings: Bindings = []
-                if self._unify(candidate, turned, bindings):
+                bindings = self._instance(candidate, turned)
+                if bindings is not None:
                     found = self._moments(bindings, history)
                     if found or found is None:
                         return None if found is None else True
@@ -128,7 +171,7 @@ class Instances:
         if len(walk(node)) < MIN_QUOTED:
             return False
         candidates = self.facts.expressions.get(type(node), ())
-        if any(self._unify(candidate, node, []) for candidate in candidates):
+        if any(self._instance(candidate, node) is not None for candidate in candidates):
             return False
         shape = skeleton(node)
         return any(skeleton(candidate) == shape for candidate in candidates)
@@ -162,50 +205,64 @@ class Instances:
         recorded = {
             name if name in history.names else "." + name for name in names if not self._callable(name, history)
         }
+        nodes, values = _split(bindings)
         if not recorded:
-            held = self._all_equal(bindings, {})
-            return None if held is None else [(0, LAST_STEP)] if held else []
+            sure, open_ = Index([(self._project(nodes, {}), (0, LAST_STEP))]).find(values)
+            return sure or (None if open_ else [])
         if not recorded <= history.names.keys() or recorded & history.clipped:
             return None
-        states = history.distinct(recorded)
-        if len(states) > MAX_STATES:
-            return None
-        held_in = [(spans, self._all_equal(bindings, state)) for state, spans in states]
-        found = sorted(span for spans, held in held_in if held for span in spans)
-        return found if found or all(held is False for _, held in held_in) else None
+        key = (id(history), *nodes)
+        index = self._computed.get(key)
+        if index is None:
+            states = history.distinct(recorded)
+            if len(states) > MAX_STATES:
+                return None
+            index = self._computed[key] = Index(
+                (self._project(nodes, state), span) for state, spans in states for span in spans
+            )
+        sure, open_ = index.find(values)
+        return sorted(sure) if sure or not open_ else None
 
     def _callable(self, name: str, history: History) -> bool:
         return name not in history.names and (name in BUILTINS or name in self.facts.functions)
 
-    def _bound(self, bindings: Bindings, history: History, frame: int, step: int) -> bool | None:
-        unknown = False
-        for node, value in bindings:
-            if isinstance(node, ast.Name):
-                now = history.value_at(node.id, frame, step)
-                held = None if now is OPAQUE else same(now, value)
-            else:
-                names = ((name, history.value_at(name, frame, step)) for name in names_of(node))
-                held = self._all_equal([(node, value)], {name: now for name, now in names if now is not OPAQUE})
-            if held is False:
-                return False
-            unknown = unknown or held is None
-        return None if unknown else True
+    def _at(self, nodes: Nodes, history: History, frame: int, step: int) -> Key | None:
+        """``_project`` of what a call saw at a step."""
+        key = []
+        for node in nodes:
+            if type(node) is ast.Name:
+                value = history.value_at(node.id, frame, step)
+                key.append(UNKNOWN if value is OPAQUE else value)
+                continue
+            seen = ((name, history.value_at(name, frame, step)) for name in names_of(node))
+            part = self._project((node,), {name: value for name, value in seen if value is not OPAQUE})
+            if part is None:
+                return None
+            key += part
+        return tuple(key)
 
-    def _all_equal(self, bindings: Bindings, state: dict[str, Any]) -> bool | None:
-        unknown = False
-        for node, value in bindings:
-            if isinstance(node, ast.Name) and node.id in state:
-                if not same(state[node.id], value):
-                    return False
+    def _project(self, nodes: Nodes, state: dict[str, Any]) -> Key | None:
+        """The values of expressions in one state, ``UNKNOWN`` where that is open; None if one has no value there."""
+        key = []
+        for node in nodes:
+            if type(node) is ast.Name and node.id in state:
+                key.append(state[node.id])
                 continue
             try:
-                if not same(self.evaluator.value(node, state), value):
-                    return False
+                key.append(self.evaluator.value(node, state))
             except Failed:
-                return False
+                return None
             except Unknown:
-                unknown = True
-        return None if unknown else True
+                key.append(UNKNOWN)
+        return tuple(key)
+
+    def _instance(self, pattern: ast.expr, cited: ast.expr) -> Bindings | None:
+        """The bindings that make ``cited`` of ``pattern``; None if none do."""
+        key = (pattern, cited)
+        if key not in self._unified:
+            bindings: Bindings = []
+            self._unified[key] = bindings if self._unify(pattern, cited, bindings) else None
+        return self._unified[key]
 
     def _unify(self, pattern: Any, cited: Any, bindings: Bindings) -> bool:  # noqa: PLR0911  (one case after another)
         """Whether ``cited`` is ``pattern`` with values in the place of some of its expressions."""
@@ -267,6 +324,10 @@ def _orders(node: ast.expr) -> Iterator[ast.expr]:
             for right in _orders(node.right):
                 yield ast.BinOp(left=left, op=node.op, right=right)
                 yield ast.BinOp(left=right, op=node.op, right=left)
+
+
+def _split(bindings: Bindings) -> tuple[Nodes, Key]:
+    return tuple(node for node, _ in bindings), tuple(value for _, value in bindings)
 
 
 def _closed(node: Any) -> bool:
