@@ -27,6 +27,7 @@ from typing import Any
 
 from benchmarks.mutations import MUTATIONS
 from execground_ray.config import load
+from execground_ray.parsing import LineError, parse_line
 from execground_ray.records import Problem
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
 from execground_ray.translators.template import write_reasoning
@@ -158,12 +159,12 @@ def sample_evidence() -> Iterator[Evidence]:
     config = load()
     with (
         TraceRunner(config.tracing, caged=config.sandbox.kind != "none") as runner,
-        SAMPLE.open(encoding="utf-8") as lines,
+        SAMPLE.open("rb") as lines,
     ):
         for line in lines:
             try:
-                problem = Problem.from_json(line)
-            except (ValueError, KeyError, TypeError):
+                problem = Problem.from_json(json.dumps(parse_line(line)))
+            except LineError:
                 continue  # the sample has broken rows on purpose
             pairs = list(range(len(problem.ios)))[:PAIRS]
             if not pairs:
