@@ -41,8 +41,7 @@ from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi
 from execground_ray.translators.engine_log import token_line
 from execground_ray.translators.model import Model, open_model
 
-BLOCK_ROWS = 16  # a block is what one actor works on at a time: seconds of tracing, so that all end together
-BATCH_ROWS = 8
+BLOCK_ROWS = 8  # a block is what one actor works on at a time: seconds of tracing, so that all end together
 NO_SANDBOX = """
 ********************************************************************************************
 *  sandbox=none: the programs of the corpus run UNCONFINED, with all your rights: they can *
@@ -158,7 +157,8 @@ def stream(
 
     rows = ray.data.read_datasource(ProblemSource(plans), num_cpus=STAGE_CPUS, concurrency=actors.count)
     rows = rows.repartition(target_num_rows_per_block=BLOCK_ROWS)
-    rows = rows.map_batches(filter_rows, **small)
+    # As many CPUs as the actors: so Ray runs both in one step, and no row travels between them.
+    rows = rows.map_batches(filter_rows, **small | {"num_cpus": actors.cpus})
     rows = rows.map_batches(
         TraceExecution,
         fn_constructor_args=(
@@ -170,7 +170,7 @@ def stream(
         compute=ActorPoolStrategy(size=actors.count),
         num_cpus=actors.cpus,
         batch_format="pyarrow",
-        batch_size=BATCH_ROWS,
+        batch_size=None,
     )
     rows = model.translate(rows) if model else rows.map_batches(translate_rows, **small)
     rows = rows.map_batches(partial(verify_rows, verification=config.verification), **small)

@@ -81,9 +81,14 @@ class ShardSink(Datasink[None]):
             return
         check_there(self._folder)
         name = f"{self._run}-{ctx.task_idx:06}"
-        self._folder.write_bytes(f"{RECORDS}/{name}.parquet", _records(tables))
-        self._write(f"{TRAIN}/{name}.jsonl", (training_row(row, self._translator) for row in rows if not row["reason"]))
-        self._write(f"{REJECTED}/{name}.jsonl", (rejected_row(row) for row in rows if row["reason"]))
+        try:
+            self._folder.write_bytes(f"{RECORDS}/{name}.parquet", _records(tables))
+            accepted = (training_row(row, self._translator) for row in rows if not row["reason"])
+            self._write(f"{TRAIN}/{name}.jsonl", accepted)
+            self._write(f"{REJECTED}/{name}.jsonl", (rejected_row(row) for row in rows if row["reason"]))
+        except OutputError:
+            check_there(self._folder)  # deleted under the write: say that, not which file was missed first
+            raise
 
     def _write(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
         text = "".join(json_line(row) + "\n" for row in rows)
