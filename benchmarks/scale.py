@@ -1,11 +1,13 @@
 """Whether cost grows in a straight line: the same job on a corpus that grows tenfold twice.
 
 ``python -m benchmarks.scale --problems 120`` makes problems by rule, each another small program, and builds a dataset
-of 120, 1,200 and 12,000 of them, each in a job of its own on one Ray that this benchmark started. Then it builds the
-middle corpus with one tracing worker, and with two. Prints one JSON line; for each size:
+of 120, 1,200 and 12,000 of them, each in a job of its own on one Ray that this benchmark started. Then it builds one
+corpus, that of ``--source`` or else the middle one, with one tracing worker on one core, and with two on two. Prints
+one JSON line; for each job:
 
 - ``rows_per_second``: rows by the seconds from the first shard to the last, without the start of the job;
-- ``driver_mib``: the most memory that the job's own process ever had resident;
+- ``driver_mib``: the most memory that the job's own process ever had resident; ``driver_mib_by_time``: the
+  same at each tenth of the job's time, so that a growth without end can be told from a start;
 - ``object_store_mib``: the most that the blocks between the stages took; ``spilled_mib``: what of it went to disk;
 - ``first_shard_seconds``: from the start of the command.
 """
@@ -36,31 +38,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", type=int, default=120, help="of the smallest size")
     parser.add_argument("--sizes", type=int, default=3, help="how often it is multiplied by ten, plus one")
-    parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--source", type=Path, help="JSON Lines for one worker and two; default: the middle size")
     options = parser.parse_args()
-    ray.init(num_cpus=options.cpus, include_dashboard=False, log_to_driver=False)
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     address = ray.get_runtime_context().gcs_address
     with tempfile.TemporaryDirectory() as folder:
-        sizes = [options.problems * 10**power for power in range(options.sizes)]
-        for size in sizes:
-            with Path(folder, f"{size}.jsonl").open("w") as file:
-                file.writelines(problem(number) + "\n" for number in range(size))
-        build(folder, sizes[0], address, "warm", options.cpus)  # fills the caches of files
-        found = [build(folder, size, address, "size", options.cpus) for size in sizes]
-        workers = [build(folder, sizes[-2], address, "workers", count) for count in (1, 2)]
-    ray.shutdown()
+        corpora = [grow(Path(folder), options.problems * 10**power) for power in range(options.sizes)]
+        build(corpora[0], Path(folder, "warm"), address)  # fills the caches of files
+        sizes = [build(corpus, corpus.with_suffix(""), address) for corpus in corpora]
+        ray.shutdown()
+        source = options.source or corpora[-2]
+        workers = [build(source, Path(folder, f"workers-{count}"), None, count) for count in (1, 2)]
     print(
         json.dumps(
             {
                 "benchmark": "scale",
-                "cpus": options.cpus,
-                "sizes": found,
-                "driver_growth": round(found[-1]["driver_mib"] / found[0]["driver_mib"], 3),
-                "rate_of_largest_to_middle": round(found[-1]["rows_per_second"] / found[-2]["rows_per_second"], 3),
+                "sizes": sizes,
+                "driver_growth": round(sizes[-1]["driver_mib"] / sizes[0]["driver_mib"], 3),
+                "rate_of_largest_to_middle": round(sizes[-1]["rows_per_second"] / sizes[-2]["rows_per_second"], 3),
+                "workers": workers,
                 "two_workers_to_one": round(workers[1]["rows_per_second"] / workers[0]["rows_per_second"], 3),
             }
         )
     )
+
+
+def grow(folder: Path, size: int) -> Path:
+    """Make a corpus of so many problems."""
+    corpus = folder / f"{size}.jsonl"
+    with corpus.open("w") as file:
+        file.writelines(problem(number) + "\n" for number in range(size))
+    return corpus
 
 
 def problem(number: int) -> str:
@@ -88,52 +96,47 @@ def problem(number: int) -> str:
     )
 
 
-def build(folder: str, size: int, address: str, name: str, workers: int) -> dict[str, Any]:
-    """Build one dataset and return its figures.
+def build(corpus: Path, output: Path, address: str | None, workers: int = 2) -> dict[str, Any]:
+    """Build a dataset, on the Ray at ``address`` or on one of its own with a core per worker; return the figures.
 
     Raises:
         RuntimeError: the job failed; its words are in the message.
     """
-    output = Path(folder, f"{name}-{size}-{workers}")
-    overrides = [
-        "source=jsonl",
-        f"source.path={folder}/{size}.jsonl",
-        f"output.dir={output}",
-        f"cluster.address={address}",
-        f"tracing.workers={workers}",
-        "export.rows_per_shard=100",
-    ]
+    command = ["taskset", "--cpu-list", f"0-{workers - 1}", sys.executable, "-m", "ray_jobs.build_dataset"]
+    command += ["source=jsonl", f"source.path={corpus}", f"output.dir={output}", f"tracing.workers={workers}"]
+    command += ["export.rows_per_shard=50", f"cluster.address={address}" if address else "cluster.num_cpus=2"]
     began = time.monotonic()
-    peak_kib = plasma = spilled = 0
+    resident: list[int] = []
+    plasma = spilled = 0
     first: float | None = None
     with Path(f"{output}.log").open("w") as log:
-        job = subprocess.Popen(
-            [sys.executable, "-m", "ray_jobs.build_dataset", *overrides], stdout=log, stderr=subprocess.STDOUT
-        )
+        job = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         while job.poll() is None:
             time.sleep(STEP_SECONDS)
             if first is None and output.joinpath("train").exists():
                 first = time.monotonic() - began
-            peak_kib = max(peak_kib, *map(int, PEAK.findall(status(job.pid)) or [0]))
-            told = memory_summary(address, stats_only=True)
-            plasma = max(plasma, *map(int, PLASMA.findall(told) or [0]))
-            spilled = max(spilled, *map(int, SPILLED.findall(told) or [0]))
+            resident += map(int, PEAK.findall(status(job.pid)))
+            if address:
+                told = memory_summary(address, stats_only=True)
+                plasma = max(plasma, *map(int, PLASMA.findall(told) or [0]))
+                spilled = max(spilled, *map(int, SPILLED.findall(told) or [0]))
     if job.returncode:
         raise RuntimeError(Path(f"{output}.log").read_text())
     summary = json.loads((output / "summary.json").read_text())
-    shards = sorted(path.stat().st_mtime for path in output.glob("[tr]*/*.jsonl"))
-    rows = summary["problems_read"] - 100 if len(shards) > 2 else summary["problems_read"]
-    streamed = shards[-1] - shards[0] if len(shards) > 2 else summary["seconds"]
-    return {
-        "problems": size,
+    shards = sorted((path.stat().st_mtime, path) for path in output.glob("[tr]*/*.jsonl"))
+    # What the first shards held was traced before the clock began.
+    at_first = [path for written, path in shards if written - shards[0][0] < STEP_SECONDS]
+    rows = summary["problems_read"] - sum(path.read_bytes().count(b"\n") for path in at_first)
+    figures = {
+        "problems": summary["problems_read"],
         "workers": workers,
-        "rows_per_second": round(rows / streamed, 1),
+        "rows_per_second": round(rows / (shards[-1][0] - shards[0][0]), 1) if rows else None,
         "seconds": summary["seconds"],
-        "driver_mib": round(peak_kib / 1024),
-        "object_store_mib": plasma,
-        "spilled_mib": spilled,
+        "driver_mib": round(resident[-1] / 1024),
+        "driver_mib_by_time": [round(resident[len(resident) * tenth // 10] / 1024) for tenth in range(10)],
         "first_shard_seconds": round(first or 0.0, 1),
     }
+    return figures | ({"object_store_mib": plasma, "spilled_mib": spilled} if address else {})
 
 
 def status(pid: int) -> str:
