@@ -70,6 +70,7 @@ def main() -> None:
     parser.add_argument("--max-num-seqs", type=int, default=64)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--hidden", type=int, default=256)
+    parser.add_argument("--dtype", default="auto", help="a CPU without bfloat16 is quickest with float32")
     arguments = parser.parse_args()
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
@@ -93,6 +94,7 @@ def main() -> None:
                 "max_tokens": arguments.max_tokens,
                 "layers": arguments.layers,
                 "hidden": arguments.hidden,
+                "dtype": arguments.dtype,
                 "cpus": os.cpu_count(),
                 "load": os.getloadavg()[1],
             }
@@ -129,6 +131,7 @@ def make_config(arguments: argparse.Namespace, folder: Path) -> Config:
             "+translator.engine_kwargs.enable_prefix_caching=false",  # the same prompts come again
             "+translator.engine_kwargs.disable_log_stats=false",  # when an answer ended is one of them
             f"+translator.engine_kwargs.max_num_seqs={arguments.max_num_seqs}",
+            f"+translator.engine_kwargs.dtype={arguments.dtype}",
             f"translator.batches_in_flight={max(4, 2 * arguments.max_num_seqs // 16)}",
             f"output.dir={folder}/out",
         ]
