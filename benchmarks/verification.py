@@ -43,7 +43,7 @@ _TRACED = re.compile(r"^( *)(\d+)( \| )(.*)$", re.MULTILINE)
 class Thresholds:
     """What decides here; the configuration's defaults."""
 
-    min_grounded: float = 0.995  # conf/verification/default.yaml
+    min_grounded: float = 1.0  # conf/verification/default.yaml
 
 
 @dataclass
