@@ -97,12 +97,12 @@ def write_corpus(path: Path) -> None:
 
 
 def slow_line(number: int) -> str:
-    """Return a problem that takes about a second to trace."""
+    """Return a problem that takes a second and a half to trace, asleep: a busy machine must not make it a timeout."""
     return json.dumps(
         {
             "problem_description": f"Wait, then add {number}.",
             "io_requirements": "n (int)",
-            "refcode": f"def main_solution(n):\n    sum(range(2 * 10**7))\n    return n + {number}\n",
+            "refcode": f"import time\ndef main_solution(n):\n    time.sleep(0.75)\n    return n + {number}\n",
             "funcname": "main_solution",
             "ios": [{"input": {"n": n}, "output": n + number} for n in range(2)],
             "source": "synthetic",
@@ -156,7 +156,6 @@ def start(address: str, output: Path) -> subprocess.Popen[bytes]:
         "export.rows_per_shard=8",
         "sampling.examples_per_problem=2",
         "tracing.workers=3",
-        "tracing.timeout_s=1",
         "tracing.max_timeouts=1",
     ]
     with Path(f"{output}.log").open("ab") as log:
