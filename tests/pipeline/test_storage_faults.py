@@ -11,6 +11,9 @@ import pytest
 from job import ROOT, rows_of
 from problem_lines import problem_line
 
+from execground_ray.lock import locked
+from execground_ray.storage import Folder
+
 PROBLEMS = 200
 GO_ON = "What is written is kept: run the same command again to go on."
 # A disk of its own, for which a user needs no rights: the job fills it, and finds it larger the second time.
@@ -71,13 +74,18 @@ def test_a_full_disk_is_told_and_the_job_goes_on_when_there_is_room(tmp_path, ov
     check_complete(tmp_path / "result")
 
 
+def test_a_folder_that_another_job_writes_to_is_refused(tmp_path, overrides, start_job):
+    output = tmp_path / "out"
+    with locked(Folder.at(str(output))):
+        refused = start_job(f"output.dir={output}", *overrides).wait()
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "is being written to by process" in refused.stderr
+
+
 def test_a_folder_that_is_deleted_is_told_and_begun_anew(tmp_path, overrides, start_job):
     output = tmp_path / "out"
     job = start_job(f"output.dir={output}", *overrides)
     job.wait_until(lambda: rows_of(output, "train"))
-    refused = start_job(f"output.dir={output}", *overrides).wait(30)
-    assert (refused.code, refused.stdout) == (2, "")
-    assert "is being written to by process" in refused.stderr
     shutil.rmtree(output.rename(tmp_path / "deleted"))  # at one stroke: what the job meets does not depend on the order
     ended = job.wait(60)
     assert ended.code == 1
