@@ -117,7 +117,7 @@ def one_kill(
 ) -> dict[str, Any]:
     """Build the sample with one kill on the way; return the row of the table."""
     # Tracing is ahead of writing: late in the run nothing is left to trace, and no actor to kill.
-    wanted = chance.randrange(len(expected) * 3 // 4 if kind in ("driver", "node") else len(expected) // 8)
+    wanted = chance.randrange(len(expected) * 3 // 4 if kind in ("driver", "node") else len(expected) // 16)
     pause = chance.random()
     job = start(cluster.address, output)
     try:

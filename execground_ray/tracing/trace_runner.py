@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -188,10 +189,13 @@ class TraceRunner:
         return Execution(pair, traced["value"], traced["trace"], traced["wall_seconds"])
 
     def _run(self, worker: CagedWorker, request: dict[str, Any]) -> dict[str, Any] | Failure:
-        """Run a request; a fault of the sandbox is tried again on a fresh worker."""
+        """Run a request; a fault of the sandbox is tried again on a fresh worker.
+
+        A run that was killed is tried again once: the program may have had no part in it (a machine out of memory).
+        """
         if worker.runs >= self._tracing.worker_runs:
             worker.close()
-        detail = ""
+        detail, was_killed = "", False
         for _ in range(1 + TRIES_AFTER_FAULT):
             try:
                 result = worker.run(request)
@@ -200,6 +204,9 @@ class TraceRunner:
                 continue
             if result["outcome"] == "returned":
                 return result
+            if (result["outcome"], result["detail"]) == (Reason.KILLED, signal.SIGKILL.name) and not was_killed:
+                was_killed = True
+                continue
             if result["outcome"] != Reason.SANDBOX_FAULT:
                 return Failure(Reason(result["outcome"]), result["detail"], result["calls"])
             detail = result["detail"]

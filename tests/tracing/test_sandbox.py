@@ -81,14 +81,14 @@ def test_harmless_programs_run_without_a_cage(program: HostileProgram, uncaged: 
 
 
 @contextmanager
-def during_runs(action: Callable[[int], None], times: int) -> Iterator[None]:
-    """Do something to a worker while it runs a program, for the first so many runs."""
+def during_runs(action: Callable[[int], int | None], times: int) -> Iterator[None]:
+    """Do something to a worker while it runs a program, for the first so many runs; it, or what is returned, ends."""
 
     def act() -> None:
         for _ in range(times):
             worker = wait_until(lambda: next((pid for pid in worker_pids() if children(pid)), 0))
-            action(worker)
-            wait_until(lambda worker=worker: not is_running(worker))
+            ending = action(worker) or worker
+            wait_until(lambda ending=ending: not is_running(ending))
 
     thread = threading.Thread(target=act)
     thread.start()
@@ -106,6 +106,21 @@ def test_worker_killed_during_a_run_is_not_blamed_on_the_row(tracing: Tracing) -
     with TraceRunner(tracing, caged=True) as runner, during_runs(kill, times=1):
         found = runner.trace_problem(HALF_A_SECOND, [0])
         assert not isinstance(found, Failure), found
+
+
+def kill_run(worker: int) -> int:
+    (run,) = children(worker)
+    kill(run)
+    return run
+
+
+def test_run_that_is_killed_once_is_not_blamed_on_the_row(tracing: Tracing) -> None:
+    with TraceRunner(tracing, caged=True) as runner, during_runs(kill_run, times=1):
+        found = runner.trace_problem(HALF_A_SECOND, [0])
+        assert not isinstance(found, Failure), found
+    with TraceRunner(tracing, caged=True) as runner, during_runs(kill_run, times=2):
+        found = runner.trace_problem(HALF_A_SECOND, [0])
+        assert isinstance(found, Failure) and found.reason is Reason.KILLED, found
 
 
 def test_worker_that_hangs_during_a_run_is_replaced(tracing: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
