@@ -1,6 +1,6 @@
 """Whether the stream gives vLLM's engine all it can take: tokens per second in the stream and of the engine alone.
 
-``python -m benchmarks.translation --rows 320`` (in ``.venv-vllm``) makes a tiny model, lets the stages of
+``python -m benchmarks.translation --rows 64`` (in ``.venv-vllm``) makes a tiny model, lets the stages of
 ``translator=vllm`` translate the bundled sample's executions, again and again, and then gives the very same prompts,
 with the same sampling and the same settings of the engine, to ``LLM.generate`` in one call. The engine alone comes
 first, and then again behind the stream, because a machine that does other things is not equally fast all the time.
@@ -65,12 +65,12 @@ class TimedLog(EngineLog):
 def main() -> None:
     """Measure both and print the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=320)
-    parser.add_argument("--max-tokens", type=int, default=64)
-    parser.add_argument("--max-num-seqs", type=int, default=64)
+    parser.add_argument("--rows", type=int, default=64)
+    parser.add_argument("--max-tokens", type=int, default=48)
+    parser.add_argument("--max-num-seqs", type=int, default=16)
     parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--hidden", type=int, default=256)
-    parser.add_argument("--dtype", default="auto", help="a CPU without bfloat16 is quickest with float32")
+    parser.add_argument("--hidden", type=int, default=768)
+    parser.add_argument("--dtype", default="float32", help="float32 is quickest on a CPU without bfloat16")
     arguments = parser.parse_args()
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
