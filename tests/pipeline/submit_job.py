@@ -44,13 +44,13 @@ def main():
             "RAY_AUTH_TOKEN_PATH": str(token),
             "PATH": f"{BIN}:{os.environ['PATH']}",
         }
-        gcs, dashboard, client = free_ports(3)
+        gcs, dashboard, client, *agents = free_ports(5)
         head = ["--head", f"--port={gcs}", f"--temp-dir={folder}/ray", "--include-dashboard=true"]
         head += ["--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}"]
-        nodes.append(start_node(folder, environment, *head))
+        nodes.append(start_node(folder, environment, agents[0], *head))
         address = f"http://127.0.0.1:{dashboard}"
         refusal = wait_for(address)
-        nodes.append(start_node(folder, environment, f"--address=127.0.0.1:{gcs}"))
+        nodes.append(start_node(folder, environment, agents[1], f"--address=127.0.0.1:{gcs}"))
         print(json.dumps(run_jobs(folder, environment, address) | {"without_token": refusal}))
     finally:
         for node in reversed(nodes):
@@ -102,9 +102,10 @@ def run_jobs(folder, environment, address):
     }
 
 
-def start_node(folder, environment, *options):
+def start_node(folder, environment, agent_port, *options):
+    # Every Ray on a machine tries the same port for its agent, and a head whose agent has none takes no jobs.
     with (folder / "nodes.log").open("a") as log:
-        command = [BIN / "ray", "start", *options, *NODE]
+        command = [BIN / "ray", "start", f"--dashboard-agent-listen-port={agent_port}", *options, *NODE]
         return subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
 
 
