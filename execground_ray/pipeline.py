@@ -100,24 +100,28 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
                 with progress:
                     stream(config, plans, actors, progress, model, run)
             delete_late_writes(folder, kept, run)
-    check_there(folder)
-    legs = whole_run(read_legs(folder))
-    summary = make_summary(count_shards(folder), total, legs | {"sandbox": sandbox, "config": asdict(config)})
-    write_summary(folder, summary)
-    print(table(summary))
-    if "translation" in summary:
-        print(token_line(summary["translation"]))
-    show(folder)
+        check_there(folder)
+        legs = whole_run(read_legs(folder))
+        summary = make_summary(count_shards(folder), total, legs | {"sandbox": sandbox, "config": asdict(config)})
+        write_summary(folder, summary)
+        print(table(summary))
+        if "translation" in summary:
+            print(token_line(summary["translation"]))
+        show(folder)
     return summary
 
 
 def show(folder: Folder) -> None:
-    """Make the report and the card. The dataset is finished by now, and stays so if they fail: that is only said."""
+    """Make the report and the card, in a process beside this one: what they take must not add to what the job takes.
+
+    The dataset is finished by now, and stays so if they fail: that is only said.
+    """
     try:
-        present(folder)
+        ray.get(ray.remote(num_cpus=STAGE_CPUS, max_retries=0)(present).remote(folder))
     except Exception as error:
+        cause = getattr(error, "cause", error)  # Ray's own error quotes the traceback of the process beside
         print(
-            f"warning: no {REPORT}: {type(error).__name__}: {error}; "
+            f"warning: no {REPORT}: {type(cause).__name__}: {cause}; "
             f"`python -m ray_jobs.report {folder.path}` makes it from what is written",
             file=sys.stderr,
         )

@@ -35,3 +35,13 @@ def small_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from small_output import make_output
 
     return make_output(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def ray_session():
+    """A Ray of two CPUs in this process."""
+    import ray
+
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()

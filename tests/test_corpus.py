@@ -5,7 +5,6 @@ import json
 import random
 
 import pytest
-import ray
 from problem_lines import problem_line
 
 from execground_ray import splits
@@ -13,13 +12,6 @@ from execground_ray.config import FileSource
 from execground_ray.corpus import map_on_ray, survey_corpus, survey_split
 from execground_ray.splits import list_splits
 from execground_ray.stages.read_problems import read_rows
-
-
-@pytest.fixture(scope="module")
-def ray_session():
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
 
 
 def find(path):

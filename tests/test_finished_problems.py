@@ -7,7 +7,6 @@ import json
 from collections import Counter
 
 import pytest
-import ray
 from exported_rows import block, rejected
 from pyarrow import parquet
 
@@ -24,11 +23,7 @@ class Task:
         self.task_idx = number
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _ray():
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
+pytestmark = pytest.mark.usefixtures("ray_session")
 
 
 @pytest.fixture

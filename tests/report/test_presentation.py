@@ -92,7 +92,7 @@ def test_an_upload_that_cannot_come_off_is_refused_at_once(tmp_path, arguments, 
     assert not (tmp_path / "out").exists()
 
 
-def test_a_report_that_cannot_be_made_ends_no_run(copy, capsys):
+def test_a_report_that_cannot_be_made_ends_no_run(copy, capsys, ray_session):
     from execground_ray.pipeline import show
 
     for path in (copy / "records").iterdir():

@@ -16,13 +16,6 @@ from execground_ray.splits import list_splits
 from execground_ray.stages.read_problems import BLOCK_ROWS, ROW_SCHEMA, ProblemSource, read_rows
 
 
-@pytest.fixture(scope="module")
-def ray_session():
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
-
-
 def plan(path, kind="jsonl", limit=None):
     return survey_corpus(list_splits(FileSource(kind=kind, limit=None, path=str(path))), limit, 0)
 
