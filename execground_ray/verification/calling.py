@@ -16,10 +16,11 @@ from typing import Any
 
 from execground_ray.verification.checks import Checker
 from execground_ray.verification.cited import Unknown, same
-from execground_ray.verification.citing import Operand
+from execground_ray.verification.citing import Operand, parse_expression
 from execground_ray.verification.claims import Claim
 from execground_ray.verification.facts import Facts, fragments, is_piece
-from execground_ray.verification.history import OPAQUE, Call, History, Span, freeze
+from execground_ray.verification.history import MAX_ELEMENTS, OPAQUE, Call, History, Span, freeze
+from execground_ray.verification.story import in_this_order, loops_with_rounds
 
 _CALLED = re.compile(
     r"^[`*\s]*(?:(?:is|was|gets|being)\s+)?(?:then\s+|now\s+|again\s+|first\s+)*(?:called|invoked|calls itself|call itself)"
@@ -133,6 +134,25 @@ class Calling:
                 whole = freeze(self.checker.evaluator.value(values.node, {}))
                 true = self._values(name.node.id, whole)
                 yield Told(name.start, values.end, true, _never)
+
+    def rounds(self, written: str) -> Iterator[Told]:
+        """Loops whose rounds are listed below them: those of other values, or in another order, are not theirs."""
+        for start, end, values, heads, single in loops_with_rounds(written):
+            with contextlib.suppress(Unknown, TypeError):
+                whole = self._closed(values)
+                if not hasattr(whole, "__len__") or len(whole) > MAX_ELEMENTS:
+                    continue
+                through = [freeze(value) for value in whole]
+                listed = [freeze(self._closed(head)) for head in heads]
+                if not set(listed) <= set(through) or (single and not in_this_order(listed, through)):
+                    yield Told(start, end, False, _never)
+
+    def _closed(self, source: str) -> Any:
+        """The value of an expression without variables; raises ``Unknown`` for others."""
+        parsed = parse_expression(source)
+        if parsed is None:
+            raise Unknown(source)
+        return self.checker.evaluator.value(parsed[0], {})
 
     def additions(self, operands: list[Operand]) -> Iterator[Told]:
         """Like "Adding ``3`` gives ``items = [1, 3]``": what is added is there afterwards."""

@@ -169,6 +169,7 @@ class Grounding:
             *calling.loops(self.operands),
             *calling.enumerations(stated),
             *calling.repeats(self.true),
+            *calling.rounds(self.written),
             *calling.additions(self.operands),
         ):
             if told.true:

@@ -8,8 +8,9 @@ in an order of their own, with reviews and previews, are left alone.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from execground_ray.verification.claims import Claim
@@ -117,3 +118,56 @@ def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int
             values = [part.value for claim in head if isinstance(part := claim.parts[1].node, ast.Constant)]
             if len(values) == len(head):
                 yield head[-1].end, end, ast.unparse(head[0].parts[0].node), [freeze(value) for value in values]
+
+
+_LOOP = re.compile(r"\bfor each `(?P<name>\w+)` in `(?P<values>[^`]+)`: *$", re.IGNORECASE)
+_BULLET = r"(?P<indent> *)(?:[-*+•]|\d{1,3}[.)]) +"
+_ROUND = re.compile(
+    rf"{_BULLET}`(?P<name>\w+) = (?P<first>[^`]+)`(?P<more>(?:(?:,|,? and) `[^`=]+`)*)(?: up to `(?P=name) = (?P<last>[^`]+)`)?:"
+)
+
+
+def loops_with_rounds(written: str) -> Iterator[tuple[int, int, str, list[str], bool]]:
+    """The loops that are told round by round: "for each ``i`` in ``range(3)``:" above a list of "- ``i = 0``: …".
+
+    Yields:
+        Where the loop begins and ends in the text, what it goes through, the values that head the items of its list, as
+        source, and whether the items have one value each, or a first and a last.
+    """
+    lines = written.split("\n")
+    place = 0
+    for number, line in enumerate(lines):
+        loop = _LOOP.search(line)
+        if loop:
+            outer = len(item["indent"]) if (item := re.match(_BULLET, line)) else -1
+            below = number + 1 + (lines[number + 1 : number + 2] == [""])
+            rounds = list(_rounds(lines, below, loop["name"], outer))
+            values = [value for item in rounds for value in _heads(item)]
+            if values:
+                single = not any(item["more"] for item in rounds)
+                yield place + loop.start(), place + loop.end("values") + 1, loop["values"], values, single
+        place += len(line) + 1
+
+
+def _rounds(lines: list[str], below: int, name: str, outer: int) -> Iterator[re.Match[str]]:
+    """The items of one list, deeper than ``outer``, that begin with a value of ``name``; those inside them left out."""
+    depth: int | None = None
+    for line in itertools.islice(lines, below, None):
+        indent = len(line) - len(line.lstrip())
+        if depth is not None and (not line.strip() or indent > depth):
+            continue
+        item = _ROUND.match(line)
+        if item is None or item["name"] != name or indent <= outer or depth not in (None, indent):
+            return
+        depth = indent
+        yield item
+
+
+def _heads(item: re.Match[str]) -> list[str]:
+    return [item["first"], *re.findall(r"`([^`]+)`", item["more"]), *([item["last"]] if item["last"] else [])]
+
+
+def in_this_order(wanted: Iterable[Any], values: Iterable[Any]) -> bool:
+    """Whether ``values`` has the wanted ones in their order, others between them or not."""
+    rest = iter(values)
+    return all(value in rest for value in wanted)

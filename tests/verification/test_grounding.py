@@ -1,0 +1,105 @@
+"""What is true of a run is let through; one mistake in it is found, and named by its kind."""
+
+import pytest
+
+from execground_ray.translators.template import write_reasoning
+from execground_ray.verification import Evidence, Kind, verify
+from execground_ray.verification.story import loops_with_rounds
+
+REFCODE = """\
+def main_solution(n):
+    found = []
+    for i in range(n):
+        if i % 2 == 0:
+            found.append(i * i)
+    return found
+"""
+TRACE = """\
+ >>> Call to main_solution
+ ...... n = 3
+    1 | def main_solution(n):
+    2 |     found = []
+    3 |     for i in range(n):
+ .......... i = 0
+    4 |         if i % 2 == 0:
+    5 |             found.append(i * i)
+ .................. found = [0]
+    3 |     for i in range(n):
+ .......... i = 1
+    4 |         if i % 2 == 0:
+    3 |     for i in range(n):
+ .......... i = 2
+    4 |         if i % 2 == 0:
+    5 |             found.append(i * i)
+ .................. found = [0, 4]
+ .................. len(found) = 2
+    3 |     for i in range(n):
+    6 |     return found
+ <<< Return value from main_solution: [0, 4]
+"""
+EVIDENCE = Evidence("Square the even numbers below n.", REFCODE, {"n": 3}, [0, 4], TRACE)
+TEXT = """\
+`main_solution` is called with `n = 3`. `found` is set to `[]`.
+
+For each `i` in `range(3)`:
+
+- `i = 0`: `0 % 2 == 0` is true, so adding `0` gives `found = [0]`.
+- `i = 1`: `1 % 2 == 0` is false.
+- `i = 2`: `2 % 2 == 0` is true, so adding `4` gives `found = [0, 4]`.
+
+`main_solution` returns `[0, 4]`.
+
+**Final output:** `[0, 4]`
+"""
+MISTAKES = {
+    "the argument": ("`n = 3`", "`n = 5`", Kind.FALSE_STATEMENT),
+    "a condition": ("`1 % 2 == 0` is false", "`1 % 2 == 0` is true", Kind.FALSE_STATEMENT),
+    "a value of a name": ("`found = [0]`", "`found = [7]`", Kind.FALSE_STATEMENT),
+    "a value from nowhere": ("adding `4`", "adding `77`", Kind.FALSE_STATEMENT),
+    "fewer rounds than are told": ("in `range(3)`", "in `range(2)`", Kind.FALSE_STATEMENT),
+    "a round told twice": (
+        "- `i = 1`: `1 % 2 == 0` is false.",
+        "- `i = 2`: `1 % 2 == 0` is false.",
+        Kind.FALSE_STATEMENT,
+    ),
+}
+
+
+def kinds(text):
+    return {finding.kind for finding in verify(text, EVIDENCE).findings}
+
+
+def test_the_template_and_a_hand_tell_the_truth():
+    written = write_reasoning(REFCODE, "main_solution", {"n": 3}, TRACE, "[0, 4]")
+    assert kinds(TEXT) == kinds(written) == set()
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_found(name):
+    was, becomes, kind = MISTAKES[name]
+    assert TEXT.count(was) == 1
+    assert kind in kinds(TEXT.replace(was, becomes))
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        "- `i = 0`, `1` and `2`: `i` is tested.",
+        "- `i = 0` up to `i = 2`: `i` is tested.",
+        "- `i = 0`: `i` is even.\n- `i = 2`: `i` is even.",
+        "- `i = 0`: `i` is tested.\n- After the loop, `found = [0, 4]`.",
+    ],
+)
+def test_rounds_may_be_told_together_or_left_out(rounds):
+    text = f"For each `i` in `range(3)`:\n{rounds}\n\n**Final output:** `[0, 4]`"
+    assert kinds(text) == set()
+    assert kinds(text.replace("range(3)", "range(1)")) != set()
+
+
+def test_the_rounds_of_a_loop_inside_are_not_those_of_the_loop_around():
+    text = (
+        "For each `i` in `range(3)`:\n\n- `i = 0`: for each `i` in `range(2)`:\n  - `i = 0`: nothing.\n"
+        "  - `i = 1`: nothing.\n- `i = 1` and `2`: nothing.\n\nFor each `k` in `[]`: nothing."
+    )
+    told = [(values, rounds, single) for _, _, values, rounds, single in loops_with_rounds(text)]
+    assert told == [("range(3)", ["0", "1", "2"], False), ("range(2)", ["0", "1"], True)]
