@@ -40,6 +40,7 @@ NODE: dict[str, Any] = {"num_cpus": 2, "object_store_memory": 150 << 20}
 MOST_STARTS = 4
 JOB_SECONDS = 300
 CORPUS = "problems.jsonl"
+TRACING_SECONDS = 6.0  # as long at least actors have work
 SLOW_EACH = 8  # after so many problems comes a slow one
 TRACER = "TraceExecution"  # in the title of the actor's process
 
@@ -116,9 +117,10 @@ def one_kill(
     cluster: Any, output: Path, kind: str, chance: random.Random, expected: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """Build the sample with one kill on the way; return the row of the table."""
-    # Tracing is ahead of writing: late in the run nothing is left to trace, and no actor to kill.
-    wanted = chance.randrange(len(expected) * 3 // 4 if kind in ("driver", "node") else len(expected) // 16)
-    pause = chance.random()
+    # Tracing is ahead of writing: when the first rows are written, there may be nothing left to trace, and no actor.
+    traces = kind in ("tracer", "sandbox")
+    wanted = 0 if traces else chance.randrange(len(expected) * 3 // 4)
+    pause = chance.uniform(0, TRACING_SECONDS if traces else 1)
     job = start(cluster.address, output)
     try:
         written = wait_for_rows(job, output, wanted)
