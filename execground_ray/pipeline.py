@@ -117,7 +117,7 @@ def show(folder: Folder) -> None:
     The dataset is finished by now, and stays so if they fail: that is only said.
     """
     try:
-        ray.get(ray.remote(num_cpus=STAGE_CPUS, max_retries=0)(present).remote(folder))
+        ray.get(ray.remote(num_cpus=0, max_retries=0)(present).remote(folder))  # waits for nobody
     except Exception as error:
         cause = getattr(error, "cause", error)  # Ray's own error quotes the traceback of the process beside
         print(
