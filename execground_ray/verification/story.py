@@ -86,7 +86,8 @@ def _longest(statements: Sequence[Sequence[Span]]) -> set[int]:
     return kept
 
 
-_ITEM = re.compile(r"^(?P<indent> *)(?P<bullet>(?:[-*+•]|\d{1,3}[.)]) +)", re.MULTILINE)
+_BULLET = r"(?P<indent> *)(?:[-*+•]|\d{1,3}[.)]) +"
+_ITEM = re.compile(f"^{_BULLET}", re.MULTILINE)
 
 
 def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int, str, list[Any]]]:
@@ -121,7 +122,6 @@ def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int
 
 
 _LOOP = re.compile(r"\bfor each `(?P<name>\w+)` in `(?P<values>[^`]+)`: *$", re.IGNORECASE)
-_BULLET = r"(?P<indent> *)(?:[-*+•]|\d{1,3}[.)]) +"
 _ROUND = re.compile(
     rf"{_BULLET}`(?P<name>\w+) = (?P<first>[^`]+)`(?P<more>(?:(?:,|,? and) `[^`=]+`)*)(?: up to `(?P=name) = (?P<last>[^`]+)`)?:"
 )
@@ -139,7 +139,7 @@ def loops_with_rounds(written: str) -> Iterator[tuple[int, int, str, list[str], 
     for number, line in enumerate(lines):
         loop = _LOOP.search(line)
         if loop:
-            outer = len(item["indent"]) if (item := re.match(_BULLET, line)) else -1
+            outer = len(item["indent"]) if (item := _ITEM.match(line)) else -1
             below = number + 1 + (lines[number + 1 : number + 2] == [""])
             rounds = list(_rounds(lines, below, loop["name"], outer))
             values = [value for item in rounds for value in _heads(item)]
