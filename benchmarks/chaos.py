@@ -40,7 +40,7 @@ NODE: dict[str, Any] = {"num_cpus": 2, "object_store_memory": 150 << 20}
 MOST_STARTS = 4
 JOB_SECONDS = 300
 CORPUS = "problems.jsonl"
-TRACING_SECONDS = 6.0  # as long at least actors have work
+TRACING_SECONDS = 6.0  # for so long at least the actors have work
 SLOW_EACH = 8  # after so many problems comes a slow one
 TRACER = "TraceExecution"  # in the title of the actor's process
 

@@ -117,9 +117,10 @@ def show(folder: Folder) -> None:
     The dataset is finished by now, and stays so if they fail: that is only said.
     """
     try:
-        ray.get(ray.remote(num_cpus=0, max_retries=0)(present).remote(folder))  # waits for nobody
+        # Without a CPU of its own it cannot wait for one that somebody holds.
+        ray.get(ray.remote(num_cpus=0, max_retries=0)(present).remote(folder))
     except Exception as error:
-        cause = getattr(error, "cause", error)  # Ray's own error quotes the traceback of the process beside
+        cause = getattr(error, "cause", error)  # Ray's own error quotes a traceback
         print(
             f"warning: no {REPORT}: {type(cause).__name__}: {cause}; "
             f"`python -m ray_jobs.report {folder.path}` makes it from what is written",
