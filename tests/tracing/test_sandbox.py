@@ -22,9 +22,7 @@ from execground_ray.tracing.sandbox import SandboxUnavailableError, missing_prot
 from execground_ray.tracing.trace_runner import TRIES_AFTER_FAULT, Failure, TraceRunner
 
 ROOT = Path(__file__).resolve().parents[2]
-SLEEPS = "import time\ndef main_solution():\n    time.sleep({})\n    return 1\n"
-HALF_A_SECOND = as_problem(SLEEPS.format(0.5), {}, 1)
-TEN_SECONDS = as_problem(SLEEPS.format(10), {}, 1)  # for what never ends by itself, however late it is killed
+HALF_A_SECOND = as_problem("import time\ndef main_solution():\n    time.sleep(0.5)\n    return 1\n", {}, 1)
 JOB = """
 import sys
 sys.path[:0] = sys.argv[1:]
@@ -121,7 +119,7 @@ def test_run_that_is_killed_once_is_not_blamed_on_the_row(tracing: Tracing) -> N
         found = runner.trace_problem(HALF_A_SECOND, [0])
         assert not isinstance(found, Failure), found
     with TraceRunner(tracing, caged=True) as runner, during_runs(kill_run, times=2):
-        found = runner.trace_problem(TEN_SECONDS, [0])
+        found = runner.trace_problem(HALF_A_SECOND, [0])
         assert isinstance(found, Failure) and found.reason is Reason.KILLED, found
 
 
@@ -137,7 +135,7 @@ def test_fault_that_lasts_is_named_and_leaves_nothing(tracing: Tracing) -> None:
     before = worker_pids(), set(Path("/proc/self/fd").iterdir())
     with TraceRunner(tracing, caged=True) as runner:
         with during_runs(kill, times=1 + TRIES_AFTER_FAULT):
-            found = runner.trace_problem(TEN_SECONDS, [0])
+            found = runner.trace_problem(HALF_A_SECOND, [0])
         assert isinstance(found, Failure) and found.reason is Reason.SANDBOX_FAULT
         assert not isinstance(runner.trace_problem(HALF_A_SECOND, [0]), Failure)
     assert (worker_pids(), set(Path("/proc/self/fd").iterdir())) == before
