@@ -86,7 +86,7 @@ def during_runs(action: Callable[[int], int | None], times: int) -> Iterator[Non
 
     def act() -> None:
         for _ in range(times):
-            worker = wait_until(lambda: next((pid for pid in worker_pids() if children(pid)), 0))
+            worker = wait_until(lambda: next((pid for pid in worker_pids() if running(pid)), 0))
             ending = action(worker) or worker
             wait_until(lambda ending=ending: not is_running(ending))
 
@@ -108,8 +108,13 @@ def test_worker_killed_during_a_run_is_not_blamed_on_the_row(tracing: Tracing) -
         assert not isinstance(found, Failure), found
 
 
+def running(worker: int) -> list[int]:
+    """The runs of a worker, without one that was killed and is not collected yet."""
+    return [run for run in children(worker) if is_running(run)]
+
+
 def kill_run(worker: int) -> int:
-    (run,) = children(worker)
+    (run,) = running(worker)
     kill(run)
     return run
 
