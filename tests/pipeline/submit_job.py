@@ -42,6 +42,7 @@ def main():
         environment |= {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
+            "RAY_JOB_STOP_WAIT_TIME_S": "60",  # a busy machine takes longer than the usual three to end a job cleanly
             "PATH": f"{BIN}:{os.environ['PATH']}",
         }
         gcs, dashboard, client, *agents = free_ports(5)

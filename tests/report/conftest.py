@@ -21,9 +21,9 @@ def summary(small_output: Path) -> dict:
     return json.loads((small_output / "summary.json").read_text())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory):
-    """A headless Chromium."""
+    """A headless Chromium; closed before the tests of another file look for processes that were left."""
     if EXECUTABLE is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
     opened = Browser(tmp_path_factory.mktemp("chromium"))
