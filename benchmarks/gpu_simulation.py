@@ -245,7 +245,6 @@ def simulate(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
         include_dashboard=False,
         log_to_driver=False,
     )
-    ray.data.DataContext.get_current().enable_progress_bars = False
     collector: Any = ray.remote(num_cpus=0)(Collector).options(name="collector").remote()
     assert isinstance(config.translator, VllmTranslator)
     model = VllmModel(config.translator, config.seed)

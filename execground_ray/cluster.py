@@ -13,17 +13,22 @@ from typing import Any
 
 import ray
 from ray.data import DataContext
+from ray.data._internal.execution.backpressure_policy.downstream_capacity_backpressure_policy import (
+    DownstreamCapacityBackpressurePolicy,
+)
 
 from execground_ray.config import Cluster, Tracing
 from execground_ray.schema import ConfigError
 
 # Ray reserves an actor's CPUs for as long as the job runs, so what the tracing actors do not reserve is all that the
-# other stages ever get. A job that reserves too much starts, and then waits for ever. Repartitioning takes a whole CPU,
-# and there is no way to ask for less.
+# other stages ever get: a job that reserves too much starts, and then waits for ever. Ray Data too sets aside a part of
+# the CPUs for each stage, from the first on: what that leaves must suffice for the last, or nothing is written until
+# the stages before it have ended.
 STAGE_CPUS = 0.1
-WRITE_CPUS = 0.2  # not that of the stages: Ray joins equals, and then all stages would wait until a shard is full
-OTHER_CPUS = 1.0 + STAGE_CPUS + WRITE_CPUS
-LEAST_CPUS = 2
+WRITE_CPUS = 0.12  # not that of the stages: Ray joins equals, and then all stages would wait until a shard is full
+OTHER_CPUS = 0.5  # of each node, at least: reading, the small stages and a write, one of each
+OTHER_SHARE = 0.1  # of each node, at least; it is what Ray Data sets aside, so both have what they need
+LEAST_CPUS = 1
 CPU_UNITS = 10_000  # Ray counts a CPU in so many parts
 NO_PROGRESS_SECONDS = 600
 # Ray ends a process that has had nothing to do for a second if there are more of them than CPUs, and starts another
@@ -42,7 +47,8 @@ class TracingActors:
 def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float = 0.0) -> TracingActors:
     """Share the CPUs out: one tracing actor per CPU unless the configuration says otherwise.
 
-    However Ray spreads the actors over the nodes, one node has room left for the other stages.
+    However Ray spreads the actors over the nodes, one node has room left for the other stages: if every node had less
+    than what is kept of it, the actors would reserve more than they do.
 
     Args:
         node_cpus: CPUs of each node of the cluster.
@@ -56,8 +62,7 @@ def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float
     if max(node_cpus, default=0) < LEAST_CPUS:
         raise ConfigError(f"the largest node has {max(node_cpus, default=0):g} CPUs; allowed: {LEAST_CPUS} or more")
     count = tracing.workers or max(1, int(total_cpus - model_cpus))
-    # What is left over in sum is on one node if it is more than all nodes but for a little could hide.
-    spare_cpus = sum(cpus - OTHER_CPUS for cpus in node_cpus if cpus >= OTHER_CPUS)
+    spare_cpus = sum(cpus - max(OTHER_CPUS, OTHER_SHARE * cpus) for cpus in node_cpus if cpus >= OTHER_CPUS)
     cpus = int(CPU_UNITS * (spare_cpus - model_cpus) / count) / CPU_UNITS
     if cpus <= 0:
         raise ConfigError(f"tracing.workers = {count} are too many for {total_cpus:g} CPUs")
@@ -66,10 +71,7 @@ def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float
 
 @contextmanager
 def connect(cluster: Cluster) -> Iterator[list[float]]:
-    """Join the cluster, or start Ray here, for the length of a block; yield the number of CPUs of each node.
-
-    A Ray that is started here counts two CPUs even if there is one: the stages need them to take turns.
-    """
+    """Join the cluster, or start Ray here, for the length of a block; yield the number of CPUs of each node."""
     # What a user can act on is an exception here, not a line of Ray's; its own log files keep everything.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     for name in ("ray", "ray.data", "ray._private.authentication"):
@@ -84,17 +86,22 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
             "include_dashboard": cluster.dashboard,
             "_system_config": {"idle_worker_killing_time_threshold_ms": IDLE_WORKER_MS},
         }
-    options: dict[str, Any] = {"address": address, "logging_level": logging.ERROR, "log_to_driver": False}
-    ray.init(**options, **started_here)
+    ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **started_here)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray has set its own; end as Ctrl-C does
     try:
-        if started_here and ray.cluster_resources()["CPU"] < LEAST_CPUS:
-            ray.shutdown()
-            ray.init(**options, **started_here | {"num_cpus": LEAST_CPUS})
-        context = DataContext.get_current()
-        context.enable_progress_bars = False
-        context.print_on_execution_start = False
-        context.execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
         yield [float(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     finally:
         ray.shutdown()
+
+
+def set_up_stream() -> None:
+    """Set what Ray Data asks for before a stream is made: silence, and that every stage gets its turn."""
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
+    context.op_resource_reservation_ratio = OTHER_SHARE
+    # Ray Data lets a stage run ahead until half of its share of the object store is full: of a cluster's, that is the
+    # whole corpus, and the driver keeps a record of each block that waits. So from the first byte on, no more may wait
+    # for a stage than twice what it works on.
+    DownstreamCapacityBackpressurePolicy.OBJECT_STORE_BUDGET_UTIL_THRESHOLD = 0

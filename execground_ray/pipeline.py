@@ -8,6 +8,7 @@ written with its reason.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from dataclasses import asdict
@@ -17,7 +18,7 @@ from typing import Any
 import ray
 from ray.data import ActorPoolStrategy, TaskPoolStrategy
 
-from execground_ray.cluster import STAGE_CPUS, WRITE_CPUS, TracingActors, connect, plan_tracing
+from execground_ray.cluster import STAGE_CPUS, WRITE_CPUS, TracingActors, connect, plan_tracing, set_up_stream
 from execground_ray.config import Config, to_yaml
 from execground_ray.corpus import SplitPlan, map_on_ray, survey_corpus
 from execground_ray.legs import noted, read_legs, whole_run
@@ -157,11 +158,17 @@ def stream(
     config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, model: Model | None, run: str
 ) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
+    set_up_stream()
     few = TaskPoolStrategy(size=actors.count)  # more would only start more processes
     small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS, "compute": few}
 
-    rows = ray.data.read_datasource(ProblemSource(plans), num_cpus=STAGE_CPUS, concurrency=actors.count)
-    rows = rows.repartition(target_num_rows_per_block=BLOCK_ROWS)
+    problems = sum(plan.rows - len(plan.done) for plan in plans)
+    rows = ray.data.read_datasource(
+        ProblemSource(plans),
+        num_cpus=STAGE_CPUS,
+        concurrency=actors.count,
+        override_num_blocks=math.ceil(problems / BLOCK_ROWS),
+    )
     # As many CPUs as the actors: so Ray runs both in one step, and no row travels between them.
     rows = rows.map_batches(filter_rows, **small | {"num_cpus": actors.cpus})
     rows = rows.map_batches(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from execground_ray.cluster import OTHER_CPUS, plan_tracing
+from execground_ray.cluster import OTHER_CPUS, OTHER_SHARE, STAGE_CPUS, WRITE_CPUS, plan_tracing
 from execground_ray.config import load
 from execground_ray.schema import ConfigError
 from execground_ray.translators.vllm import PROMPT_CPUS, model_cpus
@@ -19,7 +19,7 @@ def tracing(workers="null"):
 @pytest.mark.parametrize("workers", WORKERS)
 def test_a_given_number_of_actors_always_fits(workers):
     limits = tracing(workers)
-    for total_cpus in range(2, 129):
+    for total_cpus in range(1, 129):
         actors = plan_tracing([total_cpus], limits)
         assert actors.count == workers
         assert 0 < actors.cpus <= 1
@@ -28,10 +28,21 @@ def test_a_given_number_of_actors_always_fits(workers):
 
 def test_without_a_number_there_is_one_actor_for_each_cpu():
     limits = tracing()
-    for total_cpus in range(2, 129):
+    for total_cpus in range(1, 129):
         actors = plan_tracing([total_cpus], limits)
         assert actors.count == total_cpus
         assert actors.count * actors.cpus + OTHER_CPUS <= total_cpus + 1e-9
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_what_ray_data_sets_aside_for_the_stages_before_leaves_room_for_the_write(workers):
+    limits = tracing(workers)
+    for total_cpus in range(1, 129):
+        actors = plan_tracing([total_cpus], limits)
+        # ReservationOpResourceAllocator: an equal part of the ratio for each stage, or what one task of it takes
+        aside = OTHER_SHARE * total_cpus / 4
+        before = actors.count * actors.cpus + 2 * max(aside, STAGE_CPUS)
+        assert before + max(aside, WRITE_CPUS) <= total_cpus + 1e-9, (total_cpus, actors)
 
 
 def test_parts_of_cpus_count_as_whole_actors_only():
@@ -50,8 +61,8 @@ def test_more_actors_than_parts_of_a_cpu_are_refused():
 
 
 def test_a_cluster_on_which_nothing_would_move_is_refused():
-    with pytest.raises(ConfigError, match="the largest node has 1 CPUs; allowed: 2 or more"):
-        plan_tracing([1], tracing())
+    with pytest.raises(ConfigError, match=r"the largest node has 0\.5 CPUs; allowed: 1 or more"):
+        plan_tracing([0.5], tracing())
 
 
 @pytest.mark.parametrize("nodes", [[8] * 8, [2] * 5, [0, 64, 64], [1, 1, 1, 4], [128] * 100])
@@ -60,19 +71,18 @@ def test_one_node_has_room_for_the_other_stages_however_the_actors_fall(nodes, r
     actors = plan_tracing(nodes, tracing(), reserved)
     assert actors.count == int(sum(nodes) - reserved)
     assert 0 < actors.cpus <= 1
-    left = actors.count
-    for cpus in nodes:  # as bad as can be: as many on each node as hide the room
-        hiding = max(0, math.ceil((cpus - OTHER_CPUS) / actors.cpus + 1e-9))
-        left -= min(hiding, int(cpus / actors.cpus))
-    assert left < 0
+    # As bad as can be: as many on each node as leave less than the room. Either a node cannot take that many, or the
+    # actors do not suffice for all nodes.
+    hiding = [max(0, math.ceil((cpus - OTHER_CPUS) / actors.cpus + 1e-9)) for cpus in nodes]
+    assert any(count * actors.cpus > cpus for count, cpus in zip(hiding, nodes, strict=True)) or sum(hiding) > actors.count
 
 
 @pytest.mark.parametrize(("engines", "gpus_per_engine"), [(4, 2), (1, 8), (8, 1), (1, 1)])
 def test_beside_a_model_every_stage_can_be_scheduled(engines, gpus_per_engine):
     config = load(["translator=vllm", f"cluster.engines={engines}", f"cluster.gpus_per_engine={gpus_per_engine}"])
-    for total_cpus in range(2, 129):
+    for total_cpus in range(1, 129):
         cpus = model_cpus(config.translator, total_cpus)
-        actors = plan_tracing([total_cpus], tracing(), cpus)
+        actors = plan_tracing([total_cpus], config.tracing, cpus)
         assert actors.cpus > 0
         assert actors.count * actors.cpus + OTHER_CPUS + PROMPT_CPUS <= total_cpus + 1e-9
         assert actors.count >= max(1, total_cpus - engines * gpus_per_engine - 1)
