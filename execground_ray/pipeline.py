@@ -42,7 +42,10 @@ from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi
 from execground_ray.translators.engine_log import token_line
 from execground_ray.translators.model import Model, open_model
 
-BLOCK_ROWS = 8  # a block is what one actor works on at a time: seconds of tracing, so that all end together
+# A block is what one actor works on at a time. Small ones let all actors end together; but each takes the driver some
+# 25 ms, and some kilobytes for as long as the stream runs.
+BLOCKS_PER_ACTOR = 32
+LEAST_BLOCK_ROWS, MOST_BLOCK_ROWS = 8, 128
 NO_SANDBOX = """
 ********************************************************************************************
 *  sandbox=none: the programs of the corpus run UNCONFINED, with all your rights: they can *
@@ -167,7 +170,7 @@ def stream(
         ProblemSource(plans),
         num_cpus=STAGE_CPUS,
         concurrency=actors.count,
-        override_num_blocks=math.ceil(problems / BLOCK_ROWS),
+        override_num_blocks=math.ceil(problems / min(block_rows(problems, actors.count), config.export.rows_per_shard)),
     )
     # As many CPUs as the actors: so Ray runs both in one step, and no row travels between them.
     rows = rows.map_batches(filter_rows, **small | {"num_cpus": actors.cpus})
@@ -190,3 +193,8 @@ def stream(
     rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)
     sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard, run)
     rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
+
+
+def block_rows(problems: int, actors: int) -> int:
+    """Return how many of so many problems to give to an actor at a time."""
+    return min(MOST_BLOCK_ROWS, max(LEAST_BLOCK_ROWS, problems // (actors * BLOCKS_PER_ACTOR)))
