@@ -2,10 +2,11 @@
 
 ``python -m benchmarks.scale --problems 120`` makes problems by rule, each another small program, and builds a dataset
 of 120, 1,200 and 12,000 of them, each in a job of its own on one Ray that this benchmark started. Then it builds one
-corpus, that of ``--source`` or else the middle one, with one tracing worker on one core, and with two on two. Prints
-one JSON line; for each job:
+corpus, that of ``--source`` or else the middle one, with one tracing worker on one core, and with two on two, each
+after a tenth of it. Prints one JSON line; for each job:
 
-- ``rows_per_second``: rows by the seconds from the first shard to the last, without the start of the job;
+- ``rows_per_second``: rows by seconds, of both what is more than in the size before: so the start of the job, the
+  filling of the stream and its end do not count;
 - ``driver_mib``: the most memory that the job's own process ever had resident; ``driver_mib_by_time``: the
   same at each tenth of the job's time, so that a growth without end can be told from a start;
 - ``object_store_mib``: the most that the blocks between the stages took; ``spilled_mib``: what of it went to disk;
@@ -21,11 +22,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray._private.internal_api import memory_summary
+
+from execground_ray.cluster import IDLE_WORKER_MS
 
 STEP_SECONDS = 0.5
 PLASMA = re.compile(r"Plasma memory usage (\d+) MiB")
@@ -40,7 +44,8 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, default=3, help="how often it is multiplied by ten, plus one")
     parser.add_argument("--source", type=Path, help="JSON Lines for one worker and two; default: the middle size")
     options = parser.parse_args()
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    as_the_job_does = {"idle_worker_killing_time_threshold_ms": IDLE_WORKER_MS}
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _system_config=as_the_job_does)
     address = ray.get_runtime_context().gcs_address
     with tempfile.TemporaryDirectory() as folder:
         corpora = [grow(Path(folder), options.problems * 10**power) for power in range(options.sizes)]
@@ -48,7 +53,14 @@ def main() -> None:
         sizes = [build(corpus, corpus.with_suffix(""), address) for corpus in corpora]
         ray.shutdown()
         source = options.source or corpora[-2]
-        workers = [build(source, Path(folder, f"workers-{count}"), None, count) for count in (1, 2)]
+        few = source.read_bytes().count(b"\n") // 10
+        workers = []
+        for count in (1, 2):
+            workers.append(build(source, Path(folder, f"few-{count}"), None, count, few))
+            workers.append(build(source, Path(folder, f"all-{count}"), None, count))
+    for smaller, larger in (*pairwise(sizes), workers[:2], workers[2:]):
+        more = larger["problems"] - smaller["problems"]
+        larger["rows_per_second"] = round(more / (larger["seconds"] - smaller["seconds"]), 1)
     print(
         json.dumps(
             {
@@ -57,7 +69,7 @@ def main() -> None:
                 "driver_growth": round(sizes[-1]["driver_mib"] / sizes[0]["driver_mib"], 3),
                 "rate_of_largest_to_middle": round(sizes[-1]["rows_per_second"] / sizes[-2]["rows_per_second"], 3),
                 "workers": workers,
-                "two_workers_to_one": round(workers[1]["rows_per_second"] / workers[0]["rows_per_second"], 3),
+                "two_workers_to_one": round(workers[3]["rows_per_second"] / workers[1]["rows_per_second"], 3),
             }
         )
     )
@@ -96,7 +108,7 @@ def problem(number: int) -> str:
     )
 
 
-def build(corpus: Path, output: Path, address: str | None, workers: int = 2) -> dict[str, Any]:
+def build(corpus: Path, output: Path, address: str | None, workers: int = 2, limit: int = 0) -> dict[str, Any]:
     """Build a dataset, on the Ray at ``address`` or on one of its own with a core per worker; return the figures.
 
     Raises:
@@ -105,6 +117,7 @@ def build(corpus: Path, output: Path, address: str | None, workers: int = 2) -> 
     command = ["taskset", "--cpu-list", f"0-{workers - 1}", sys.executable, "-m", "ray_jobs.build_dataset"]
     command += ["source=jsonl", f"source.path={corpus}", f"output.dir={output}", f"tracing.workers={workers}"]
     command += ["export.rows_per_shard=50", f"cluster.address={address}" if address else "cluster.num_cpus=2"]
+    command += [f"source.limit={limit}"] if limit else []
     began = time.monotonic()
     resident: list[int] = []
     plasma = spilled = 0
@@ -123,14 +136,9 @@ def build(corpus: Path, output: Path, address: str | None, workers: int = 2) -> 
     if job.returncode:
         raise RuntimeError(Path(f"{output}.log").read_text())
     summary = json.loads((output / "summary.json").read_text())
-    shards = sorted((path.stat().st_mtime, path) for path in output.glob("[tr]*/*.jsonl"))
-    # What the first shards held was traced before the clock began.
-    at_first = [path for written, path in shards if written - shards[0][0] < STEP_SECONDS]
-    rows = summary["problems_read"] - sum(path.read_bytes().count(b"\n") for path in at_first)
     figures = {
         "problems": summary["problems_read"],
         "workers": workers,
-        "rows_per_second": round(rows / (shards[-1][0] - shards[0][0]), 1) if rows else None,
         "seconds": summary["seconds"],
         "driver_mib": round(resident[-1] / 1024),
         "driver_mib_by_time": [round(resident[len(resident) * tenth // 10] / 1024) for tenth in range(10)],

@@ -170,7 +170,7 @@ class Export:
 
     tokenizer: str | None  # what measures a row: ``characters``, or the trained model, a name on the Hub or a folder
     max_tokens: AtLeastOneOrNone  # the longest training row, in units of ``tokenizer``; null for no limit
-    rows_per_shard: Annotated[int, Range(1, 10_000_000)]  # problems in one shard at most: the grain of the write
+    rows_per_shard: Annotated[int, Range(1, 10_000_000)]  # problems to gather for one shard: the grain of the write
     license: str | None  # of the source, as the Hub names licences; null where it is not known
     push_to_hub: Annotated[str | None, "owner/name on the Hub, or null"]  # where to upload the finished dataset
 
