@@ -43,7 +43,7 @@ from execground_ray.translators.engine_log import token_line
 from execground_ray.translators.model import Model, open_model
 
 # A block is what one actor works on at a time. Small ones let all actors end together; but each takes the driver some
-# 25 ms, and some kilobytes for as long as the stream runs.
+# 25 ms, and memory for as long as the stream runs.
 BLOCKS_PER_ACTOR = 32
 LEAST_BLOCK_ROWS, MOST_BLOCK_ROWS = 8, 128
 NO_SANDBOX = """
