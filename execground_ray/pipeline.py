@@ -170,7 +170,7 @@ def stream(
         ProblemSource(plans),
         num_cpus=STAGE_CPUS,
         concurrency=actors.count,
-        override_num_blocks=math.ceil(problems / min(block_rows(problems, actors.count), config.export.rows_per_shard)),
+        override_num_blocks=math.ceil(problems / block_rows(problems, actors.count, config.export.rows_per_shard)),
     )
     # As many CPUs as the actors: so Ray runs both in one step, and no row travels between them.
     rows = rows.map_batches(filter_rows, **small | {"num_cpus": actors.cpus})
@@ -195,6 +195,6 @@ def stream(
     rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
 
 
-def block_rows(problems: int, actors: int) -> int:
-    """Return how many of so many problems to give to an actor at a time."""
-    return min(MOST_BLOCK_ROWS, max(LEAST_BLOCK_ROWS, problems // (actors * BLOCKS_PER_ACTOR)))
+def block_rows(problems: int, actors: int, rows_per_shard: int) -> int:
+    """Return how many of so many problems to give to an actor at a time, never more than one shard is to hold."""
+    return min(MOST_BLOCK_ROWS, rows_per_shard, max(LEAST_BLOCK_ROWS, problems // (actors * BLOCKS_PER_ACTOR)))

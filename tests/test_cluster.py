@@ -6,6 +6,7 @@ import pytest
 
 from execground_ray.cluster import OTHER_CPUS, OTHER_SHARE, STAGE_CPUS, WRITE_CPUS, plan_tracing
 from execground_ray.config import load
+from execground_ray.pipeline import block_rows
 from execground_ray.schema import ConfigError
 from execground_ray.translators.vllm import PROMPT_CPUS, model_cpus
 
@@ -87,3 +88,11 @@ def test_beside_a_model_every_stage_can_be_scheduled(engines, gpus_per_engine):
         assert actors.cpus > 0
         assert actors.count * actors.cpus + OTHER_CPUS + PROMPT_CPUS <= total_cpus + 1e-9
         assert actors.count >= max(1, total_cpus - engines * gpus_per_engine - 1)
+
+
+@pytest.mark.parametrize(
+    ("problems", "actors", "rows_per_shard", "rows"),
+    [(1, 2, 1000, 8), (1_000, 2, 1000, 15), (370_000, 128, 1000, 90), (370_000, 2, 1000, 128), (370_000, 2, 5, 5)],
+)
+def test_blocks_grow_with_the_corpus_up_to_a_shard(problems, actors, rows_per_shard, rows):
+    assert block_rows(problems, actors, rows_per_shard) == rows
