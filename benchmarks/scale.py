@@ -116,7 +116,7 @@ def build(corpus: Path, output: Path, address: str | None, workers: int = 2, lim
     """
     command = ["taskset", "--cpu-list", f"0-{workers - 1}", sys.executable, "-m", "ray_jobs.build_dataset"]
     command += ["source=jsonl", f"source.path={corpus}", f"output.dir={output}", f"tracing.workers={workers}"]
-    command += ["export.rows_per_shard=50", f"cluster.address={address}" if address else "cluster.num_cpus=2"]
+    command += [f"cluster.address={address}" if address else "cluster.num_cpus=2"]
     command += [f"source.limit={limit}"] if limit else []
     began = time.monotonic()
     resident: list[int] = []

@@ -19,6 +19,7 @@ from ray.data._internal.execution.backpressure_policy.downstream_capacity_backpr
 
 from execground_ray.config import Cluster, Tracing
 from execground_ray.schema import ConfigError
+from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS
 
 # Ray reserves an actor's CPUs for as long as the job runs, so what the tracing actors do not reserve is all that the
 # other stages ever get: a job that reserves too much starts, and then waits for ever. Ray Data too sets aside a part of
@@ -31,6 +32,7 @@ OTHER_SHARE = 0.1  # of each node, at least; it is what Ray Data sets aside, so 
 LEAST_CPUS = 1
 CPU_UNITS = 10_000  # Ray counts a CPU in so many parts
 NO_PROGRESS_SECONDS = 600
+MODEL_NO_PROGRESS_SECONDS = 7200  # nothing may come out while a large model is loaded and thinks about its first rows
 # Ray ends a process that has had nothing to do for a second if there are more of them than CPUs, and starts another
 # when the next task comes: on a laptop most of a short run would go into starting processes.
 IDLE_WORKER_MS = 60_000
@@ -94,12 +96,21 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
         ray.shutdown()
 
 
-def set_up_stream() -> None:
-    """Set what Ray Data asks for before a stream is made: silence, and that every stage gets its turn."""
+def patience_seconds(tracing: Tracing, block_rows: int, with_model: bool) -> float:
+    """Return how long nothing may come out of the stream before Ray Data gives it up.
+
+    A block whose programs all run into the time limit takes long, but is not stuck.
+    """
+    slowest_block = block_rows * tracing.max_timeouts * WALL_PER_CPU_SECONDS * tracing.timeout_s
+    return max(MODEL_NO_PROGRESS_SECONDS if with_model else NO_PROGRESS_SECONDS, slowest_block)
+
+
+def set_up_stream(patience_seconds: float) -> None:
+    """Set what Ray Data asks for before a stream is made: silence, patience, and that every stage gets its turn."""
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
+    context.execution_no_progress_timeout_s = patience_seconds
     context.op_resource_reservation_ratio = OTHER_SHARE
     # Ray Data lets a stage run ahead until half of its share of the object store is full: of a cluster's, that is the
     # whole corpus, and the driver keeps a record of each block that waits. So from the first byte on, no more may wait

@@ -18,7 +18,15 @@ from typing import Any
 import ray
 from ray.data import ActorPoolStrategy, TaskPoolStrategy
 
-from execground_ray.cluster import STAGE_CPUS, WRITE_CPUS, TracingActors, connect, plan_tracing, set_up_stream
+from execground_ray.cluster import (
+    STAGE_CPUS,
+    WRITE_CPUS,
+    TracingActors,
+    connect,
+    patience_seconds,
+    plan_tracing,
+    set_up_stream,
+)
 from execground_ray.config import Config, to_yaml
 from execground_ray.corpus import SplitPlan, map_on_ray, survey_corpus
 from execground_ray.legs import noted, read_legs, whole_run
@@ -45,7 +53,7 @@ from execground_ray.translators.model import Model, open_model
 # A block is what one actor works on at a time. Small ones let all actors end together; but each takes the driver some
 # 25 ms, and memory for as long as the stream runs.
 BLOCKS_PER_ACTOR = 32
-LEAST_BLOCK_ROWS, MOST_BLOCK_ROWS = 8, 128
+LEAST_BLOCK_ROWS, MOST_BLOCK_ROWS = 8, 256
 NO_SANDBOX = """
 ********************************************************************************************
 *  sandbox=none: the programs of the corpus run UNCONFINED, with all your rights: they can *
@@ -161,16 +169,17 @@ def stream(
     config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, model: Model | None, run: str
 ) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
-    set_up_stream()
+    problems = sum(plan.rows - len(plan.done) for plan in plans)
+    in_block = block_rows(problems, actors.count, config.export.rows_per_shard)
+    set_up_stream(patience_seconds(config.tracing, in_block, with_model=model is not None))
     few = TaskPoolStrategy(size=actors.count)  # more would only start more processes
     small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS, "compute": few}
 
-    problems = sum(plan.rows - len(plan.done) for plan in plans)
     rows = ray.data.read_datasource(
         ProblemSource(plans),
         num_cpus=STAGE_CPUS,
         concurrency=actors.count,
-        override_num_blocks=math.ceil(problems / block_rows(problems, actors.count, config.export.rows_per_shard)),
+        override_num_blocks=math.ceil(problems / in_block),
     )
     # As many CPUs as the actors: so Ray runs both in one step, and no row travels between them.
     rows = rows.map_batches(filter_rows, **small | {"num_cpus": actors.cpus})

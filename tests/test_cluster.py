@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from execground_ray.cluster import OTHER_CPUS, OTHER_SHARE, STAGE_CPUS, WRITE_CPUS, plan_tracing
+from execground_ray.cluster import OTHER_CPUS, OTHER_SHARE, STAGE_CPUS, WRITE_CPUS, patience_seconds, plan_tracing
 from execground_ray.config import load
 from execground_ray.pipeline import block_rows
 from execground_ray.schema import ConfigError
@@ -92,7 +92,18 @@ def test_beside_a_model_every_stage_can_be_scheduled(engines, gpus_per_engine):
 
 @pytest.mark.parametrize(
     ("problems", "actors", "rows_per_shard", "rows"),
-    [(1, 2, 1000, 8), (1_000, 2, 1000, 15), (370_000, 128, 1000, 90), (370_000, 2, 1000, 128), (370_000, 2, 5, 5)],
+    [(1, 2, 1000, 8), (1_000, 2, 1000, 15), (370_000, 128, 1000, 90), (370_000, 2, 1000, 256), (370_000, 2, 5, 5)],
 )
 def test_blocks_grow_with_the_corpus_up_to_a_shard(problems, actors, rows_per_shard, rows):
     assert block_rows(problems, actors, rows_per_shard) == rows
+
+
+def test_the_stream_is_not_given_up_while_a_block_of_programs_that_all_time_out_can_be_at_work():
+    limits = load(["tracing.timeout_s=5", "tracing.max_timeouts=2"]).tracing
+    assert patience_seconds(limits, 8, with_model=False) == 600
+    assert patience_seconds(limits, 256, with_model=False) == 256 * 2 * 10
+
+
+def test_a_model_has_two_hours_before_anything_comes_out():
+    limits = load(["translator=vllm", "tracing.timeout_s=1"]).tracing
+    assert patience_seconds(limits, 8, with_model=True) == 7200

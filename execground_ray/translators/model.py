@@ -15,9 +15,6 @@ from execground_ray.translators.engine_log import start_engine_log
 if TYPE_CHECKING:
     from ray.data.llm import Processor  # heavy, and only runs with a model need it
 
-# Nothing may come out of the stream while a large model is loaded and thinks about its first rows.
-NO_PROGRESS_SECONDS = 7200
-
 
 class Model(ABC):
     """A model that is known to be there; made before Ray starts, so that a mistake is known at once."""
@@ -36,7 +33,6 @@ class Model(ABC):
             ConfigError: it has not; says what to change.
         """
         self._log = start_engine_log()
-        ray.data.DataContext.get_current().execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
 
     @abstractmethod
     def translate(self, rows: Dataset) -> Dataset:
