@@ -1,6 +1,6 @@
 """What the worker gives up, and what each run gives up on top of it, before it executes the problem's program.
 
-The worker stands in a Landlock domain (see ``start_worker``) that lets it read the interpreter and write nothing. When
+The worker stands in a Landlock domain (see ``sandbox``) that lets it read the interpreter and write nothing. When
 it has imported what it needs, and before it has seen a program, it loses what neither it nor a run needs: its
 capabilities, the network, other programs, and the system calls through which others have broken out. A run loses what
 could touch the worker or another run:

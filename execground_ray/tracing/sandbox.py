@@ -1,8 +1,10 @@
 """The cage: one long-lived worker process that can hurt nothing but its own rows.
 
 ``CagedWorker`` starts ``worker`` in a Landlock domain (by ``sandlock``; no root, no namespaces, works in containers)
-and talks to it over stdin and stdout. The worker gives up more before it sees a program, and every run inside is a fork
-that loses still more (see ``confine``).
+and talks to it over stdin and stdout. A thread gives up all files but the interpreter's, and starts it: so the worker
+is born in its cage, has nothing in its memory of what confining takes, and the process that wants it keeps its rights.
+The worker gives up more before it sees a program, and every run inside is a fork that loses still more (see
+``confine``).
 
 What is promised, each with a test in ``tests/tracing/test_hostile_programs.py`` or ``test_sandbox.py``:
 
@@ -37,6 +39,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +49,7 @@ from execground_ray.tracing.worker import MOST_WALL_PER_CPU_SECONDS
 START_SECONDS = 60.0
 GRACE_SECONDS = 5.0
 SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
-SYSTEM_FILES = ("/etc/ld.so.cache", "/dev/urandom", "/proc/self/statm")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/dev/urandom")
 ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -92,8 +95,6 @@ def missing_protections(abi: int) -> list[str]:
 class CagedWorker:
     """A worker process in its cage, started on first use and replaced when it fails.
 
-    It ends with the thread that started it, so that thread must live as long as it is needed.
-
     Args:
         settings: what ``worker.Worker`` takes.
         hash_seed: of the worker's interpreter, and so of every run in it.
@@ -105,6 +106,7 @@ class CagedWorker:
         self._environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
         self._timeout_seconds = MOST_WALL_PER_CPU_SECONDS * settings["limits"]["timeout_seconds"] + GRACE_SECONDS
         self._process: Any = None  # a Popen, its streams pipes
+        self._thread: ThreadPoolExecutor | None = None
         self.runs = 0
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -137,23 +139,21 @@ class CagedWorker:
             for stream in (process.stdin, process.stdout):
                 if stream is not None and not stream.closed:
                     stream.close()
+        if self._thread is not None:
+            thread, self._thread = self._thread, None
+            thread.shutdown()
 
     def _start(self) -> None:
         script = str(Path(__file__).with_name("start_worker.py"))
         settings = self._settings | {"packages": sorted(_package_folders()), "parent": os.getpid()}
-        if settings["caged"]:
-            settings |= cage_settings(settings["landlock_abi"])
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-S", script, json.dumps(settings)],
-            env=self._environment,
-            cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-        )
+        command = [sys.executable, "-P", "-s", "-S", script, json.dumps(settings)]
+        abi = settings["landlock_abi"] if settings["caged"] else None
+        self._thread = ThreadPoolExecutor(max_workers=1)
         self.runs = 0
         try:
+            self._process = self._thread.submit(start_process, command, self._environment, abi).result()
             self._read(START_SECONDS)
+            write_message(self._process.stdin, {"idle_bytes": _address_space_bytes(self._process.pid)})
         except (OSError, ValueError, SandboxFaultError) as error:
             self.close()
             raise SandboxFaultError(f"the worker did not start: {error}") from error
@@ -165,13 +165,41 @@ class CagedWorker:
         return message
 
 
-def cage_settings(abi: int) -> dict[str, Any]:
-    """Return what ``start_worker.confine`` takes: what can be read, and whether the kernel may enforce less than all.
+def start_process(command: list[str], environment: dict[str, str], abi: int | None) -> subprocess.Popen[bytes]:
+    """Give up, for the calling thread and for good, all files but those that a worker needs, and start a process.
+
+    The thread must have been made for this. The process has pipes for stdin and stdout; one that asks the kernel to end
+    it with its parent (``confine.die_with``) ends with this thread.
+
+    Args:
+        command: of the process.
+        environment: all of its environment.
+        abi: the kernel's Landlock version, which may lack protections; None to give up nothing.
 
     Raises:
         SandboxUnavailableError: if there is no Landlock at all.
+        SandboxFaultError: if the kernel refused.
     """
-    return {"degraded": bool(missing_protections(abi)), "readable": _readable_paths()}
+    if abi is not None:
+        missing = missing_protections(abi)
+        import sandlock
+
+        cage = sandlock.Sandbox(
+            fs_readable=_readable_paths(),
+            fs_writable=[os.devnull],
+            allow_degraded=list(sandlock.Protection) if missing else [],
+        )
+        try:
+            sandlock.confine(cage)
+        except sandlock.SandlockError as error:
+            raise SandboxFaultError(str(error)) from error
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment, cwd="/", stdin=pipe, stdout=pipe, bufsize=0)
+
+
+def _address_space_bytes(pid: int) -> int:
+    pages = Path(f"/proc/{pid}/statm").read_text().split()[0]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _package_folders() -> set[str]:

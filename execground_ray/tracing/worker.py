@@ -1,7 +1,8 @@
 r"""The process in the cage: it has imported everything once and forks a process for every request.
 
-Started by ``start_worker``, with the protocol of ``messages`` on stdin and stdout. A request is a program and one call
-or more; an answer is how the first call ended, or the first ``calls`` if their traces are all too long::
+Started by ``start_worker``, with the protocol of ``messages`` on stdin and stdout. When it is ready it is told how
+large it is, which it cannot see from its cage. Then a request is a program and one call or more; an answer is how the
+first call ended, or the first ``calls`` if their traces are all too long::
 
     {"refcode": "def f(n): …", "funcname": "f", "calls": ["{\"n\": 2}", "{\"n\": 3}"]}
     {"calls": 1, "outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "wall_seconds": 0.006,
@@ -26,7 +27,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 from execground_ray.messages import read_message, write_message
@@ -68,7 +68,11 @@ class Worker:
         self._program: tuple[tuple[str, str], Program] | None = None
         gc.collect()
         gc.freeze()  # all forks share what is there by now; nor does it count as theirs
-        self._memory_bytes = _address_space_bytes() + self._limits.memory_mb * 2**20
+        self._memory_bytes = 0
+
+    def limit_memory(self, idle_bytes: int) -> None:
+        """Limit its address space, and that of each run, to so much more than it has had before the first."""
+        self._memory_bytes = idle_bytes + self._limits.memory_mb * 2**20
         confine.limit_memory(self._memory_bytes, for_good=False)
 
     def _prepare(self, refcode: str, funcname: str) -> Program:
@@ -236,16 +240,14 @@ def _runner(settings: dict[str, Any], limits: RunLimits) -> Runner:
     return RecordingRunner(limits, ValueShower(settings["value_chars"]))
 
 
-def _address_space_bytes() -> int:
-    pages = Path("/proc/self/statm").read_text().split()[0]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
-
-
 def serve(settings: dict[str, Any]) -> None:
     """Serve requests until stdin ends."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     worker = Worker(settings)
     sys.argv = [FILENAME]
     write_message(answers, {"ready": True})
+    if (told := read_message(requests)) is None:
+        return
+    worker.limit_memory(told["idle_bytes"])
     while (request := read_message(requests)) is not None:
         write_message(answers, worker.answer(request))

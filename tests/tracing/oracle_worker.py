@@ -1,6 +1,6 @@
 """Inside the cage: traces calls with real snoop, with our tracer and with our counter, each in a fork of one process.
 
-Started by ``snoop_oracle`` as ``python -P -s -c <this file> PACKAGE_FOLDER SETTINGS``; its protocol is that of the
+Started by ``snoop_oracle`` as ``python -P -s -c <this file> PACKAGE_FOLDER``; its protocol is that of the
 tracing worker. A request is a program, its arguments and how many lines of trace are wanted; the answer has three
 fields: ``snoop`` and ``tracer``, a list of lines each, and ``counter``, how many lines were counted. A field is None
 when the process that should have written it died.
@@ -26,12 +26,11 @@ LIMITS = {resource.RLIMIT_AS: 4 * 2**30, resource.RLIMIT_CPU: 2, resource.RLIMIT
 WALL_SECONDS = 20  # a busy machine decides nothing
 
 
-def start(folder: Path, settings: dict[str, Any]) -> None:
-    """Go into the cage, as the tracing worker does."""
+def start(folder: Path) -> None:
+    """Find the package, as the tracing worker does."""
     sys.path.insert(0, str(folder / "tracing"))
     start_worker = importlib.import_module("start_worker")
     del sys.path[0]
-    start_worker.confine(settings)
     start_worker.load_package(folder)
 
 
@@ -173,7 +172,7 @@ class Oracle:
 
 
 def main() -> None:
-    start(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    start(Path(sys.argv[1]))
     from execground_ray.messages import read_message, write_message
 
     oracle = Oracle()

@@ -2,15 +2,15 @@
 
 import json
 import re
-import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import execground_ray
 from execground_ray.messages import DeadlineReader, read_message, write_message
-from execground_ray.tracing.sandbox import ENVIRONMENT, cage_settings, landlock_abi
+from execground_ray.tracing.sandbox import ENVIRONMENT, landlock_abi, start_process
 
 ANSWER_SECONDS = 120
 PACKAGE = Path(execground_ray.__file__).resolve().parent
@@ -39,11 +39,10 @@ class SnoopOracle:
     def __init__(self, hash_seed: int) -> None:
         self.hash_seed = hash_seed
         self._known: dict[str, Traced | None] = {}
-        settings = json.dumps(cage_settings(landlock_abi()))
-        command = [sys.executable, "-P", "-s", "-c", WORKER.read_text("utf-8"), str(PACKAGE), settings]
+        command = [sys.executable, "-P", "-s", "-c", WORKER.read_text("utf-8"), str(PACKAGE)]
         environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, env=environment, cwd="/", stdin=pipe, stdout=pipe, bufsize=0)
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._process = self._thread.submit(start_process, command, environment, landlock_abi()).result()
 
     def trace(self, refcode: str, arguments: str, *, max_lines: int = 10**6) -> Traced:
         """Trace a call of ``main_solution`` to its end, or to its first ``max_lines`` lines."""
@@ -68,6 +67,7 @@ class SnoopOracle:
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
+        self._thread.shutdown()
 
 
 def _traced(answer: dict[str, Any]) -> Traced:

@@ -136,14 +136,27 @@ def test_worker_that_hangs_during_a_run_is_replaced(tracing: Tracing, monkeypatc
         assert not isinstance(found, Failure), found
 
 
+def left_behind() -> tuple[list[int], set[Path], int]:
+    return worker_pids(), set(Path("/proc/self/fd").iterdir()), threading.active_count()
+
+
 def test_fault_that_lasts_is_named_and_leaves_nothing(tracing: Tracing) -> None:
-    before = worker_pids(), set(Path("/proc/self/fd").iterdir())
+    before = left_behind()
     with TraceRunner(tracing, caged=True) as runner:
         with during_runs(kill, times=1 + TRIES_AFTER_FAULT):
             found = runner.trace_problem(HALF_A_SECOND, [0])
         assert isinstance(found, Failure) and found.reason is Reason.SANDBOX_FAULT
         assert not isinstance(runner.trace_problem(HALF_A_SECOND, [0]), Failure)
-    assert (worker_pids(), set(Path("/proc/self/fd").iterdir())) == before
+    assert left_behind() == before
+
+
+def test_whoever_starts_a_worker_keeps_all_rights(tracing: Tracing, tmp_path: Path) -> None:
+    with TraceRunner(tracing, caged=True) as runner:
+        assert not isinstance(runner.trace_problem(HALF_A_SECOND, [0]), Failure)
+        assert worker_pids()
+        tmp_path.joinpath("mine").write_text("mine")
+        subprocess.run([sys.executable, "-c", f"open({str(tmp_path / 'its child')!r}, 'w')"], check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["its child", "mine"]
 
 
 def test_job_that_is_killed_leaves_nothing_running() -> None:
