@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.scale --problems 120`` makes problems by rule, each another small program, and builds a dataset
 of 120, 1,200 and 12,000 of them, each in a job of its own on one Ray that this benchmark started. Then it builds one
-corpus, that of ``--source`` or else the middle one, with one tracing worker on one core, and with two on two, each
-after a tenth of it. Prints one JSON line; for each job:
+corpus, that of ``--source`` or else the one before the largest, with one tracing worker on one core, and with two on
+two, each after a tenth of it. With ``--pairs 0`` nothing is traced, so that in minutes as many problems go through the
+driver as the full corpus has. Prints one JSON line; for each job:
 
 - ``rows_per_second``: rows by seconds, of both what is more than in the size before: so the start of the job, the
   filling of the stream and its end do not count;
@@ -42,13 +43,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", type=int, default=120, help="of the smallest size")
     parser.add_argument("--sizes", type=int, default=3, help="how often it is multiplied by ten, plus one")
-    parser.add_argument("--source", type=Path, help="JSON Lines for one worker and two; default: the middle size")
+    parser.add_argument("--source", type=Path, help="JSON Lines for one worker and two")
+    parser.add_argument("--pairs", type=int, default=6, help="of each problem; without any it is rejected untraced")
     options = parser.parse_args()
     as_the_job_does = {"idle_worker_killing_time_threshold_ms": IDLE_WORKER_MS}
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _system_config=as_the_job_does)
     address = ray.get_runtime_context().gcs_address
     with tempfile.TemporaryDirectory() as folder:
-        corpora = [grow(Path(folder), options.problems * 10**power) for power in range(options.sizes)]
+        corpora = [grow(Path(folder), options.problems * 10**power, options.pairs) for power in range(options.sizes)]
         build(corpora[0], Path(folder, "warm"), address)  # fills the caches of files
         sizes = [build(corpus, corpus.with_suffix(""), address) for corpus in corpora]
         ray.shutdown()
@@ -75,15 +77,15 @@ def main() -> None:
     )
 
 
-def grow(folder: Path, size: int) -> Path:
+def grow(folder: Path, size: int, pairs: int) -> Path:
     """Make a corpus of so many problems."""
     corpus = folder / f"{size}.jsonl"
     with corpus.open("w") as file:
-        file.writelines(problem(number) + "\n" for number in range(size))
+        file.writelines(problem(number, pairs) + "\n" for number in range(size))
     return corpus
 
 
-def problem(number: int) -> str:
+def problem(number: int, pairs: int) -> str:
     """Return a problem that no other number gives: a loop whose length and arithmetic follow from it."""
     code = (
         "def main_solution(n):\n    total = 0\n"
@@ -100,7 +102,7 @@ def problem(number: int) -> str:
             "io_requirements": "n (int)",
             "refcode": code,
             "funcname": "main_solution",
-            "ios": [{"input": {"n": n}, "output": result(n)} for n in range(2, 8)],
+            "ios": [{"input": {"n": n}, "output": result(n)} for n in range(2, 2 + pairs)],
             "source": "synthetic",
             "category": "",
             "meta": {},

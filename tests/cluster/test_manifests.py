@@ -1,5 +1,6 @@
 """``cluster.yaml`` and ``rayjob.yaml`` are what Ray and KubeRay take, with the project's own Ray and Python."""
 
+import inspect
 import re
 import tomllib
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
+from ray.dashboard.modules.job import job_supervisor
+from ray.dashboard.modules.job.job_supervisor import JobSupervisor
 
 from execground_ray.config import load
 
@@ -99,3 +102,12 @@ def test_the_entrypoint_is_a_command_that_is_taken(job):
         for group in job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
     )
     assert gpus == config.translator.replicas * config.translator.tensor_parallel_size
+
+
+def test_a_job_that_is_stopped_has_time_to_end(cluster, job):
+    (head,) = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"]
+    (wait,) = (f"{entry['name']}={entry['value']}" for entry in head["env"])
+    assert f"--env {wait}" in cluster["docker"]["run_options"]
+    name, seconds = wait.split("=")
+    assert name in inspect.getsource(job_supervisor)
+    assert int(seconds) > JobSupervisor.DEFAULT_RAY_JOB_STOP_WAIT_TIME_S
