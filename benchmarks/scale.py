@@ -42,7 +42,6 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", type=int, default=120, help="of the smallest size")
-    parser.add_argument("--sizes", type=int, default=3, help="how often it is multiplied by ten, plus one")
     parser.add_argument("--source", type=Path, help="JSON Lines for one worker and two")
     parser.add_argument("--pairs", type=int, default=6, help="of each problem; without any it is rejected untraced")
     options = parser.parse_args()
@@ -50,7 +49,7 @@ def main() -> None:
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _system_config=as_the_job_does)
     address = ray.get_runtime_context().gcs_address
     with tempfile.TemporaryDirectory() as folder:
-        corpora = [grow(Path(folder), options.problems * 10**power, options.pairs) for power in range(options.sizes)]
+        corpora = [grow(Path(folder), options.problems * 10**power, options.pairs) for power in range(3)]
         build(corpora[0], Path(folder, "warm"), address)  # fills the caches of files
         sizes = [build(corpus, corpus.with_suffix(""), address) for corpus in corpora]
         ray.shutdown()
