@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from execground_ray.verification.citing import NUMBER_WORDS, Reader, parse_expression
+from execground_ray.verification.citing import NUMBER_WORDS, Reader
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import OPAQUE
+from execground_ray.verification.parsed import parse_expression
 from execground_ray.verification.reading import plain, unmath
 from execground_ray.verification.snoop_text import parse_value
 

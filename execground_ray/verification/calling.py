@@ -16,10 +16,11 @@ from typing import Any
 
 from execground_ray.verification.checks import Checker
 from execground_ray.verification.cited import Unknown, same
-from execground_ray.verification.citing import Operand, parse_expression
+from execground_ray.verification.citing import Operand
 from execground_ray.verification.claims import Claim
 from execground_ray.verification.facts import Facts, fragments, is_piece
 from execground_ray.verification.history import MAX_ELEMENTS, OPAQUE, Call, History, Span, freeze
+from execground_ray.verification.parsed import parse_expression
 from execground_ray.verification.story import in_this_order, loops_with_rounds
 
 _CALLED = re.compile(
@@ -67,7 +68,7 @@ class Calling:
         for operand in operands:
             name = getattr(operand.node, "id", getattr(operand.node, "attr", ""))
             called = _CALLED.match(self.text[operand.end : operand.end + 60])
-            if called is None or name not in self.facts.functions:
+            if called is None or name not in self.facts.program.functions:
                 continue
             begin = operand.end + called.end()
             stop = _STOP.search(self.text, self._unquoted(begin))
@@ -90,7 +91,7 @@ class Calling:
 
         if (
             name == self.facts.called
-            and name not in self.facts.recursive
+            and name not in self.facts.program.recursive
             and not self._given(given, self.facts.evidence.arguments)
         ):
             return Told(start, end, False, _never)

@@ -35,7 +35,7 @@ class Checker:
         """
         if not claim.names and self.holds(claim, {}) is False:
             return False
-        if isinstance(claim.parts[-1].node, ast.Name) and claim.parts[-1].names <= self.facts.functions:
+        if isinstance(claim.parts[-1].node, ast.Name) and claim.parts[-1].names <= self.facts.program.functions:
             return None  # "`solver` becomes a `Solver`"
         verdict: bool | None = None
         for history in self.facts.histories():
@@ -96,7 +96,7 @@ class Checker:
         """Like "``f`` returns 3", not "``f`` = 3" of a variable that has the name of a method."""
         names = {name.lstrip(".") for name in claim.names}
         plain = isinstance(claim.parts[0].node, ast.Name | ast.Attribute)
-        called = plain and bool(names) and names <= self.facts.functions and claim.sign == "verb"
+        called = plain and bool(names) and names <= self.facts.program.functions and claim.sign == "verb"
         return called and not claim.becomes
 
     def _condition(self, claim: Claim, history: History) -> list[Span] | None:
@@ -116,7 +116,7 @@ class Checker:
     def _returns(self, claim: Claim, history: History) -> list[Span] | None:
         """What the text says that a function returned, against all that it did return."""
         name = next(iter(claim.names)).lstrip(".")
-        if name in self.facts.generators:
+        if name in self.facts.program.generators:
             return None  # what it yields is not what its call returned
         calls = history.calls.get(name, [])
         try:
@@ -182,10 +182,10 @@ class Checker:
                 and isinstance(node.left.func, ast.Name)
             ):
                 name = node.left.func.id
-                if name not in self.facts.functions and name not in BUILTINS and claim.names == {name}:
+                if name not in self.facts.program.functions and name not in BUILTINS and claim.names == {name}:
                     foreign.setdefault(name, []).append(claim)
         for alias, about in foreign.items():
-            for function in sorted(self.facts.functions & self.facts.best.calls.keys()):
+            for function in sorted(self.facts.program.functions & self.facts.best.calls.keys()):
                 self.evaluator.aliases[alias] = function
                 true = sum(self.holds(claim, {}) is True for claim in about)
                 if true >= 2 and 2 * true > len(about):

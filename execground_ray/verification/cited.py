@@ -7,10 +7,10 @@ import math
 from typing import Any, ClassVar
 
 from execground_ray.verification.allowed import BUILTINS, PRINTED
-from execground_ray.verification.citing import names_of
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import OPAQUE, Call, freeze
+from execground_ray.verification.parsed import names_of
 
 _METHODS = frozenset(
     """count endswith find get index isalnum isalpha isdigit islower isnumeric isspace isupper items join keys lower
@@ -52,7 +52,7 @@ class CitedEvaluator(Evaluator):
             raise Unknown from error
         except Exception as error:
             # The arrays of a foreign library are lists here, which cannot do what arrays can.
-            plain = isinstance(error, LookupError | ArithmeticError) or not self.facts.foreign
+            plain = isinstance(error, LookupError | ArithmeticError) or not self.facts.program.foreign
             # Dictionaries that have a value for every key are plain ones here.
             plain = plain and not (isinstance(error, KeyError) and self.facts.lenient)
             raise (Failed if plain else Unknown) from error
@@ -76,7 +76,7 @@ class CitedEvaluator(Evaluator):
 
     def _Call(self, node: ast.Call, scope: Scope) -> Any:  # noqa: N802
         name = called_name(node)
-        if name in PRINTED and isinstance(node.func, ast.Name) and name not in self.facts.functions:
+        if name in PRINTED and isinstance(node.func, ast.Name) and name not in self.facts.program.functions:
             return PRINTED[name](*(self.evaluate(argument, scope) for argument in node.args))
         if isinstance(node.func, ast.Attribute) and not names_of(node):
             return self.evaluate(node.args[0], scope)  # np.int64(3)
@@ -84,14 +84,14 @@ class CitedEvaluator(Evaluator):
             raise Unknown(name)
         arguments = [self.evaluate(argument, scope) for argument in node.args]
         alias, name = name in self.aliases, self.aliases.get(name, name)
-        if name not in self.facts.functions:
+        if name not in self.facts.program.functions:
             if isinstance(node.func, ast.Attribute):
                 return self.evaluate(node.func, scope)(*arguments)
             if name in scope.values or name not in BUILTINS:
                 raise Unknown(name)
             return self.call(BUILTINS[name], arguments, {})
         arguments = [freeze(argument) for argument in arguments]
-        optional = len(arguments) + 9 if alias else self.facts.defaults.get(name, 0)
+        optional = len(arguments) + 9 if alias else self.facts.program.defaults.get(name, 0)
         for history in self.facts.histories():
             for call in history.calls.get(name, ()):
                 if (

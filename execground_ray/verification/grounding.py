@@ -115,7 +115,7 @@ class Grounding:
             self.true.append(claim)
             self.settled.update(part.start for part in claim.parts)
             if claim.sign == "=" or (claim.sign == "verb" and not any(part.weak for part in claim.parts)):
-                if claim.names and not (claim.sign == "verb" and claim.names <= self.facts.functions):
+                if claim.names and not (claim.sign == "verb" and claim.names <= self.facts.program.functions):
                     self.true_values.append(claim)
         else:
             self._unknown(claim)
@@ -206,7 +206,7 @@ class Grounding:
         """What stands in a list item that begins with ``i = 2``, but was so only in other rounds."""
         found = []
         for begin, end, name, values in list_items(self.written, self.true):
-            if name not in self.facts.counters or name in history.clipped:
+            if name not in self.facts.program.counters or name in history.clipped:
                 continue
             rounds = [span for value in values for span in history.rounds(name).get(value, ())]
             for start, stop, moments in kept:

@@ -1,6 +1,6 @@
 """What a run went through, step by step: values of names, calls, outcomes of conditions, counts of loops.
 
-``Recorder`` takes the steps in, from the replay or from the text of a trace; the finished ``History`` answers what a
+``recorder`` takes the steps in, from the replay or from the text of a trace; the finished ``History`` answers what a
 claim asks: which values a name ever had, which values several names had at the same time, what a call returned.
 """
 
@@ -17,13 +17,12 @@ from typing import Any
 
 # Larger containers are not copied at each step: a claim about one cannot be checked, the rest of the run can.
 MAX_ELEMENTS = 400
-MAX_NOTED = 40  # elements of a container that is the value of an expression, but of no name
-MAX_COPIED_ELEMENTS = 20_000
 
-_SCALARS = frozenset((bool, int, float, complex, str, type(None)))
-_LISTS = frozenset((list, tuple, deque))
-_SETS = frozenset((set, frozenset))
-_DICTS = frozenset((dict, OrderedDict, defaultdict, Counter))
+# The types of plain data.
+SCALARS = frozenset((bool, int, float, complex, str, type(None)))
+LISTS = frozenset((list, tuple, deque))
+SETS = frozenset((set, frozenset))
+DICTS = frozenset((dict, OrderedDict, defaultdict, Counter))
 
 
 MAX_AROUND = 4  # calls that a name is looked for in
@@ -219,134 +218,17 @@ class History:
         return latest[name]
 
 
-class Recorder:
-    """Takes the steps of a run in and makes a ``History`` of them."""
-
-    def __init__(self) -> None:
-        self.history = History()
-        self.step = 0
-        self.frame = -1
-        self._copied = 0
-        self._last: dict[tuple[int, str], Any] = {}
-        self._open: list[Call] = []
-
-    def enter(self, function: str, arguments: dict[str, Any]) -> None:
-        """A function was called; its arguments have their values in the same step."""
-        self.history.parents.append(self.frame)
-        self.history.functions.append(function)
-        self.frame = len(self.history.parents) - 1
-        self.step += 1
-        values = {name: self.snapshot(value) for name, value in arguments.items()}
-        for name, value in values.items():
-            self._append(name, value, self.frame)
-        call = Call(function, tuple(values), tuple(values.values()), self.frame, self.step)
-        self._open.append(call)
-        self.history.calls.setdefault(function, []).append(call)
-
-    def leave(self, value: Any) -> None:
-        """The innermost call returned ``value``."""
-        call = self._open.pop()
-        call.returned, call.end = self.snapshot(value), self.step
-        self.frame = self.history.parents[self.frame]
-        self.step += 1
-        self.history.resumed.append((self.step, self.frame))
-
-    def assign(self, name: str, value: Any, frame: int | None = None) -> None:
-        """A name got a value, in the innermost call unless another is given."""
-        self._append(name, self.snapshot(value), self.frame if frame is None else frame)
-
-    def observe(self, name: str, value: Any, frame: int) -> None:
-        """The container that a name stands for may have changed."""
-        if name in self.history.clipped:
-            return
-        last = self._last.get((frame, name), OPAQUE)
-        if last is not OPAQUE and type(last) is type(value) and last == value:
-            return
-        copied = self.snapshot(value)
-        if last is OPAQUE or type(last) is not type(copied) or last != copied:
-            self._append(name, copied, frame)
-
-    def visible(self) -> dict[str, Any]:
-        """The names of the innermost call and their values."""
-        return {name: value for (frame, name), value in self._last.items() if frame == self.frame}
-
-    def test(self, condition: ast.expr, outcome: bool) -> None:
-        """A condition of the program was decided."""
-        self.history.tests.setdefault(condition, []).append((self.step, self.frame, outcome))
-
-    def note(self, value: Any) -> None:
-        """An expression had this value."""
-        kind = type(value)
-        if (kind in _LISTS or kind in _SETS or kind in _DICTS) and len(value) <= MAX_NOTED:
-            copied = self.snapshot(value)
-            if copied is not OPAQUE:
-                self.history.seen.add(freeze(copied))
-
-    def snapshot(self, value: Any) -> Any:
-        """A copy of plain data that later changes do not reach, or ``OPAQUE``."""
-        if type(value) in _SCALARS:
-            return value
-        room = [MAX_ELEMENTS if self._copied <= MAX_COPIED_ELEMENTS else 0]
-        copied = _copy(value, room)
-        if room[0] < 0:
-            self.history.partial = True
-        if copied is not OPAQUE:
-            self._copied += len(copied) if hasattr(copied, "__len__") else 1
-        return copied
-
-    def _append(self, name: str, value: Any, frame: int) -> None:
-        events = self.history.names.setdefault(name, [])
-        if value is OPAQUE:
-            self.history.clipped.add(name)
-            return
-        self._last[frame, name] = value
-        events.append((self.step, frame, value))
-
-
-def _copy(value: Any, room: list[int]) -> Any:
-    kind = type(value)
-    if kind in _SCALARS:
-        return value
-    if kind is range:
-        return value if len(value) <= MAX_ELEMENTS else OPAQUE
-    if kind in _DICTS:
-        keys = _copy_all(list(value), room)
-        values = _copy_all(list(value.values()), room)
-        try:
-            return OPAQUE if keys is None or values is None else dict(zip(keys, values, strict=True))
-        except TypeError:  # a frozen set among the keys, copied as a set
-            return OPAQUE
-    if kind not in _LISTS and kind not in _SETS:
-        return OPAQUE
-    items = _copy_all(list(value), room)
-    if items is None:
-        return OPAQUE
-    if kind in _SETS:
-        return set(items)
-    return tuple(items) if kind is tuple else items
-
-
-def _copy_all(items: list[Any], room: list[int]) -> list[Any] | None:
-    room[0] -= len(items)
-    if room[0] < 0:
-        return None
-    if _SCALARS.issuperset(map(type, items)):
-        return items
-    copied = [_copy(item, room) for item in items]
-    return None if any(item is OPAQUE for item in copied) else copied
-
-
 def freeze(value: Any) -> Any:
     """A hashable form of plain data in which lists and tuples are the same, and numbers are equal by value."""
     kind = type(value)
     if kind is bool:
         return ("bool", value)
-    if kind in _SCALARS:
+    if kind in SCALARS:
         return value
     if kind is list or kind is tuple or kind is range:
         return ("list", *map(freeze, value))
-    if kind in _SETS:
+    if kind in SETS:
         return ("set", frozenset(map(freeze, value)))
-    if kind in _DICTS:
+    if kind in DICTS:
         return ("dict", frozenset((freeze(key), freeze(item)) for key, item in value.items()))
     return ("other", repr(value))

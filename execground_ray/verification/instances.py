@@ -15,9 +15,9 @@ from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
 from execground_ray.verification.cited import ANY, CitedEvaluator, Failed, Unknown, called_name, elided, is_call, same
-from execground_ray.verification.citing import names_of
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import LAST_STEP, OPAQUE, History, Span, freeze
+from execground_ray.verification.parsed import names_of
 from execground_ray.verification.syntax import walk
 
 MAX_STATES = 600
@@ -76,7 +76,7 @@ class Instances:
         """
         found: list[Span] | None = None
         tests = [test for test in history.tests if not isinstance(test, ast.Compare | ast.BoolOp)]
-        for test in (*self.facts.conditions_like(node), *tests):
+        for test in (*self.facts.program.conditions_like(node), *tests):
             bindings = self._instance(test, node)
             if bindings is None:
                 continue
@@ -100,7 +100,7 @@ class Instances:
         """When a condition was decided and how; the outcome of a part follows from the whole, or is None."""
         if test in history.tests:
             return list(history.tests[test])
-        whole = self.facts.parts.get(test)
+        whole = self.facts.program.parts.get(test)
         if whole is None:
             return None
         events = self._events(whole, history)
@@ -114,7 +114,7 @@ class Instances:
     def loop_moments(self, name: str, node: ast.expr, history: History) -> list[Span] | None:
         """When a loop over ``name`` can have gone through what ``node`` says; None if that is unknown."""
         found: list[Span] | None = None
-        for candidate in self.facts.loops.get(name, ()):
+        for candidate in self.facts.program.loops.get(name, ()):
             if (type(candidate) is not type(node) and not _closed(node)) or (
                 isinstance(node, ast.Call) and not _alike(candidate, node)
             ):
@@ -130,12 +130,12 @@ class Instances:
         """Whether the program computed an expression of this form with these values; None if that is unknown."""
         if isinstance(node, ast.Call):
             name = called_name(node)
-            if name in self.facts.functions:
+            if name in self.facts.program.functions:
                 return self._was_called(node, history)
             if name not in BUILTINS or not isinstance(node.func, ast.Name):
                 return None
         verdict: bool | None = None
-        for candidate in self.facts.expressions.get(type(node), ()):
+        for candidate in self.facts.program.expressions.get(type(node), ()):
             if isinstance(node, ast.Call) and not _alike(candidate, node):
                 continue
             bindings = self._instance(candidate, node)
@@ -151,7 +151,7 @@ class Instances:
     def was_assigned(self, target: str, node: ast.expr, history: History) -> bool | None:
         """Whether an assignment to a name or attribute computed this with these values; None if that is unknown."""
         verdict: bool | None = None
-        for candidate in self.facts.assigned.get(target, ()):
+        for candidate in self.facts.program.assigned.get(target, ()):
             if not _same_operation(candidate, node):
                 continue
             for turned in _orders(node):
@@ -161,7 +161,7 @@ class Instances:
                     if found or found is None:
                         return None if found is None else True
                     verdict = False
-            closed = _closed(node) and target not in self.facts.bound_otherwise
+            closed = _closed(node) and target not in self.facts.program.bound_otherwise
             if verdict is None and (closed or skeleton(candidate) == skeleton(node)):
                 verdict = False
         return verdict
@@ -170,7 +170,7 @@ class Instances:
         """Whether this is an expression of the program, a large one, with another constant in it."""
         if len(walk(node)) < MIN_QUOTED:
             return False
-        candidates = self.facts.expressions.get(type(node), ())
+        candidates = self.facts.program.expressions.get(type(node), ())
         if any(self._instance(candidate, node) is not None for candidate in candidates):
             return False
         shape = skeleton(node)
@@ -183,7 +183,7 @@ class Instances:
         calls = history.calls.get(called_name(node), [])
         if not calls:
             return None  # a class, or a function that was passed on
-        optional = self.facts.defaults.get(called_name(node), 0)
+        optional = self.facts.program.defaults.get(called_name(node), 0)
         if any(is_call(call, arguments, optional, isinstance(node.func, ast.Attribute)) for call in calls):
             return True
         known = [
@@ -224,7 +224,7 @@ class Instances:
         return sorted(sure) if sure or not open_ else None
 
     def _callable(self, name: str, history: History) -> bool:
-        return name not in history.names and (name in BUILTINS or name in self.facts.functions)
+        return name not in history.names and (name in BUILTINS or name in self.facts.program.functions)
 
     def _at(self, nodes: Nodes, history: History, frame: int, step: int) -> Key | None:
         """``_project`` of what a call saw at a step."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from execground_ray.verification.allowed import MODULES, TYPING, Namespace
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
-from execground_ray.verification.history import Recorder
+from execground_ray.verification.recorder import Recorder
 from execground_ray.verification.syntax import walk
 
 MAX_STEPS = 5_000

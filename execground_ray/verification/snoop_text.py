@@ -14,7 +14,8 @@ from typing import Any
 
 from execground_ray.verification.allowed import PRINTED
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
-from execground_ray.verification.history import OPAQUE, History, Recorder
+from execground_ray.verification.history import OPAQUE, History
+from execground_ray.verification.recorder import Recorder
 from execground_ray.verification.syntax import assignments, walk
 
 _LINE = re.compile(
