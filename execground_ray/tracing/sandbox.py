@@ -151,7 +151,7 @@ class CagedWorker:
         self._thread = ThreadPoolExecutor(max_workers=1)
         self.runs = 0
         try:
-            self._process = self._thread.submit(start_process, command, self._environment, abi).result()
+            self._process = self._thread.submit(confine_and_start, command, self._environment, abi).result()
             self._read(START_SECONDS)
             write_message(self._process.stdin, {"idle_bytes": _address_space_bytes(self._process.pid)})
         except (OSError, ValueError, SandboxFaultError) as error:
@@ -165,7 +165,7 @@ class CagedWorker:
         return message
 
 
-def start_process(command: list[str], environment: dict[str, str], abi: int | None) -> subprocess.Popen[bytes]:
+def confine_and_start(command: list[str], environment: dict[str, str], abi: int | None) -> subprocess.Popen[bytes]:
     """Give up, for the calling thread and for good, all files but those that a worker needs, and start a process.
 
     The thread must have been made for this. The process has pipes for stdin and stdout; one that asks the kernel to end

@@ -10,7 +10,7 @@ from typing import Any
 
 import execground_ray
 from execground_ray.messages import DeadlineReader, read_message, write_message
-from execground_ray.tracing.sandbox import ENVIRONMENT, landlock_abi, start_process
+from execground_ray.tracing.sandbox import ENVIRONMENT, confine_and_start, landlock_abi
 
 ANSWER_SECONDS = 120
 PACKAGE = Path(execground_ray.__file__).resolve().parent
@@ -42,7 +42,7 @@ class SnoopOracle:
         command = [sys.executable, "-P", "-s", "-c", WORKER.read_text("utf-8"), str(PACKAGE)]
         environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._process = self._thread.submit(start_process, command, environment, landlock_abi()).result()
+        self._process = self._thread.submit(confine_and_start, command, environment, landlock_abi()).result()
 
     def trace(self, refcode: str, arguments: str, *, max_lines: int = 10**6) -> Traced:
         """Trace a call of ``main_solution`` to its end, or to its first ``max_lines`` lines."""
