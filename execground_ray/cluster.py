@@ -105,12 +105,12 @@ def patience_seconds(tracing: Tracing, block_rows: int, with_model: bool) -> flo
     return max(MODEL_NO_PROGRESS_SECONDS if with_model else NO_PROGRESS_SECONDS, slowest_block)
 
 
-def set_up_stream(patience_seconds: float) -> None:
+def set_up_stream(no_progress_seconds: float) -> None:
     """Set what Ray Data asks for before a stream is made: silence, patience, and that every stage gets its turn."""
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.execution_no_progress_timeout_s = patience_seconds
+    context.execution_no_progress_timeout_s = no_progress_seconds
     context.op_resource_reservation_ratio = OTHER_SHARE
     # Ray Data lets a stage run ahead until half of its share of the object store is full: of a cluster's, that is the
     # whole corpus, and the driver keeps a record of each block that waits. So from the first byte on, no more may wait
