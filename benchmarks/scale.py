@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.scale --problems 120`` makes problems by rule, each another small program, and builds a dataset
 of 120, 1,200 and 12,000 of them, each in a job of its own on one Ray that this benchmark started. Then it builds one
-corpus, that of ``--source`` or else the one before the largest, with one tracing worker on one core, and with two on
-two, each after a tenth of it. With ``--pairs 0`` nothing is traced, so that in minutes as many problems go through the
-driver as the full corpus has. Prints one JSON line; for each job:
+corpus, that of ``--source`` or else the middle one, with one tracing worker on one core, and with two on two, each
+after a tenth of it. With ``--pairs 0`` nothing is traced, so that in minutes as many problems go through the driver as
+the full corpus has. Prints one JSON line; for each job:
 
 - ``rows_per_second``: rows by seconds, of both what is more than in the size before: so the start of the job, the
   filling of the stream and its end do not count;
@@ -42,7 +42,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", type=int, default=120, help="of the smallest size")
-    parser.add_argument("--source", type=Path, help="JSON Lines for one worker and two")
+    parser.add_argument("--source", type=Path, help="JSON Lines for one worker and two; default: the middle size")
     parser.add_argument("--pairs", type=int, default=6, help="of each problem; without any it is rejected untraced")
     options = parser.parse_args()
     as_the_job_does = {"idle_worker_killing_time_threshold_ms": IDLE_WORKER_MS}
