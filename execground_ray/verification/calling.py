@@ -19,8 +19,9 @@ from execground_ray.verification.cited import Unknown, same
 from execground_ray.verification.citing import Operand
 from execground_ray.verification.claims import Claim
 from execground_ray.verification.facts import Facts, fragments, is_piece
-from execground_ray.verification.history import MAX_ELEMENTS, OPAQUE, Call, History, Span, freeze
+from execground_ray.verification.history import OPAQUE, Call, History, Span, freeze
 from execground_ray.verification.parsed import parse_expression
+from execground_ray.verification.recorder import MAX_ELEMENTS
 from execground_ray.verification.story import in_this_order, loops_with_rounds
 
 _CALLED = re.compile(

@@ -15,15 +15,11 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-# Larger containers are not copied at each step: a claim about one cannot be checked, the rest of the run can.
-MAX_ELEMENTS = 400
-
 # The types of plain data.
 SCALARS = frozenset((bool, int, float, complex, str, type(None)))
 LISTS = frozenset((list, tuple, deque))
 SETS = frozenset((set, frozenset))
 DICTS = frozenset((dict, OrderedDict, defaultdict, Counter))
-
 
 MAX_AROUND = 4  # calls that a name is looked for in
 LAST_STEP = 1_000_000_000

@@ -5,18 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from execground_ray.verification.history import (
-    DICTS,
-    LISTS,
-    MAX_ELEMENTS,
-    OPAQUE,
-    SCALARS,
-    SETS,
-    Call,
-    History,
-    freeze,
-)
+from execground_ray.verification.history import DICTS, LISTS, OPAQUE, SCALARS, SETS, Call, History, freeze
 
+# Larger containers are not copied at each step: a claim about one cannot be checked, the rest of the run can.
+MAX_ELEMENTS = 400
 MAX_NOTED = 40  # elements of a container that is the value of an expression, but of no name
 MAX_COPIED_ELEMENTS = 20_000
 
