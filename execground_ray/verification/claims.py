@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from execground_ray.verification.citing import Operand
@@ -89,6 +90,7 @@ _HYPOTHESIS = re.compile(
     r"not|never|no|or|for all|such that|up to|reach(?:es)?|exceeds?|asking|looks? for|searche?s?|guards?)\b",
     re.IGNORECASE,
 )
+_CONDITIONAL = re.compile(r"\b(?:if|when|whenever|unless|until|whether|while|would|as long as|once)\b", re.IGNORECASE)
 _MAX_GAP = 60  # characters between two operands that belong together
 _OF_SOMETHING = re.compile(
     r"(?:\b(?:of|in|between|from|with|at|by|to|for|than|on|into|after|plus|minus|times|next|working out)|\b(?!be)\w+ing|[-+*/%])$"
@@ -161,7 +163,8 @@ class Claim:
     names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.names = frozenset().union(*(part.names for part in self.parts))
+        first, *others = self.parts
+        self.names = first.names.union(*(part.names for part in others)) if others else first.names
 
 
 def find_claims(text: str, borders: list[int], operands: list[Operand]) -> list[Claim]:
@@ -183,8 +186,16 @@ class _Sentence:
         self.first = first
         self.last = last
         self.operands = operands
-        # The words alone: an "or" in a string supposes nothing.
-        self.words = _CITED.sub(lambda found: "x" * len(found.group()), text[first:last])
+
+    @cached_property
+    def words(self) -> str:
+        """The words alone: an "or" in a string supposes nothing."""
+        return _CITED.sub(lambda found: "x" * len(found.group()), self.text[self.first : self.last])
+
+    @cached_property
+    def clauses(self) -> list[int]:
+        """Where the clauses of the sentence begin."""
+        return [0, *(found.end() for found in _CLAUSE.finditer(self.words))]
 
     def claims(self) -> list[Claim]:
         found: list[Claim] = []
@@ -325,9 +336,7 @@ class _Sentence:
             claim.truth = truth is not bool(outcome["not"])
             claim.explicit = True
             claim.end = end + outcome.end()
-            claim.stated = not self._supposed(
-                start, r"\b(?:if|when|whenever|unless|until|whether|while|would|as long as|once)\b"
-            )
+            claim.stated = not self._supposed(start, _CONDITIONAL)
         elif not any(part.names for part in parts) and sign not in ("==",):
             claim.stated = not _NEGATIVE.search(self.words)
         elif _BECAUSE.search(self.text[self.first : start]) and not self._supposed(start):
@@ -338,14 +347,9 @@ class _Sentence:
         """Whether a word is only the beginning of what is set as code: "is `True and False`"."""
         return self.text[start - 1 : start] == "`" and self.text[end : end + 1] != "`"
 
-    def _supposed(self, start: int, pattern: str | None = None) -> bool:
-        clause = self.words[: start - self.first]
-        border = 0
-        for found in _CLAUSE.finditer(clause):
-            border = found.end()
-        return bool(
-            re.search(pattern, clause[border:], re.IGNORECASE) if pattern else _HYPOTHESIS.search(clause[border:])
-        )
+    def _supposed(self, start: int, pattern: re.Pattern[str] = _HYPOTHESIS) -> bool:
+        stop = start - self.first
+        return bool(pattern.search(self.words, self.clauses[bisect_right(self.clauses, stop) - 1], stop))
 
     def _inherit(self, claims: list[Claim]) -> None:
         """In "``a < b`` (3 < 2) is false" one outcome is about both, in either order."""

@@ -36,23 +36,22 @@ _BEFORE = re.compile(
 
 def wrong_counts(text: str, facts: Facts, sentence: tuple[int, int], operands: list[Operand]) -> Iterator[Operand]:
     """The operands of one sentence whose count the run does not support."""
-    numbers = {value for value in map(_integer, operands) if value is not None}
     for operand in operands:
-        value = _integer(operand)
-        if value is None or value < 3 or operand.code:
+        value = None if operand.code else _integer(operand)
+        if value is None or value < 3:
             continue
         noun = _NOUN.match(text[operand.end : sentence[1]])
         if noun is None or noun["noun"].lower() in _OWN or _BEFORE.search(text[sentence[0] : operand.start]):
             continue
+        numbers = {value for value in map(_integer, operands) if value is not None}
         if not _supported(value, numbers, facts, noun["noun"].lower()):
             yield operand
 
 
 def _integer(operand: Operand) -> int | None:
     node = operand.node
-    if isinstance(node, ast.Constant) and type(node.value) is int and not operand.torn:
-        return node.value
-    return None
+    plain = type(node) is ast.Constant and type(node.value) is int and not operand.torn
+    return node.value if plain else None  # type: ignore[attr-defined]  # its type has just been seen
 
 
 def _supported(value: int, numbers: set[int], facts: Facts, noun: str) -> bool:

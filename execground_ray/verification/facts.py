@@ -28,7 +28,6 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _TRACED_LINE = re.compile(r"^ *(\d+) \| ", re.MULTILINE)
 _TRACED_LINE_WHOLE = re.compile(r"^ *\d+ \| .*$|0x[0-9a-f]+", re.MULTILINE)
 _CALLED = re.compile(r">>> Call to (\w+)")
-_DISPLAYS = frozenset((ast.List, ast.Tuple, ast.Dict, ast.Set))
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -62,7 +61,7 @@ class Facts:
     @cached_property
     def traced(self) -> History:
         """The run as its trace shows it."""
-        return read_trace(self.evidence.trace, self.program.nodes)
+        return read_trace(self.evidence.trace, self.program)
 
     @cached_property
     def replayed(self) -> History | None:
@@ -118,9 +117,7 @@ class Facts:
     def words(self) -> frozenset[str]:
         """Every name of the program and every word of the question and of the data: other names are the text's own."""
         evidence = self.evidence
-        strings = " ".join(
-            node.value for node in self.program.nodes if isinstance(node, ast.Constant) and type(node.value) is str
-        )
+        strings = " ".join(node.value for node in self.program.of(ast.Constant) if type(node.value) is str)
         words = _WORD.findall(f"{evidence.question}\n{json.dumps([evidence.arguments, evidence.returned])}\n{strings}")
         return self.identifiers.union(words, BUILTINS, keyword.kwlist)
 
@@ -142,13 +139,11 @@ class Facts:
         pool = _pool(self.traced)
         _collect(self.evidence.arguments, pool)
         _collect(self.evidence.returned, pool)
-        for node in self.program.nodes:
-            kind = type(node)
-            if kind is ast.Constant:
-                _collect(node.value, pool)  # type: ignore[attr-defined]  # its type has just been seen
-            elif kind in _DISPLAYS:
-                with contextlib.suppress(ValueError, TypeError):  # not a literal
-                    _collect(ast.literal_eval(node), pool)
+        for node in self.program.of(ast.Constant):
+            _collect(node.value, pool)
+        for node in self.program.of(ast.List, ast.Tuple, ast.Dict, ast.Set):
+            with contextlib.suppress(ValueError, TypeError):  # not a literal
+                _collect(ast.literal_eval(node), pool)
         values = _TRACED_LINE_WHOLE.sub("", self.evidence.trace)
         pool.update(_number(found) for found in _NUMBER.findall(values))
         return pool | self.stated_numbers

@@ -135,7 +135,7 @@ class Instances:
             if name not in BUILTINS or not isinstance(node.func, ast.Name):
                 return None
         verdict: bool | None = None
-        for candidate in self.facts.program.expressions.get(type(node), ()):
+        for candidate in self.facts.program.expressions_like(node):
             if isinstance(node, ast.Call) and not _alike(candidate, node):
                 continue
             bindings = self._instance(candidate, node)
@@ -170,7 +170,7 @@ class Instances:
         """Whether this is an expression of the program, a large one, with another constant in it."""
         if len(walk(node)) < MIN_QUOTED:
             return False
-        candidates = self.facts.program.expressions.get(type(node), ())
+        candidates = self.facts.program.expressions_like(node)
         if any(self._instance(candidate, node) is not None for candidate in candidates):
             return False
         shape = skeleton(node)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.allowed import PRINTED
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import OPAQUE, History
+from execground_ray.verification.parsed import parse_expression
+from execground_ray.verification.program import Program
 from execground_ray.verification.recorder import Recorder
 from execground_ray.verification.syntax import assignments, walk
 
@@ -33,7 +36,7 @@ _BEGINNING = re.compile(
     r" *(?:>>> |<<< |\d+ \| |\.{6,} |Result: |!!! |\w+ comprehension:|Generator expression:|Lambda:|$)"
 )
 _NUMPY_ARRAY = re.compile(r"(?<=[\d.\]])\s+(?=[-\d.\[])")
-_ELIDED = re.compile(r"\.\.\.")
+_ELIDED = "..."
 
 
 _PRINTED = Scope({**PRINTED, "nan": float("nan"), "inf": float("inf")})
@@ -42,17 +45,21 @@ _PRINTED = Scope({**PRINTED, "nan": float("nan"), "inf": float("inf")})
 @lru_cache(maxsize=2_048)
 def parse_value(text: str) -> Any:
     """The value that ``text`` shows; ``OPAQUE`` for objects and for what is cut."""
-    text = re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", text.strip())
-    text = re.sub(r",\s*dtype=[\w.<>'\"]+", "", text)
+    text = text.strip()
+    if "np." in text:
+        text = re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", text)
+    if "dtype" in text:
+        text = re.sub(r",\s*dtype=[\w.<>'\"]+", "", text)
     if text.startswith("defaultdict("):
         text = re.sub(r"<class '\w+'>|<function .*?>", "None", text)
     if "<" in text and re.search(r"<\w[^>]* object|<class|<function|<built-in", text):
         return OPAQUE
-    if _ELIDED.search(text):
+    parsed = None if _ELIDED in text else parse_expression(text)
+    if parsed is None:
         return OPAQUE
     try:
-        return Evaluator().evaluate(ast.parse(text, mode="eval").body, _PRINTED)
-    except (SyntaxError, ValueError, TypeError, NameError, Unsupported, RecursionError, MemoryError, ArithmeticError):
+        return Evaluator().evaluate(parsed[0], _PRINTED)
+    except (ValueError, TypeError, NameError, Unsupported, RecursionError, MemoryError, ArithmeticError):
         return OPAQUE
 
 
@@ -70,24 +77,26 @@ def _whole_lines(trace: str) -> list[str]:
 class _Statements:
     """What the lines of the code do, as far as a trace does not show it."""
 
-    def __init__(self, nodes: list[ast.AST]) -> None:
+    def __init__(self, program: Program) -> None:
         self.literals: dict[int, list[tuple[str, Any]]] = {}
         self.tests: dict[int, tuple[ast.expr, int]] = {}
         self.unseen: set[str] = set()  # attributes that change where no line of a trace shows it
         self.attributes: dict[int, list[tuple[str, ast.expr]]] = {}
-        self.bodies = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
-        self.functions = sum(isinstance(node, ast.FunctionDef) for node in nodes)
+        functions = program.of(ast.FunctionDef)
+        self.bodies = {node.name: node for node in functions}
+        self.functions = len(functions)
         self.calling: dict[int, set[str]] = {}
-        for node in nodes:
-            if isinstance(node, ast.Call) and _name_of(node.func) in self.bodies:
+        for node in program.of(ast.Call):
+            if _name_of(node.func) in self.bodies:
                 self.calling.setdefault(node.lineno, set()).add(_name_of(node.func))
-        for node in nodes:
-            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
+        for node in program.of(ast.AugAssign):
+            if isinstance(node.target, ast.Attribute):
                 self.unseen.add("." + node.target.attr)
-            if isinstance(node, ast.Assign):
-                self._literal(node)
-                self._attribute(node)
-            elif isinstance(node, ast.If | ast.While) and node.body[0].lineno != node.test.lineno:
+        for node in program.of(ast.Assign):
+            self._literal(node)
+            self._attribute(node)
+        for node in program.of(ast.If, ast.While):
+            if node.body[0].lineno != node.test.lineno:
                 self.tests[node.lineno] = (node.test, node.body[0].lineno)
 
     def _literal(self, node: ast.Assign) -> None:
@@ -130,8 +139,8 @@ def _name_of(function: ast.expr) -> str:
 
 
 class _Reader:
-    def __init__(self, nodes: list[ast.AST]) -> None:
-        self.statements = _Statements(nodes)
+    def __init__(self, program: Program) -> None:
+        self.statements = _Statements(program)
         self.recorder = Recorder()
         self.entering: str | None = None
         self.arguments: dict[str, Any] = {}
@@ -145,7 +154,7 @@ class _Reader:
         for line in _whole_lines(trace):
             found = _LINE.match(line)
             if found is not None and found.lastgroup is not None:
-                getattr(self, "_" + self._kind(found))(found)
+                _TAKES[found.lastgroup](self, found)
         history = self.recorder.history
         history.counts.update(history.passes.values())
         history.counts.update(count - 1 for count in history.passes.values())
@@ -153,21 +162,6 @@ class _Reader:
         history.hidden = _hidden(self.cut, self.statements.bodies)
         history.clipped |= self.statements.unseen
         return history
-
-    @staticmethod
-    def _kind(found: re.Match[str]) -> str:
-        if found["call"]:
-            return "call"
-        kinds = {
-            "generator": "resumed",
-            "yielded": "yielded",
-            "returned": "returned",
-            "number": "line",
-            "values": "elements",
-            "value": "assigned",
-            "result": "result",
-        }
-        return kinds[found.lastgroup or ""]
 
     def _enter(self) -> None:
         if self.entering is not None:
@@ -285,11 +279,23 @@ class _Reader:
 
     def _value(self, text: str) -> Any:
         value = parse_value(text)
-        if value is OPAQUE and _ELIDED.search(text):
+        if value is OPAQUE and _ELIDED in text:
             self.recorder.history.partial = True
         return value if value is not OPAQUE or "array" not in text else parse_value(_NUMPY_ARRAY.sub(", ", text))
 
 
-def read_trace(trace: str, nodes: list[ast.AST]) -> History:
-    """The history that ``trace`` shows, a run of the program that has these nodes."""
-    return _Reader(nodes).read(trace)
+_TAKES: dict[str, Callable[[_Reader, re.Match[str]], None]] = {
+    "call": _Reader._call,
+    "generator": _Reader._resumed,
+    "yielded": _Reader._yielded,
+    "returned": _Reader._returned,
+    "number": _Reader._line,
+    "values": _Reader._elements,
+    "value": _Reader._assigned,
+    "result": _Reader._result,
+}
+
+
+def read_trace(trace: str, program: Program) -> History:
+    """The history that ``trace``, of a run of ``program``, shows."""
+    return _Reader(program).read(trace)
