@@ -68,8 +68,10 @@ class Calling:
         values = [claim for claim in claims if claim.sign == "=" and isinstance(claim.parts[0].node, ast.Name)]
         for operand in operands:
             name = getattr(operand.node, "id", getattr(operand.node, "attr", ""))
+            if name not in self.facts.program.functions:
+                continue
             called = _CALLED.match(self.text[operand.end : operand.end + 60])
-            if called is None or name not in self.facts.program.functions:
+            if called is None:
                 continue
             begin = operand.end + called.end()
             stop = _STOP.search(self.text, self._unquoted(begin))
@@ -124,11 +126,10 @@ class Calling:
     def loops(self, operands: list[Operand]) -> Iterator[Told]:
         """What the variable of a loop goes through."""
         for name, values in itertools.pairwise(operands):
-            if not isinstance(name.node, ast.Name) or not name.code or not values.code:
+            if type(name.node) is not ast.Name or not name.code or not values.code:
                 continue
             gap = self.text[name.end : values.start]
-            before = self.text[max(0, name.start - 20) : name.start]
-            if _IN.match(gap) and _EACH.search(before):
+            if _IN.match(gap) and _EACH.search(self.text[max(0, name.start - 20) : name.start]):
                 yield self._loop(name, values)
                 if _NOTHING.match(self.text, values.end):
                     yield Told(name.start, values.end, self._nothing(values.node), _never)
@@ -159,13 +160,9 @@ class Calling:
     def additions(self, operands: list[Operand]) -> Iterator[Told]:
         """Like "Adding ``3`` gives ``items = [1, 3]``": what is added is there afterwards."""
         for added, name, whole in zip(operands, operands[1:], operands[2:], strict=False):
-            if (
-                not added.closed
-                or not added.code
-                or not _ADDING.search(self.text[max(0, added.start - 20) : added.start])
-            ):
+            if type(name.node) is not ast.Name or not whole.literal or type(whole.node) is ast.Constant:
                 continue
-            if not isinstance(name.node, ast.Name) or not whole.literal or isinstance(whole.node, ast.Constant):
+            if added.names or not added.code or not _ADDING.search(self.text[max(0, added.start - 20) : added.start]):
                 continue
             gap = self.text[added.end : name.start] + self.text[name.end : whole.start]
             if _GIVES.match(gap):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from execground_ray.verification.allowed import BUILTINS
-from execground_ray.verification.parsed import parse_expression
+from execground_ray.verification.parsed import Parsed, parse_expression
 
 _TOKEN = re.compile(
     r"""
@@ -87,6 +88,31 @@ def _as_python(source: str) -> str:
     return source.replace("…", "...").replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
 
 
+@lru_cache(maxsize=4_096)
+def _read_code(span: str) -> tuple[str, tuple[tuple[int, int, Parsed], ...]]:
+    """What a code span is as a whole: its source, if it is an expression, and its operands with their places."""
+    assigned = _ASSIGNED.fullmatch(span, 1, len(span) - 1) if "=" in span else None
+    if assigned:
+        return "", _assigned(assigned)
+    content = _as_python(span.strip("`")).strip()
+    parsed = parse_expression(content)
+    if parsed is None:
+        return "", ()
+    return content if type(parsed[0]) in _ATOMIC else f"(\n{content}\n)", ((0, len(span), parsed),)
+
+
+def _assigned(assigned: re.Match[str]) -> tuple[tuple[int, int, Parsed], ...]:
+    """The two sides of ``name = value``, the commonest thing in code spans that is no expression."""
+    sides = []
+    for side in (1, 2):
+        source = _CLASS.sub("None", assigned[side]) if "<" in assigned[side] else assigned[side]
+        parsed = parse_expression(source.replace("…", "...").replace("^", "**"))
+        if parsed is None:
+            return ()
+        sides.append((*assigned.span(side), parsed))
+    return tuple(sides)
+
+
 def tokenize(text: str) -> list[Token]:
     """The tokens of ``plain`` text."""
     return [Token(found.lastgroup or "", found.group(), found.start(), found.end()) for found in _TOKEN.finditer(text)]
@@ -106,7 +132,12 @@ class Reader:
         found: list[Operand] = []
         index = 0
         while index < len(self.tokens):
-            result = None if self._idle(index) else self._expression(index)
+            token = self.tokens[index]
+            if token.kind == "code" and not self._within_operation(index):
+                found += self._code(token)
+                index += 1
+                continue
+            result = None if self._idle(token) else self._expression(index)
             if result is None:
                 index += 1
                 continue
@@ -114,9 +145,13 @@ class Reader:
             found.extend(operands)
         return found
 
-    def _idle(self, index: int) -> bool:
+    def _within_operation(self, index: int) -> bool:
+        """Whether an operator stands beside a token."""
+        before = index > 0 and self.tokens[index - 1].kind == "operator"
+        return before or (index + 1 < len(self.tokens) and self._operator(index + 1) != "")
+
+    def _idle(self, token: Token) -> bool:
         """A word of the language or a mark: what most tokens are."""
-        token = self.tokens[index]
         if token.kind != "name":
             return token.kind in _EMPTY_KINDS
         if token.text in self.identifiers or token.text in _CONSTANTS or token.text.lower() in NUMBER_WORDS:
@@ -181,7 +216,8 @@ class Reader:
             return None
         token = self.tokens[index]
         if token.kind == "code":
-            return self._code(index)
+            source = _read_code(token.text)[0]
+            return index + 1, source or self._code(token), True, False
         if token.kind == "string":
             end, following = self._trailers(index, "")
             source = self.text[token.start : end]
@@ -194,37 +230,19 @@ class Reader:
             return self._bracket(index)
         return None
 
-    def _code(self, index: int) -> tuple[int, str | list[Operand], bool, bool] | None:
-        token = self.tokens[index]
-        content = _as_python(token.text.strip("`"))
-        assigned = _ASSIGNED.fullmatch(token.text[1:-1]) if "=" in token.text else None
-        if assigned:
-            operands = self._assigned(token, assigned)
-            if operands:
-                return index + 1, operands, True, False
-        parsed = None if assigned else parse_expression(content)
-        if parsed is None:
-            inside = Reader(token.text[1:-1], self.identifiers, code=True).operands()
-            for operand in inside:
+    def _code(self, token: Token) -> list[Operand]:
+        """The operands in a code span: one that is all of it, two around an equals sign, or those of a text."""
+        found = [
+            Operand(token.start + start, token.start + end, parsed[0], True, names=parsed[1], literal=parsed[2])
+            for start, end, parsed in _read_code(token.text)[1]
+        ]
+        if not found:
+            found = Reader(token.text[1:-1], self.identifiers, code=True).operands()
+            for operand in found:
                 operand.start += token.start + 1
                 operand.end += token.start + 1
                 operand.code, operand.weak = True, False
-            return index + 1, inside, True, False
-        atomic = type(parsed[0]) in _ATOMIC
-        return index + 1, content.strip() if atomic else f"(\n{content.strip()}\n)", True, False
-
-    @staticmethod
-    def _assigned(token: Token, assigned: re.Match[str]) -> list[Operand]:
-        """The two sides of ``name = value``, the commonest thing in code spans that is no expression."""
-        operands = []
-        for side in (1, 2):
-            source = _CLASS.sub("None", assigned[side]) if "<" in assigned[side] else assigned[side]
-            parsed = parse_expression(source.replace("…", "...").replace("^", "**"))
-            if parsed is None:
-                return []
-            start, end = (token.start + 1 + place for place in assigned.span(side))
-            operands.append(Operand(start, end, parsed[0], code=True, names=parsed[1], literal=parsed[2]))
-        return operands
+        return found
 
     def _number(self, index: int) -> tuple[int, str, bool, bool] | None:
         token = self.tokens[index]

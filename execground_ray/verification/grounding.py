@@ -31,6 +31,8 @@ _COUNTERFACTUAL = re.compile(
     re.IGNORECASE,
 )
 
+_OPERATIONS = frozenset((ast.BinOp, ast.Call))
+_VARIABLES = frozenset((ast.Name, ast.Attribute))
 _BECOMES = re.compile(r"^[`\s*]*(?:becomes|is set to|takes the value of|is updated to|=)[`\s*]*$")
 _BESIDE = re.compile(r"^[`\s,*|]*(?:(?:and|with|while)[`\s*]*)?(?:the[`\s*]*)?$")
 
@@ -122,13 +124,10 @@ class Grounding:
     def _computed(self) -> None:
         """Calls and operations that are set as code and have the form of the program's must be its own."""
         for operand in self.operands:
-            if (
-                not operand.code
-                or not isinstance(operand.node, ast.Call | ast.Subscript)
-                or operand.start in self.wrong
-            ):
+            kind = type(operand.node)
+            if not operand.code or (kind is not ast.Call and kind is not ast.Subscript) or operand.start in self.wrong:
                 continue
-            if isinstance(operand.node, ast.Subscript) and operand.closed:
+            if kind is ast.Subscript and operand.closed:
                 continue
             verdict: bool | None = None
             for history in self.facts.histories():
@@ -143,11 +142,9 @@ class Grounding:
     def _assigned(self) -> None:
         """Check that what the text says a name becomes is what an assignment to it computed."""
         for left, right in itertools.pairwise(self.operands):
-            if not left.code or not right.code or not isinstance(right.node, ast.BinOp | ast.Call):
+            if not left.code or not right.code or type(right.node) not in _OPERATIONS:
                 continue
-            if not isinstance(left.node, ast.Name | ast.Attribute) or not _BECOMES.match(
-                self.text[left.end : right.start]
-            ):
+            if type(left.node) not in _VARIABLES or not _BECOMES.match(self.text[left.end : right.start]):
                 continue
             target = left.node.id if isinstance(left.node, ast.Name) else "." + left.node.attr
             verdict: bool | None = None

@@ -10,7 +10,7 @@ import ast
 import itertools
 from bisect import bisect_right
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -168,13 +168,13 @@ class History:
                     return found[1][index - 1]
         return OPAQUE
 
-    def _chain(self, frame: int) -> Iterator[int]:
+    def _chain(self, frame: int) -> list[int]:
         """A call and the calls around it, the nearest only: what is farther away is found as the latest value."""
-        for _ in range(MAX_AROUND):
-            if frame < 0:
-                return
-            yield frame
+        chain: list[int] = []
+        while frame >= 0 and len(chain) < MAX_AROUND:
+            chain.append(frame)
             frame = self.parents[frame]
+        return chain
 
     def _join(self, names: tuple[str, ...]) -> list[tuple[Span, dict[str, Any]]]:
         if any(name not in self.names for name in names):
@@ -188,15 +188,16 @@ class History:
         events.sort(key=_when)
         values: dict[tuple[int, str], Any] = {}
         latest: dict[str, Any] = {}
+        chains: dict[int, list[int]] = {}
         found: list[tuple[int, dict[str, Any]]] = []
         for index, (step, frame, name, value) in enumerate(events):
             if name:
                 values[frame, name] = latest[name] = value
             if index + 1 < len(events) and events[index + 1][:2] == (step, frame):
                 continue  # the other names change in the same step
-            state = {other: self._lookup(values, latest, frame, other) for other in names if other in latest}
-            if len(state) == len(names):
-                found.append((step, state))
+            if len(latest) == len(names):
+                chain = chains.get(frame) or chains.setdefault(frame, self._chain(frame))
+                found.append((step, {other: _lookup(values, latest, chain, other) for other in names}))
         ends = [*(step for step, _ in found[1:]), LAST_STEP]
         return [((step, end), state) for (step, state), end in zip(found, ends, strict=False)]
 
@@ -207,11 +208,12 @@ class History:
         pairs = zip(events, ends, strict=False)
         return [((step, end), {name: value}) for (step, _, value), end in pairs if step != end]
 
-    def _lookup(self, values: dict[tuple[int, str], Any], latest: dict[str, Any], frame: int, name: str) -> Any:
-        for place in self._chain(frame):
-            if (place, name) in values:
-                return values[place, name]
-        return latest[name]
+
+def _lookup(values: dict[tuple[int, str], Any], latest: dict[str, Any], chain: list[int], name: str) -> Any:
+    for place in chain:
+        if (place, name) in values:
+            return values[place, name]
+    return latest[name]
 
 
 def freeze(value: Any) -> Any:

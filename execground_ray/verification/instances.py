@@ -23,6 +23,13 @@ from execground_ray.verification.syntax import walk
 MAX_STATES = 600
 MIN_QUOTED = 10  # nodes of an expression that is too large to be the text's own
 _CONSTANT = re.compile(r"value=(?:-?[\d.e+-]+|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|None|True|False)(?=[,)])")
+_VALUES = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp))
+# What an expression consists of, for each type of node.
+_FIELDS = {
+    kind: tuple(name for name in kind._fields if name not in ("ctx", "kind"))
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
 Bindings = list[tuple[ast.expr, Any]]  # an expression of the program and the value that stands in its place
 Nodes = tuple[ast.expr, ...]
 Key = tuple[Any, ...]  # a value for each node
@@ -266,33 +273,32 @@ class Instances:
 
     def _unify(self, pattern: Any, cited: Any, bindings: Bindings) -> bool:  # noqa: PLR0911  (one case after another)
         """Whether ``cited`` is ``pattern`` with values in the place of some of its expressions."""
-        if type(pattern) is ast.Constant and type(cited) is ast.Constant:
+        kind = type(pattern)
+        if kind is list:
+            return len(pattern) == len(cited) and all(map(self._unify, pattern, cited, itertools.repeat(bindings)))
+        if kind is ast.Constant and type(cited) is ast.Constant:
             return bool(freeze(pattern.value) == freeze(cited.value))
-        if isinstance(pattern, ast.expr) and _closed(cited):
+        fields = _FIELDS.get(kind)
+        if fields is None:
+            return bool(pattern == cited)
+        if fields and _closed(cited):
             if _closed(pattern):
                 return ast.dump(pattern) == ast.dump(cited) or self._is_value(cited, pattern)
             try:
                 bindings.append((pattern, self.evaluator.value(cited, {})))
             except Unknown:
                 return False
-            if isinstance(cited, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.Set | ast.UnaryOp):
+            if type(cited) in _VALUES:
                 return True
             bindings.pop()  # an expression itself: compare part by part, so that a wrong part shows
-        if type(pattern) is not type(cited):
+        if kind is not type(cited):
             return False
-        if isinstance(pattern, list):
-            return len(pattern) == len(cited) and all(
-                self._unify(left, right, bindings) for left, right in zip(pattern, cited, strict=True)
-            )
-        if not isinstance(pattern, ast.AST):
-            return bool(pattern == cited)
-        if isinstance(pattern, ast.Attribute):
-            return pattern.attr == cited.attr
-        return all(
-            self._unify(getattr(pattern, each), getattr(cited, each), bindings)
-            for each in pattern._fields
-            if each not in ("ctx", "kind")
-        )
+        if kind is ast.Attribute:
+            return bool(pattern.attr == cited.attr)
+        for each in fields:
+            if not self._unify(getattr(pattern, each), getattr(cited, each), bindings):
+                return False
+        return True
 
     def _is_value(self, cited: ast.expr, pattern: ast.expr) -> bool:
         """Whether ``cited`` is the number that an operation on numbers in the program comes out as."""

@@ -19,8 +19,11 @@ _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 _PLAIN_VALUE = re.compile(r"0|[1-9][0-9]{0,17}|'[^'\\\r\n\0]*'|\"[^\"\\\r\n\0]*\"")
 
 
-@lru_cache(maxsize=2_048)
-def parse_expression(source: str) -> tuple[ast.expr, frozenset[str], bool] | None:
+Parsed = tuple[ast.expr, frozenset[str], bool]  # its tree, the names in it, whether it is a literal
+
+
+@lru_cache(maxsize=4_096)
+def parse_expression(source: str) -> Parsed | None:
     """The syntax tree of ``source``, the names in it and whether it is a literal; None if it is no expression."""
     source = source.strip()
     if _PLAIN_NAME.fullmatch(source) and not keyword.iskeyword(source):

@@ -10,7 +10,9 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from execground_ray.verification.claims import Claim
@@ -88,6 +90,10 @@ def _longest(statements: Sequence[Sequence[Span]]) -> set[int]:
 
 _BULLET = r"(?P<indent> *)(?:[-*+•]|\d{1,3}[.)]) +"
 _ITEM = re.compile(f"^{_BULLET}", re.MULTILINE)
+_LISTED = re.compile(r"[\s`*,]*(?:and\b)?[\s`*]*")  # between the values at the head of an item
+_OPENS = re.compile(r"[\s`*]*:")
+_PARAGRAPH = re.compile(r"\n\n(?! )")
+_start = attrgetter("start")
 
 
 def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int, str, list[Any]]]:
@@ -97,25 +103,23 @@ def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int
         Where the rest of the item begins, where it ends, the name and its values, frozen.
     """
     items = list(_ITEM.finditer(written))
-    by_start = sorted(claims, key=lambda claim: claim.start)
+    by_start = sorted(claims, key=_start)
     for index, item in enumerate(items):
-        depth = len(item["indent"])
-        behind = (each.start() for each in items[index + 1 :] if len(each["indent"]) <= depth)
-        end = next(behind, len(written))
-        blank = re.compile(r"\n\n(?! )").search(written, item.end(), end)
-        end = blank.start() if blank else end
         head: list[Claim] = []
-        for claim in by_start:
-            if item.end() <= claim.start < end and claim.sign == "=" and isinstance(claim.parts[0].node, ast.Name):
-                if head and claim.parts[0] is not head[0].parts[0]:
-                    break
-                begin = head[-1].end if head else item.end()
-                if not re.fullmatch(r"[\s`*,]*(?:and\b)?[\s`*]*", written[begin : claim.start]):
-                    break
-                head.append(claim)
-            elif claim.start >= item.end():
+        for claim in itertools.islice(by_start, bisect_left(by_start, item.end(), key=_start), None):
+            if claim.sign != "=" or type(claim.parts[0].node) is not ast.Name:
                 break
-        if head and re.match(r"[\s`*]*:", written[head[-1].end : end]):
+            if head and claim.parts[0] is not head[0].parts[0]:
+                break
+            if not _LISTED.fullmatch(written, head[-1].end if head else item.end(), claim.start):
+                break
+            head.append(claim)
+        if head and _OPENS.match(written, head[-1].end):
+            depth = len(item["indent"])
+            behind = (each.start() for each in items[index + 1 :] if len(each["indent"]) <= depth)
+            end = next(behind, len(written))
+            blank = _PARAGRAPH.search(written, item.end(), end)
+            end = blank.start() if blank else end
             values = [part.value for claim in head if isinstance(part := claim.parts[1].node, ast.Constant)]
             if len(values) == len(head):
                 yield head[-1].end, end, ast.unparse(head[0].parts[0].node), [freeze(value) for value in values]
@@ -134,6 +138,8 @@ def loops_with_rounds(written: str) -> Iterator[tuple[int, int, str, list[str], 
         Where the loop begins and ends in the text, what it goes through, the values that head the items of its list, as
         source, and whether the items have one value each, or a first and a last.
     """
+    if "or each `" not in written:
+        return
     lines = written.split("\n")
     place = 0
     for number, line in enumerate(lines):
