@@ -83,9 +83,11 @@ class Scope:
 
     def lookup(self, name: str) -> Any:
         """The value of ``name``; raises ``NameError`` where it has none."""
-        owner = self.owner(name)
-        if owner is not None:
-            return owner.values[name]
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.values:
+                return scope.values[name]
+            scope = scope.parent
         if name in BUILTINS:
             return BUILTINS[name]
         raise NameError(name)
@@ -95,26 +97,24 @@ class Scope:
         (self.nonlocals.get(name) or self).values[name] = value
 
 
-def _bits(kind: type, left: Any, right: Any) -> int:
-    """How many bits the result of an operation on integers may have; 0 for other operands."""
-    if not (isinstance(left, int) and isinstance(right, int)):
-        return 0
-    if kind is ast.Pow:
-        return left.bit_length() * right
-    if kind is ast.Mult:
-        return left.bit_length() + right.bit_length()
-    return right if kind is ast.LShift else 0
+_GROWING = frozenset((ast.Add, ast.Mult, ast.Pow, ast.LShift))
 
 
-def _length(kind: type, left: Any, right: Any) -> int:
-    """How long the sum or the multiple of a sequence is; 0 for other operands."""
+def _is_huge(kind: type, left: Any, right: Any) -> bool:
+    """Whether the result of an operation of ``_GROWING`` may be an integer or a sequence beyond the limits."""
+    if isinstance(left, int) and isinstance(right, int):
+        if kind is ast.Pow:
+            return left.bit_length() * right > MAX_BITS
+        if kind is ast.Mult:
+            return left.bit_length() + right.bit_length() > MAX_BITS
+        return kind is ast.LShift and right > MAX_BITS
     if kind is ast.Add and hasattr(left, "__len__") and hasattr(right, "__len__"):
-        return len(left) + len(right)
+        return len(left) + len(right) > MAX_TEXT
     if kind is ast.Mult:
         for sequence, times in ((left, right), (right, left)):
             if hasattr(sequence, "__len__") and isinstance(times, int):
-                return len(sequence) * times
-    return 0
+                return len(sequence) * times > MAX_TEXT
+    return False
 
 
 class Evaluator:
@@ -185,7 +185,7 @@ class Evaluator:
         operation = _BINARY.get(kind)
         if operation is None:
             raise Unsupported(kind.__name__)
-        if _bits(kind, left, right) > MAX_BITS or _length(kind, left, right) > MAX_TEXT:
+        if kind in _GROWING and _is_huge(kind, left, right):
             raise Unsupported("a huge value")
         return operation(left, right)
 
@@ -203,6 +203,8 @@ class Evaluator:
 
     def _Compare(self, node: ast.Compare, scope: Scope) -> Any:  # noqa: N802
         left = self.evaluate(node.left, scope)
+        if len(node.ops) == 1:
+            return _COMPARE[type(node.ops[0])](left, self.evaluate(node.comparators[0], scope))
         result: Any = True
         for operation, comparator in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(comparator, scope)
@@ -235,15 +237,17 @@ class Evaluator:
             raise Unsupported(f"attribute {name}")
         return getattr(value, name)
 
-    def _elements(self, nodes: list[ast.expr], scope: Scope) -> Iterator[Any]:
+    def _elements(self, nodes: list[ast.expr], scope: Scope) -> list[Any]:
+        values: list[Any] = []
         for node in nodes:
-            if isinstance(node, ast.Starred):
-                yield from bounded(self.in_order(self.evaluate(node.value, scope)))
+            if type(node) is ast.Starred:
+                values += bounded(self.in_order(self.evaluate(node.value, scope)))
             else:
-                yield self.evaluate(node, scope)
+                values.append(self.evaluate(node, scope))
+        return values
 
     def _List(self, node: ast.List, scope: Scope) -> list[Any]:  # noqa: N802
-        return list(self._elements(node.elts, scope))
+        return self._elements(node.elts, scope)
 
     def _Tuple(self, node: ast.Tuple, scope: Scope) -> tuple[Any, ...]:  # noqa: N802
         return tuple(self._elements(node.elts, scope))
@@ -271,7 +275,7 @@ class Evaluator:
 
     def _Call(self, node: ast.Call, scope: Scope) -> Any:  # noqa: N802
         function = self.evaluate(node.func, scope)
-        arguments = list(self._elements(node.args, scope))
+        arguments = self._elements(node.args, scope)
         keywords: dict[str, Any] = {}
         for keyword in node.keywords:
             value = self.evaluate(keyword.value, scope)

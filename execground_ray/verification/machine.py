@@ -14,7 +14,7 @@ from execground_ray.verification.expressions import Evaluator, Scope, Unsupporte
 from execground_ray.verification.recorder import Recorder
 from execground_ray.verification.syntax import walk
 
-MAX_STEPS = 5_000
+MAX_STEPS = 12_500  # statements, rounds of loops and results of operations
 _MUTABLE = (list, dict, set, deque, defaultdict, OrderedDict)
 BREAK, CONTINUE = object(), object()
 
@@ -60,6 +60,9 @@ class Machine(Evaluator):
 
     def note(self, value: Any) -> Any:
         """Keep the result of an operation."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise Unsupported("too many steps")
         kind = type(value)
         if kind is int or kind is str or kind is float:
             self.seen.add(value)

@@ -80,12 +80,12 @@ class Recorder:
         """A copy of plain data that later changes do not reach, or ``OPAQUE``."""
         if type(value) in SCALARS:
             return value
-        room = [MAX_ELEMENTS if self._copied <= MAX_COPIED_ELEMENTS else 0]
+        most = MAX_ELEMENTS if self._copied <= MAX_COPIED_ELEMENTS else MAX_NOTED
+        room = [most]
         copied = _copy(value, room)
         if room[0] < 0:
             self.history.partial = True
-        if copied is not OPAQUE:
-            self._copied += len(copied) if hasattr(copied, "__len__") else 1
+        self._copied += most - room[0]
         return copied
 
     def _append(self, name: str, value: Any, frame: int) -> None:
