@@ -66,10 +66,9 @@ class Facts:
     @cached_property
     def replayed(self) -> History | None:
         """Every step of the run, where the program could be replayed. Made only when the trace alone leaves a doubt."""
-        tree = self.program.tree
-        if not self._with_replay or not self.called or tree is None:
+        if not self._with_replay or not self.called:
             return None
-        done = replay(tree, self.called, copy.deepcopy(self.evidence.arguments))
+        done = replay(self.program, self.called, copy.deepcopy(self.evidence.arguments))
         return done[0] if done is not None and self._agrees(*done) else None
 
     def histories(self) -> Iterator[History]:

@@ -295,10 +295,8 @@ class Instances:
             return False
         if kind is ast.Attribute:
             return bool(pattern.attr == cited.attr)
-        for each in fields:
-            if not self._unify(getattr(pattern, each), getattr(cited, each), bindings):
-                return False
-        return True
+        parts = ([getattr(node, each) for each in fields] for node in (pattern, cited))
+        return all(map(self._unify, *parts, itertools.repeat(bindings)))
 
     def _is_value(self, cited: ast.expr, pattern: ast.expr) -> bool:
         """Whether ``cited`` is the number that an operation on numbers in the program comes out as."""

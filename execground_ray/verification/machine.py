@@ -11,6 +11,7 @@ from typing import Any
 
 from execground_ray.verification.allowed import MODULES, TYPING, Namespace
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
+from execground_ray.verification.history import SCALARS
 from execground_ray.verification.recorder import Recorder
 from execground_ray.verification.syntax import walk
 
@@ -36,7 +37,7 @@ class Machine(Evaluator):
         self.seen = self.recorder.history.seen
         self.steps = 0
         self.classes: set[type] = set()
-        self._mentioned: dict[int, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {}
+        self._mentioned: dict[ast.AST, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {}
 
     def run(self, body: list[ast.stmt], scope: Scope) -> Any:
         """Run statements until one of them leaves the block; returns what leaves, or None."""
@@ -98,13 +99,16 @@ class Machine(Evaluator):
 
     def watch(self, node: ast.AST, scope: Scope) -> None:
         """Keep the containers that ``node`` mentions, if they have changed."""
-        if id(node) not in self._mentioned:
-            self._mentioned[id(node)] = _changeable(node)
-        names_here, owned_here = self._mentioned[id(node)]
+        mentioned = self._mentioned.get(node)
+        if mentioned is None:
+            mentioned = self._mentioned[node] = _changeable(node)
+        names_here, owned_here = mentioned
         for name in names_here:
             place = scope.owner(name)
-            if place is not None and isinstance(place.values[name], _MUTABLE):
-                self.recorder.observe(name, place.values[name], place.frame)
+            if place is not None:
+                value = place.values[name]
+                if type(value) not in SCALARS and isinstance(value, _MUTABLE):
+                    self.recorder.observe(name, value, place.frame)
         for name, attribute in owned_here:
             place = scope.owner(name)
             owner = None if place is None else place.values[name]

@@ -100,9 +100,7 @@ class Program:
     @cached_property
     def bound_otherwise(self) -> frozenset[str]:
         """The names that get values in other ways, too: arguments, loop variables, parts of what is unpacked."""
-        loops = {
-            name.id for node in self.of(ast.For) for name in walk(node.target) if isinstance(name, ast.Name)
-        }
+        loops = {name.id for node in self.of(ast.For) for name in walk(node.target) if isinstance(name, ast.Name)}
         arguments = {node.arg for node in self.of(ast.arg)}
         return frozenset((self._stored.keys() - self.assigned.keys()) | loops | arguments)
 
@@ -180,4 +178,3 @@ def _counted_twice(loops: list[ast.For]) -> set[str]:
         if isinstance(name, ast.Name)
         and name.id in {each.id for each in walk(loop.target) if isinstance(each, ast.Name)}
     }
-

@@ -1,6 +1,6 @@
 """Runs a program again in the mind: its syntax tree is interpreted, statement by statement, and every step is kept.
 
-Comes in: the syntax tree, the name of its function, the arguments. Goes out: a ``History`` and the value that came back. The
+Comes in: the program, the name of its function, the arguments. Goes out: a ``History`` and the value that came back. The
 trace of a recursive program stops at a depth and leaves out values that a text can rightly cite; the replay does not.
 It is believed only where it agrees with the execution, which the caller checks.
 
@@ -21,6 +21,7 @@ from typing import Any
 from execground_ray.verification.expressions import Scope, Unsupported
 from execground_ray.verification.history import History
 from execground_ray.verification.machine import BREAK, MAX_STEPS, Machine, Returned
+from execground_ray.verification.program import Program
 from execground_ray.verification.syntax import children
 
 # One call of the program takes about 15 calls of the interpreter.
@@ -28,18 +29,20 @@ RECURSION_LIMIT = 15_000
 _YIELDED, _SELF, _CLASS = "<yielded>", "<self>", "<class>"
 
 
-def replay(tree: ast.Module, function: str, arguments: dict[str, Any]) -> tuple[History, Any] | None:
+def replay(program: Program, function: str, arguments: dict[str, Any]) -> tuple[History, Any] | None:
     """Run ``function(**arguments)`` of a program in the mind.
 
     Returns:
         What it went through and what it returned; None where the program is outside of what can be replayed, or raised.
     """
-    machine = _Replay()
+    if program.tree is None:
+        return None
+    machine = _Replay(yields=bool(program.of(ast.Yield, ast.YieldFrom)))
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, RECURSION_LIMIT))
     try:
         scope = Scope({})
-        machine.run(tree.body, scope)
+        machine.run(program.tree.body, scope)
         returned = scope.lookup(function)(**arguments)
     except Exception:
         return None
@@ -52,6 +55,10 @@ def replay(tree: ast.Module, function: str, arguments: dict[str, Any]) -> tuple[
 
 class _Replay(Machine):
     """Adds statements with a body, functions and classes to the machine."""
+
+    def __init__(self, yields: bool) -> None:
+        super().__init__()
+        self._yields = yields  # whether the program has generators at all
 
     # -- blocks ----------------------------------------------------------------------------------------------------
 
@@ -128,7 +135,7 @@ class _Replay(Machine):
         signature = self._signature(node.args, scope)
         cell = scope.values.get(_CLASS)
         enclosing = scope.parent if cell is not None else scope
-        generates = _generates(body)
+        generates = self._yields and _generates(body)
         plain = [each.name for each in signature.parameters.values() if each.kind is each.POSITIONAL_OR_KEYWORD]
         names = plain if len(plain) == len(signature.parameters) else None
 

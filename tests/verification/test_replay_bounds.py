@@ -1,9 +1,8 @@
 """The replay of a hostile program ends, and gives nothing."""
 
-import ast
-
 import pytest
 
+from execground_ray.verification.program import Program
 from execground_ray.verification.replay import replay
 
 
@@ -24,10 +23,10 @@ from execground_ray.verification.replay import replay
     ],
 )
 def test_ends_without_a_result(body: str) -> None:
-    assert replay(ast.parse(f"def main_solution():\n    {body}"), "main_solution", {}) is None
+    assert replay(Program(f"def main_solution():\n    {body}"), "main_solution", {}) is None
 
 
 def test_a_plain_program_is_replayed() -> None:
-    done = replay(ast.parse("def main_solution(n):\n    return n + 1"), "main_solution", {"n": 3})
+    done = replay(Program("def main_solution(n):\n    return n + 1"), "main_solution", {"n": 3})
     assert done is not None
     assert done[1] == 4
