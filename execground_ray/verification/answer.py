@@ -22,7 +22,7 @@ from execground_ray.verification.citing import NUMBER_WORDS, Reader
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import OPAQUE
 from execground_ray.verification.parsed import parse_expression
-from execground_ray.verification.reading import plain, unmath
+from execground_ray.verification.reading import lowered, occurrences, plain, unmath
 from execground_ray.verification.snoop_text import parse_value
 
 _IS = r"(?:\s*(?:is|are|was|will be|would be|becomes?|equals?|as|=|→|:)(?:\s+(?:therefore|thus|then|hence|simply|just|indeed|also|again|as follows|exactly|now))*\s*:?)"
@@ -34,6 +34,9 @@ _STRONG = re.compile(
     rf"|(?P<noun>\b(?:the|our|its|this|program's|function's)[ ]{_NOUN}\b(?:[ ](?:of|for|to|from|that|returned|printed|produced)\b[^\n.:=]{{0,60}}?)?[*_]*{_IS}[*_]*)",
     re.IGNORECASE | re.MULTILINE,
 )
+_FINAL = ("final", "overall", "expected", "correct", "resulting", "predicted")
+_LONGEST = 200  # characters from the beginning of such words to their end
+_KEY = re.compile(r"\{\s*\"(?:output|result|answer)\"\s*:")
 _BOXED = re.compile(r"\\boxed\s*\{")
 _SUBJECT = r"(?:main_solution\b(?:\([^()\n]*\))?|\b(?:function|program|code|solution|algorithm|method|call|it|we|this|and|so|which|finally|therefore|thus|ultimately)\b)"
 _WEAK = re.compile(
@@ -107,26 +110,31 @@ def find_statements(text: str, returned: Any, trace: str) -> list[Statement]:
         trace: The trace; its last line shows the value as Python prints it.
     """
     answer = Answer(returned, trace)
-    room = max(500, 3 * len(json.dumps(returned, default=str)))
+    near = len(text) - max(500, 3 * len(json.dumps(returned, default=str)))
     statements = []
-    for start, begin, final in _markers(text):
-        near = begin >= len(text) - room
-        if final or near:
-            statement = _read(text, start, begin, answer)
-            if statement is not None:
-                statements.append(statement)
+    for start, begin in _markers(text, near):
+        statement = _read(text, start, begin, answer)
+        if statement is not None:
+            statements.append(statement)
     if statements:
         return statements
     return _closing_sentence(text, answer, trace)
 
 
-def _markers(text: str) -> Iterator[tuple[int, int, bool]]:
-    found = [(match.start(), match.end(), match["final"] is not None) for match in _STRONG.finditer(text)]
-    found += [(match.start(), match.start(), True) for match in _BOXED.finditer(text)]
-    found += [
-        (match.start(), match.start(), True) for match in re.finditer(r"\{\s*\"(?:output|result|answer)\"\s*:", text)
+def _markers(text: str, near: int) -> list[tuple[int, int]]:
+    """Where the words begin and end behind which an answer stands: a final one anywhere, others not before ``near``."""
+    found = [
+        match.span()
+        for match in _STRONG.finditer(text, max(0, near - _LONGEST))
+        if match["final"] or match.end() >= near
     ]
-    return iter(sorted(found)[-MAX_PLACES:])
+    first, lower = min(found, default=(near,))[0], lowered(text)
+    for place in (place for word in _FINAL for place in occurrences(word, lower) if place < first):
+        match = _STRONG.match(text, place)
+        if match:
+            found.append(match.span())
+    found += [(match.start(), match.start()) for pattern in (_BOXED, _KEY) for match in pattern.finditer(text)]
+    return sorted(set(found))[-MAX_PLACES:]
 
 
 def _read(text: str, start: int, begin: int, answer: Answer) -> Statement | None:

@@ -11,10 +11,9 @@ import operator
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
-from string import ascii_lowercase, ascii_uppercase
 
 from execground_ray.verification.finding import Finding, Kind
+from execground_ray.verification.reading import lowered, occurrences
 
 _SHOWN = r"(?:shows?|showed|shown|says?|confirms?|reports?|records?|recorded|indicates?|reveals?|lists?|logged|contains?|tells?|notes?)"
 _GIVEN = r"(?:provided|given|supplied|recorded|captured|attached|above|actual|step-by-step|line-by-line|detailed|full|complete|runtime|program|execution|debug(?:ger|ging)?|snoop|stack|call|code)"
@@ -45,7 +44,6 @@ _RUN = re.compile(
     r"(?:provided|given|supplied|captured|attached|this|that|the|actual) (?:\w+ )?(?:run|output|steps)\b", re.IGNORECASE
 )
 _AROUND = 60  # characters
-_TO_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)  # every character stays in its place
 _VERB_TRACE = re.compile(
     r"\b(?:to|let's|let[ ]us|let[ ]me|we|i|i'll|we'll|can|will|now|by|carefully)[ ]trace\b", re.IGNORECASE
 )
@@ -106,19 +104,12 @@ def _mentions(text: str, question: str, refcode: str) -> list[Finding]:
 
 def _suspects(text: str) -> list[int]:
     """Where the words are that a mention of a record cannot do without."""
-    lower = text.lower() if text.isascii() else text.translate(_TO_LOWER)
-    places = [place for stem in _STEMS for place in _occurrences(stem, lower)]
+    lower = lowered(text)
+    places = [place for stem in _STEMS for place in occurrences(stem, lower)]
     for word in (" run", " output", " steps"):
-        behind = (_RUN.search(text, max(0, place - _AROUND), place + len(word)) for place in _occurrences(word, lower))
+        behind = (_RUN.search(text, max(0, place - _AROUND), place + len(word)) for place in occurrences(word, lower))
         places += [found.start() for found in behind if found]
     return sorted(places)
-
-
-def _occurrences(word: str, text: str) -> Iterator[int]:
-    place = text.find(word)
-    while place >= 0:
-        yield place
-        place = text.find(word, place + 1)
 
 
 def _code_blocks(text: str) -> list[Finding]:
@@ -178,14 +169,22 @@ def _repetition(text: str) -> list[Finding]:
         if found:
             return found
     names = _WORDS.findall(text)
+    fewest = {size: _fewest_words(names, size) for size in (12, 20)}
     for period in range(1, 9):
         needed = max(24, period * MIN_REPEATS)
+        if fewest[12 if needed < 40 else 20] > period:
+            continue
         place = _run_of_equals(names, period, needed)
         if place >= 0 and any(name.isalpha() for name in names[place : place + period]):
             words = list(_WORDS.finditer(text))
             start, end = words[place].start(), words[place + period + needed - 1].end()
             return [Finding(Kind.REPETITION, start, end, "the same words over and over")]
     return []
+
+
+def _fewest_words(names: list[str], size: int) -> int:
+    """How few different words a block has: one lies inside of every run that is twice as long."""
+    return min((len(set(names[place : place + size])) for place in range(0, len(names) - size + 1, size)), default=size)
 
 
 def _repeated_sentences(text: str) -> list[Finding]:

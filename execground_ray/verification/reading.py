@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
+from string import ascii_lowercase, ascii_uppercase
 
 _CHARACTERS = str.maketrans(
     {
@@ -37,6 +39,7 @@ _CHARACTERS = str.maketrans(
         "\\": "\\",
     }
 )
+_TO_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _LATEX = {
     "bmod": "%",
     "mod": "%",
@@ -78,7 +81,17 @@ _FRACTION = re.compile(r"\\[dt]?frac\s*\{(\w+)\}\{(\w+)\}")
 _MATHEMATICS = re.compile(
     r"`[^`\n]+`|\$\$?[^$\n]+\$\$?|\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]", re.DOTALL
 )  # or code: no formula
-_EMPHASIS = re.compile(r"(?<![\w*])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*])|(?<!\w)_{1,2}(?=\*)|\*\*(?=:)")
+# Stars before a word, stars behind one, underscores before a star. What stands before them is looked at last: a pattern
+# that begins with the mark itself is searched for five times as fast.
+_EMPHASIS = re.compile(
+    "|".join(
+        [
+            rf"{stars}(?<![\w*]{stars})(?=[^\s*])|{stars}(?<=[^\s*]{stars})(?![\w*])"
+            for stars in (r"\*\*\*", r"\*\*", r"\*")
+        ]
+        + [r"__(?<!\w__)(?=\*)|_(?<!\w_)(?=\*)|\*\*(?=:)"]
+    )
+)
 _BULLET = re.compile(r"^[ >]*(?:[-*+•–]|#{1,6}|\(?\d{1,3}[.)](?=\s)|[a-z]\))[ ]+", re.MULTILINE)
 _CODE_OR_STRING = re.compile(r"`[^`\n]+`|(?<![\w'])'[^'\n]{0,200}'(?![\w'])|(?<![\w\"])\"[^\"\n]{0,200}\"(?![\w\"])")
 _BORDER = re.compile(r"[.!?…][)\"'*_`]*(?=\s)|\n[ ]*\n|\n(?=[ >]*(?:[-*+•|#]|\d{1,3}[.)]\s))|[|](?=.*\n)")
@@ -118,6 +131,19 @@ def unmath(text: str) -> str:
     text = _POWER.sub(lambda found: f"^({found[1]})", text)
     text = _COMMAND.sub(lambda found: _LATEX.get(found[1], " ").rjust(len(found.group())), text)
     return text.replace("$", " ")
+
+
+def lowered(text: str) -> str:
+    """``text`` in lower case, every character in its place."""
+    return text.lower() if text.isascii() else text.translate(_TO_LOWER)
+
+
+def occurrences(word: str, text: str) -> Iterator[int]:
+    """Where ``word`` stands in ``text``."""
+    place = text.find(word)
+    while place >= 0:
+        yield place
+        place = text.find(word, place + 1)
 
 
 def sentence_borders(text: str) -> list[int]:
