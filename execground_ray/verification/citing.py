@@ -48,16 +48,6 @@ _EMPTY_KINDS = frozenset(("mark", "close", "relation", "dots"))
 
 
 @dataclass(slots=True)
-class Token:
-    """A piece of text."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
-@dataclass(slots=True)
 class Operand:
     """An expression that the text cites.
 
@@ -113,11 +103,6 @@ def _assigned(assigned: re.Match[str]) -> tuple[tuple[int, int, Parsed], ...]:
     return tuple(sides)
 
 
-def tokenize(text: str) -> list[Token]:
-    """The tokens of ``plain`` text."""
-    return [Token(found.lastgroup or "", found.group(), found.start(), found.end()) for found in _TOKEN.finditer(text)]
-
-
 class Reader:
     """Finds the operands of one text."""
 
@@ -125,7 +110,7 @@ class Reader:
         self.text = text
         self.identifiers = identifiers
         self.code = code  # the text is the inside of a code span: | is an operator, not the border of a cell
-        self.tokens = tokenize(text)
+        self.tokens = list(_TOKEN.finditer(text))  # the name of its last group is the kind of a token
 
     def operands(self) -> list[Operand]:
         """All operands, in the order of the text; none inside another."""
@@ -133,7 +118,7 @@ class Reader:
         index = 0
         while index < len(self.tokens):
             token = self.tokens[index]
-            if token.kind == "code" and not self._within_operation(index):
+            if token.lastgroup == "code" and not self._within_operation(index):
                 found += self._code(token)
                 index += 1
                 continue
@@ -147,24 +132,25 @@ class Reader:
 
     def _within_operation(self, index: int) -> bool:
         """Whether an operator stands beside a token."""
-        before = index > 0 and self.tokens[index - 1].kind == "operator"
+        before = index > 0 and self.tokens[index - 1].lastgroup == "operator"
         return before or (index + 1 < len(self.tokens) and self._operator(index + 1) != "")
 
-    def _idle(self, token: Token) -> bool:
+    def _idle(self, token: re.Match[str]) -> bool:
         """A word of the language or a mark: what most tokens are."""
-        if token.kind != "name":
-            return token.kind in _EMPTY_KINDS
-        if token.text in self.identifiers or token.text in _CONSTANTS or token.text.lower() in NUMBER_WORDS:
+        if token.lastgroup != "name":
+            return token.lastgroup in _EMPTY_KINDS
+        word = token[0]
+        if word in self.identifiers or word in _CONSTANTS or word.lower() in NUMBER_WORDS:
             return False
-        return not self.code and self.text[token.end : token.end + 1] not in ("(", "[", ".")
+        return not self.code and self.text[token.end() : token.end() + 1] not in ("(", "[", ".")
 
     def _expression(self, index: int) -> tuple[int, list[Operand]] | None:
         """An operand that begins at token ``index``: primaries joined by operators."""
         first = index
-        torn = index > 0 and self._joined(index - 1, index) and self.tokens[index - 1].kind == "operator"
+        torn = index > 0 and self._joined(index - 1, index) and self.tokens[index - 1].lastgroup == "operator"
         parts: list[str] = []
-        if self.tokens[index].kind == "operator" and self.tokens[index].text in "-+" and self._unary(index):
-            parts.append(self.tokens[index].text)
+        if self.tokens[index].lastgroup == "operator" and self.tokens[index][0] in "-+" and self._unary(index):
+            parts.append(self.tokens[index][0])
             index += 1
         primary = self._primary(index)
         if primary is None:
@@ -174,10 +160,10 @@ class Reader:
             return index, source
         parts.append(source)
         while index < len(self.tokens) and self._operator(index):
-            signed = self.tokens[index + 1].text == "-" if index + 1 < len(self.tokens) else False
+            signed = self.tokens[index + 1][0] == "-" if index + 1 < len(self.tokens) else False
             following = self._primary(index + 2 if signed and self._unary(index + 1) else index + 1)
             if following is None or isinstance(following[1], list):
-                torn = torn or self.tokens[index].text not in "-*"
+                torn = torn or self.tokens[index][0] not in "-*"
                 break
             parts += [" ", self._operator(index), " -" if signed else " ", following[1]]
             index, weak, code = following[0], weak and following[3], code and following[2]
@@ -186,78 +172,80 @@ class Reader:
         parsed = parse_expression(source[2:-2] if len(parts) == 1 and source.startswith("(\n") else source)
         if parsed is None:
             return None
-        start, end = self.tokens[first].start, self.tokens[index - 1].end
-        word = not parsed[1] and self.tokens[first].kind == "name" and self.tokens[first].text.lower() in NUMBER_WORDS
+        start, end = self.tokens[first].start(), self.tokens[index - 1].end()
+        word = (
+            not parsed[1] and self.tokens[first].lastgroup == "name" and self.tokens[first][0].lower() in NUMBER_WORDS
+        )
         return index, [Operand(start, end, parsed[0], code, word, weak, torn, parsed[1], parsed[2])]
 
     def _operator(self, index: int) -> str:
         token = self.tokens[index]
-        if token.kind == "operator":
-            return "**" if token.text == "^" and not self.code else token.text
-        if token.text == "|" and self.code:
+        if token.lastgroup == "operator":
+            return "**" if token[0] == "^" and not self.code else token[0]
+        if token[0] == "|" and self.code:
             return "|"
-        return "%" if token.kind == "name" and token.text in ("mod", "modulo") else ""
+        return "%" if token.lastgroup == "name" and token[0] in ("mod", "modulo") else ""
 
     def _joined(self, left: int, right: int) -> bool:
-        return self.tokens[right].start - self.tokens[left].end <= 1
+        return self.tokens[right].start() - self.tokens[left].end() <= 1
 
     def _unary(self, index: int) -> bool:
         """A sign, not a dash: the value follows at once, and no value stands before."""
-        if index + 1 >= len(self.tokens) or self.tokens[index + 1].start != self.tokens[index].end:
+        if index + 1 >= len(self.tokens) or self.tokens[index + 1].start() != self.tokens[index].end():
             return False
         if index == 0:
             return True
         before = self.tokens[index - 1]
-        return before.end < self.tokens[index].start or before.kind in ("open", "relation", "operator", "mark")
+        return before.end() < self.tokens[index].start() or before.lastgroup in ("open", "relation", "operator", "mark")
 
     def _primary(self, index: int) -> tuple[int, str | list[Operand], bool, bool] | None:
         """One value or name at token ``index``: (next token, source, set as code, weak)."""
         if index >= len(self.tokens):
             return None
         token = self.tokens[index]
-        if token.kind == "code":
-            source = _read_code(token.text)[0]
+        if token.lastgroup == "code":
+            source = _read_code(token[0])[0]
             return index + 1, source or self._code(token), True, False
-        if token.kind == "string":
+        if token.lastgroup == "string":
             end, following = self._trailers(index, "")
-            source = self.text[token.start : end]
+            source = self.text[token.start() : end]
             return (following, source, False, False) if parse_expression(source) else None
-        if token.kind == "number":
+        if token.lastgroup == "number":
             return self._number(index)
-        if token.kind == "name":
+        if token.lastgroup == "name":
             return self._name(index)
-        if token.kind == "open":
+        if token.lastgroup == "open":
             return self._bracket(index)
         return None
 
-    def _code(self, token: Token) -> list[Operand]:
+    def _code(self, token: re.Match[str]) -> list[Operand]:
         """The operands in a code span: one that is all of it, two around an equals sign, or those of a text."""
         found = [
-            Operand(token.start + start, token.start + end, parsed[0], True, names=parsed[1], literal=parsed[2])
-            for start, end, parsed in _read_code(token.text)[1]
+            Operand(token.start() + start, token.start() + end, parsed[0], True, names=parsed[1], literal=parsed[2])
+            for start, end, parsed in _read_code(token[0])[1]
         ]
         if not found:
-            found = Reader(token.text[1:-1], self.identifiers, code=True).operands()
+            found = Reader(token[0][1:-1], self.identifiers, code=True).operands()
             for operand in found:
-                operand.start += token.start + 1
-                operand.end += token.start + 1
+                operand.start += token.start() + 1
+                operand.end += token.start() + 1
                 operand.code, operand.weak = True, False
         return found
 
     def _number(self, index: int) -> tuple[int, str, bool, bool] | None:
         token = self.tokens[index]
-        digits, index = token.text, index + 1
+        digits, index = token[0], index + 1
         while (  # 1,234,567
             index + 1 < len(self.tokens)
             and len(digits.replace("_", "")) < 20
-            and (len(token.text) <= 3 or "_" in digits)
-            and self.tokens[index].text == ","
-            and self.tokens[index].start == self.tokens[index - 1].end
-            and self.tokens[index + 1].kind == "number"
-            and self.tokens[index + 1].start == self.tokens[index].end
-            and len(self.tokens[index + 1].text.partition(".")[0]) == 3
+            and (len(token[0]) <= 3 or "_" in digits)
+            and self.tokens[index][0] == ","
+            and self.tokens[index].start() == self.tokens[index - 1].end()
+            and self.tokens[index + 1].lastgroup == "number"
+            and self.tokens[index + 1].start() == self.tokens[index].end()
+            and len(self.tokens[index + 1][0].partition(".")[0]) == 3
         ):
-            digits += "_" + self.tokens[index + 1].text
+            digits += "_" + self.tokens[index + 1][0]
             index += 2
         whole, point, decimals = digits.partition(".")
         if not point and len(whole) > 1 and "e" not in whole.lower():
@@ -266,46 +254,46 @@ class Reader:
 
     def _name(self, index: int) -> tuple[int, str, bool, bool] | None:
         token = self.tokens[index]
-        word = token.text.lower()
-        if token.text in _CONSTANTS:
-            return index + 1, str(_CONSTANTS[token.text]), False, False
-        if word in NUMBER_WORDS and not self.code and token.text not in self.identifiers:
+        word = token[0].lower()
+        if token[0] in _CONSTANTS:
+            return index + 1, str(_CONSTANTS[token[0]]), False, False
+        if word in NUMBER_WORDS and not self.code and token[0] not in self.identifiers:
             return self._word(index)
         end, following = self._trailers(index, "([")
         if following > index + 1:
-            source = self.text[token.start : end].replace("…", "...")
+            source = self.text[token.start() : end].replace("…", "...")
             return (following, source, False, False) if parse_expression(source) else None
-        if not self.code and (token.text not in self.identifiers or token.text in BUILTINS):
+        if not self.code and (token[0] not in self.identifiers or token[0] in BUILTINS):
             return None  # a word: "is set to" is not about a set
-        if len(token.text) == 1 and not self._beside_relation(index):
+        if len(token[0]) == 1 and not self._beside_relation(index):
             return None
-        return index + 1, token.text, False, True
+        return index + 1, token[0], False, True
 
     def _trailers(self, index: int, brackets: str) -> tuple[int, int]:
         """Where the calls, subscripts and attributes end that follow token ``index`` without a space."""
-        end, following = self.tokens[index].end, index + 1
-        while following < len(self.tokens) and self.tokens[following].start == end:
+        end, following = self.tokens[index].end(), index + 1
+        while following < len(self.tokens) and self.tokens[following].start() == end:
             token = self.tokens[following]
-            if token.kind == "open" and token.text in brackets:
+            if token.lastgroup == "open" and token[0] in brackets:
                 close = self._closing(following)
                 if close is None:
                     break
-                end, following = self.tokens[close].end, close + 1
-            elif token.text == "." and self._attribute(following):
-                end, following, brackets = self.tokens[following + 1].end, following + 2, "(["
+                end, following = self.tokens[close].end(), close + 1
+            elif token[0] == "." and self._attribute(following):
+                end, following, brackets = self.tokens[following + 1].end(), following + 2, "(["
             else:
                 break
         return end, following
 
     def _word(self, index: int) -> tuple[int, str, bool, bool]:
-        word = self.tokens[index].text.lower()
+        word = self.tokens[index][0].lower()
         if (
             index + 2 < len(self.tokens)
-            and self.tokens[index + 1].text == "-"
-            and self.tokens[index + 2].end - self.tokens[index].start
-            == len(word) + 1 + len(self.tokens[index + 2].text)
+            and self.tokens[index + 1][0] == "-"
+            and self.tokens[index + 2].end() - self.tokens[index].start()
+            == len(word) + 1 + len(self.tokens[index + 2][0])
         ):
-            whole = f"{word}-{self.tokens[index + 2].text.lower()}"
+            whole = f"{word}-{self.tokens[index + 2][0].lower()}"
             if whole in NUMBER_WORDS:
                 return index + 3, str(NUMBER_WORDS[whole]), False, False
         return index + 1, str(NUMBER_WORDS[word]), False, False
@@ -314,23 +302,23 @@ class Reader:
         following = index + 1
         return (
             following < len(self.tokens)
-            and self.tokens[following].kind == "name"
-            and self.tokens[following].start == self.tokens[index].end
+            and self.tokens[following].lastgroup == "name"
+            and self.tokens[following].start() == self.tokens[index].end()
         )
 
     def _beside_relation(self, index: int) -> bool:
-        before = self.tokens[index - 1].kind if index else ""
-        after = self.tokens[index + 1].kind if index + 1 < len(self.tokens) else ""
+        before = self.tokens[index - 1].lastgroup if index else ""
+        after = self.tokens[index + 1].lastgroup if index + 1 < len(self.tokens) else ""
         return "relation" in (before, after) or "operator" in (before, after)
 
     def _closing(self, index: int) -> int | None:
         wanted: list[str] = []
         for place in range(index, min(index + 600, len(self.tokens))):
             token = self.tokens[place]
-            if token.kind == "open":
-                wanted.append(_PAIRS[token.text])
-            elif token.kind == "close":
-                if token.text != wanted.pop():
+            if token.lastgroup == "open":
+                wanted.append(_PAIRS[token[0]])
+            elif token.lastgroup == "close":
+                if token[0] != wanted.pop():
                     return None
                 if not wanted:
                     return place
@@ -340,17 +328,17 @@ class Reader:
         close = self._closing(index)
         if close is None:
             return None
-        source = self.text[self.tokens[index].start : self.tokens[close].end].replace("…", "...")
+        source = self.text[self.tokens[index].start() : self.tokens[close].end()].replace("…", "...")
         source = source.replace("\n", " ").replace("^", "**")
         parsed = parse_expression(source)
         if parsed is None:
             return None
-        if self.tokens[index].text == "(" and not isinstance(parsed[0], ast.Tuple | ast.BinOp):
+        if self.tokens[index][0] == "(" and not isinstance(parsed[0], ast.Tuple | ast.BinOp):
             return None
-        if self.tokens[index].text == "(" and not {name.lstrip(".") for name in parsed[1]} <= self.identifiers:
+        if self.tokens[index][0] == "(" and not {name.lstrip(".") for name in parsed[1]} <= self.identifiers:
             return None
         end, following = self._trailers(close, "")
-        longer = source + self.text[self.tokens[close].end : end]
+        longer = source + self.text[self.tokens[close].end() : end]
         if following > close + 1 and parse_expression(longer):
             return following, longer, False, False
         return close + 1, source, False, False

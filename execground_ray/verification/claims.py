@@ -11,7 +11,7 @@ import itertools
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.citing import Operand
@@ -50,6 +50,7 @@ _SIGNS: dict[str, type[ast.cmpop]] = {
     "<=": ast.LtE, "≤": ast.LtE, ">=": ast.GtE, "≥": ast.GtE, "==": ast.Eq, "!=": ast.NotEq, "≠": ast.NotEq,
     "<": ast.Lt, ">": ast.Gt, "∈": ast.In,
 }  # fmt: skip
+_EQ = ast.Eq()
 _IS = r"^\s*,?\s*(?:which |that |and )?(?:is|are|was|being)?\s*(?:(?:still|already|also|now|indeed|again|therefore|even|clearly|strictly|certainly|then|just)\s+)*"
 _PHRASES: list[tuple[re.Pattern[str], type[Any], bool]] = [  # the operator or comparison that the words are
     (re.compile(_IS + words + r"\s*(?:the (?:value|length|limit|index|bound)(?: of)?\s*)?$", re.IGNORECASE), kind, truth)
@@ -82,7 +83,7 @@ _OUTCOME = re.compile(
     rf"(?P<not>not |n't |never |no longer )?(?:(?:as|to be|be)\s+)?(?P<word>{_TRUE}|{_FALSE})\b(?!\s*[=!<>])",
     re.IGNORECASE,
 )
-_APPLIES = re.compile(r"^\s*\(([^()]{1,60})\)|^\s*(?:,\s*)?(?:i\.e\.|that is,?|is|—|:|,|or|meaning)\s*,?\s*$")
+_THE_SAME = re.compile(r"^\s*\(\s*$|^\s*,?\s*(?:i\.e\.|that is|is|—|:|meaning|or|so|becomes|means)?\s*,?\s*\(?$")
 _HYPOTHESIS = re.compile(
     r"\b(?:if|when|whether|until|unless|while|as long as|once|every|each|any|whenever|would|should|must|might|could|can|"
     r"tests?|tested|testing|checks?|checked|checking|condition|asks?|question|compares?|compared|comparison|only|"
@@ -170,32 +171,29 @@ class Claim:
 def find_claims(text: str, borders: list[int], operands: list[Operand]) -> list[Claim]:
     """All claims in ``plain`` text, in order."""
     claims: list[Claim] = []
+    # The words alone: an "or" in a string supposes nothing.
+    words = _CITED.sub(lambda found: "x" * len(found.group()), text)
+    clauses = [found.end() for found in _CLAUSE.finditer(words)]
     place = 0
     for first, last in itertools.pairwise(borders):
         begin = place
         while place < len(operands) and operands[place].start < last:
             place += 1
         if place > begin:
-            claims += _Sentence(text, first, last, operands[begin:place]).claims()
+            claims += _Sentence(text, words, clauses, first, last, operands[begin:place]).claims()
     return claims
 
 
 class _Sentence:
-    def __init__(self, text: str, first: int, last: int, operands: list[Operand]) -> None:
+    def __init__(
+        self, text: str, words: str, clauses: list[int], first: int, last: int, operands: list[Operand]
+    ) -> None:
         self.text = text
+        self.words = words  # the text with an x for every character of code and strings
+        self.clauses = clauses  # where they begin
         self.first = first
         self.last = last
         self.operands = operands
-
-    @cached_property
-    def words(self) -> str:
-        """The words alone: an "or" in a string supposes nothing."""
-        return _CITED.sub(lambda found: "x" * len(found.group()), self.text[self.first : self.last])
-
-    @cached_property
-    def clauses(self) -> list[int]:
-        """Where the clauses of the sentence begin."""
-        return [0, *(found.end() for found in _CLAUSE.finditer(self.words))]
 
     def claims(self) -> list[Claim]:
         found: list[Claim] = []
@@ -224,7 +222,7 @@ class _Sentence:
                 return None
             return self._equal(left, right, sign, sign != "=")
         if sign:
-            node = ast.Compare(left=left.node, ops=[_SIGNS[sign]()], comparators=[right.node])
+            node = ast.Compare(left.node, [_SIGNS[sign]()], [right.node])
             return self._condition(node, (left, right), sign)
         if relation.phrase:
             return self._phrase(left, right, *relation.phrase)
@@ -296,7 +294,7 @@ class _Sentence:
         return not _OF_SOMETHING.search(before[-30:]) and not _QUANTITY.search(before)
 
     def _equal(self, left: Operand, right: Operand, sign: str, becomes: bool) -> Claim:
-        node = ast.Compare(left=left.node, ops=[ast.Eq()], comparators=[right.node])
+        node = ast.Compare(left.node, [_EQ], [right.node])
         computed = sign == "=" and left.closed and right.closed  # what it is does not depend on the words around it
         stated = computed or not self._supposed(left.start)
         return Claim(left.start, right.end, node, True, (left, right), sign, becomes, stated)
@@ -338,7 +336,7 @@ class _Sentence:
             claim.end = end + outcome.end()
             claim.stated = not self._supposed(start, _CONDITIONAL)
         elif not any(part.names for part in parts) and sign not in ("==",):
-            claim.stated = not _NEGATIVE.search(self.words)
+            claim.stated = not _NEGATIVE.search(self.words, self.first, self.last)
         elif _BECAUSE.search(self.text[self.first : start]) and not self._supposed(start):
             claim.stated = bool(re.search(r"(?:since|because)\W*$", self.text[self.first : start], re.IGNORECASE))
         return claim
@@ -348,18 +346,16 @@ class _Sentence:
         return self.text[start - 1 : start] == "`" and self.text[end : end + 1] != "`"
 
     def _supposed(self, start: int, pattern: re.Pattern[str] = _HYPOTHESIS) -> bool:
-        stop = start - self.first
-        return bool(pattern.search(self.words, self.clauses[bisect_right(self.clauses, stop) - 1], stop))
+        place = bisect_right(self.clauses, start)
+        begin = max(self.first, self.clauses[place - 1]) if place else self.first
+        return bool(pattern.search(self.words, begin, start))
 
     def _inherit(self, claims: list[Claim]) -> None:
         """In "``a < b`` (3 < 2) is false" one outcome is about both, in either order."""
         conditions = [claim for claim in claims if claim.sign != "verb" and claim.sign not in ("=", "→", "->")]
         for left, right in itertools.pairwise(conditions):
             gap = self.text[left.end : right.start].replace("`", " ")
-            joined = re.match(
-                r"^\s*\(\s*$|^\s*,?\s*(?:i\.e\.|that is|is|—|:|meaning|or|so|becomes|means)?\s*,?\s*\(?$", gap
-            )
-            if not joined:
+            if not _THE_SAME.match(gap):
                 continue
             if right.stated and not left.stated and not self._supposed(left.start):
                 left.truth, left.stated = right.truth, True
@@ -375,6 +371,5 @@ class _Sentence:
 
 
 def _condition(node: ast.expr) -> bool:
-    return isinstance(node, ast.Compare | ast.BoolOp) or (
-        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-    )
+    kind = type(node)
+    return kind is ast.Compare or kind is ast.BoolOp or (kind is ast.UnaryOp and type(node.op) is ast.Not)  # type: ignore[attr-defined]
