@@ -247,10 +247,10 @@ class Grounding:
 
     def _quoted(self, claim: Claim) -> bool:
         """A line of the program, cited as such."""
-        if claim.sign == "verb":
+        if claim.sign != "=" or not claim.names:
             return False
         source = "".join(self.text[claim.parts[0].start : claim.parts[-1].end].split()).strip("`").replace('"', "'")
-        return claim.sign in ("=", "?") and source in self.facts.code_text and bool(claim.names) and claim.sign == "="
+        return source in self.facts.code_text
 
     def _near(self, operands: list[Operand]) -> list[Any]:
         """The values of a sentence, from which others may follow."""

@@ -24,12 +24,6 @@ MAX_STATES = 600
 MIN_QUOTED = 10  # nodes of an expression that is too large to be the text's own
 _CONSTANT = re.compile(r"value=(?:-?[\d.e+-]+|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|None|True|False)(?=[,)])")
 _VALUES = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp))
-# What an expression consists of, for each type of node.
-_FIELDS = {
-    kind: tuple(name for name in kind._fields if name not in ("ctx", "kind"))
-    for kind in vars(ast).values()
-    if isinstance(kind, type) and issubclass(kind, ast.AST)
-}
 Bindings = list[tuple[ast.expr, Any]]  # an expression of the program and the value that stands in its place
 Nodes = tuple[ast.expr, ...]
 Key = tuple[Any, ...]  # a value for each node
@@ -271,17 +265,11 @@ class Instances:
             self._unified[key] = bindings if self._unify(pattern, cited, bindings) else None
         return self._unified[key]
 
-    def _unify(self, pattern: Any, cited: Any, bindings: Bindings) -> bool:  # noqa: PLR0911  (one case after another)
+    def _unify(self, pattern: ast.expr, cited: ast.expr, bindings: Bindings) -> bool:
         """Whether ``cited`` is ``pattern`` with values in the place of some of its expressions."""
-        kind = type(pattern)
-        if kind is list:
-            return len(pattern) == len(cited) and all(map(self._unify, pattern, cited, itertools.repeat(bindings)))
-        if kind is ast.Constant and type(cited) is ast.Constant:
+        if type(pattern) is ast.Constant and type(cited) is ast.Constant:
             return bool(freeze(pattern.value) == freeze(cited.value))
-        fields = _FIELDS.get(kind)
-        if fields is None:
-            return bool(pattern == cited)
-        if fields and _closed(cited):
+        if _closed(cited):
             if _closed(pattern):
                 return ast.dump(pattern) == ast.dump(cited) or self._is_value(cited, pattern)
             try:
@@ -291,12 +279,11 @@ class Instances:
             if type(cited) in _VALUES:
                 return True
             bindings.pop()  # an expression itself: compare part by part, so that a wrong part shows
-        if kind is not type(cited):
+        if type(pattern) is not type(cited):
             return False
-        if kind is ast.Attribute:
-            return bool(pattern.attr == cited.attr)
-        parts = ([getattr(node, each) for each in fields] for node in (pattern, cited))
-        return all(map(self._unify, *parts, itertools.repeat(bindings)))
+        form, parts = _taken_apart(pattern)
+        cited_form, cited_parts = _taken_apart(cited)
+        return form == cited_form and all(map(self._unify, parts, cited_parts, itertools.repeat(bindings)))
 
     def _is_value(self, cited: ast.expr, pattern: ast.expr) -> bool:
         """Whether ``cited`` is the number that an operation on numbers in the program comes out as."""
@@ -312,6 +299,24 @@ class Instances:
 def skeleton(node: ast.expr) -> str:
     """The form of an expression without its constants."""
     return _CONSTANT.sub("?", ast.dump(node)).replace("Store()", "Load()")
+
+
+@lru_cache(maxsize=8_192)
+def _taken_apart(node: ast.expr) -> tuple[tuple[Any, ...], tuple[ast.expr, ...]]:
+    """What an expression is by itself, names and operators included, and the nodes that it consists of."""
+    if isinstance(node, ast.Attribute):
+        return (ast.Attribute, node.attr), ()
+    form: list[Any] = [type(node)]
+    parts = []
+    for name in node._fields:
+        value = getattr(node, name)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, ast.AST) and item._fields:
+                parts.append(item)
+                form.append(name)
+            elif name not in ("ctx", "kind"):
+                form.append(type(item) if isinstance(item, ast.AST) else item)
+    return tuple(form), tuple(parts)  # type: ignore[arg-type]  # with the keywords and loops in it
 
 
 def _same_operation(candidate: ast.expr, node: ast.expr) -> bool:
