@@ -83,7 +83,9 @@ class Checker:
 
     def dated(self, claim: Claim, history: History) -> bool:
         """Whether all the moments of ``claim`` are known. Those of the program's own tests always are."""
-        return claim.sign not in _STATEMENTS or history.clipped.isdisjoint(recorded(claim.names, history))
+        if claim.sign not in _STATEMENTS or not history.clipped:
+            return True
+        return history.clipped.isdisjoint(recorded(claim.names, history))
 
     def _in_states(self, claim: Claim, names: set[str], history: History) -> list[Span] | None:
         node = claim.node
@@ -94,10 +96,10 @@ class Checker:
 
     def _about_function(self, claim: Claim, history: History) -> bool:
         """Like "``f`` returns 3", not "``f`` = 3" of a variable that has the name of a method."""
+        if claim.sign != "verb" or claim.becomes or not isinstance(claim.parts[0].node, ast.Name | ast.Attribute):
+            return False
         names = {name.lstrip(".") for name in claim.names}
-        plain = isinstance(claim.parts[0].node, ast.Name | ast.Attribute)
-        called = plain and bool(names) and names <= self.facts.program.functions and claim.sign == "verb"
-        return called and not claim.becomes
+        return bool(names) and names <= self.facts.program.functions
 
     def _condition(self, claim: Claim, history: History) -> list[Span] | None:
         """A cited condition, as a test that the program made. A bare comparison of numbers may be the text's own."""

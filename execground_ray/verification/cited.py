@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from execground_ray.verification.allowed import BUILTINS, PRINTED
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.facts import Facts
-from execground_ray.verification.history import OPAQUE, Call, freeze
+from execground_ray.verification.history import OPAQUE, SCALARS, Call, freeze
 from execground_ray.verification.parsed import names_of
 
 _METHODS = frozenset(
@@ -138,6 +138,8 @@ def is_call(call: Call, arguments: list[Any], optional: int, method: bool) -> bo
 
 def same(left: Any, right: Any) -> bool:
     """Equal as values of a run; an ellipsis in a container stands for any number of elements."""
+    if type(left) is type(right) and type(left) in SCALARS:
+        return bool(left == right)
     if elided(left) or elided(right):
         return _matches(left, right) if elided(left) else _matches(right, left)
     return bool(freeze(left) == freeze(right))
@@ -158,7 +160,8 @@ def equal_as_written(node: ast.Compare, left: Any, right: Any) -> bool:
 
 def elided(value: Any) -> bool:
     """Whether a container has an ellipsis in it."""
-    return isinstance(value, list | tuple) and any(item is Ellipsis for item in value)
+    kind = type(value)
+    return (kind is list or kind is tuple) and any(item is Ellipsis for item in value)
 
 
 def _matches(pattern: Any, value: Any) -> bool:

@@ -69,8 +69,10 @@ class Grounding:
         self._in_order()
         cited = 0
         for first, last, operands in self._sentences():
-            values = [operand for operand in operands if operand.closed and not operand.word]
+            values = [operand for operand in operands if not operand.names and not operand.word]
             cited += len(values)
+            if self.settled.issuperset(operand.start for operand in operands if not operand.names):
+                continue
             if _COUNTERFACTUAL.search(self.text, first, last):
                 continue
             for operand in wrong_counts(self.text, self.facts, (first, last), operands):

@@ -74,7 +74,9 @@ class History:
     clipped: set[str] = field(default_factory=set)  # names with a value that could not be kept
     partial: bool = False  # a container was too large or was not shown as a whole
     _joint: dict[tuple[str, ...], list[tuple[Span, dict[str, Any]]]] = field(default_factory=dict)
-    _distinct: dict[tuple[str, ...], list[tuple[dict[str, Any], list[Span]]]] = field(default_factory=dict)
+    _distinct: dict[tuple[str, ...], dict[tuple[Any, ...], tuple[dict[str, Any], list[Span]]]] = field(
+        default_factory=dict
+    )
     _spans: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
     _rounds: dict[str, dict[Any, list[Span]]] = field(default_factory=dict)
     _depths: list[int] = field(default_factory=list)
@@ -103,19 +105,21 @@ class History:
 
     def distinct(self, names: Iterable[str]) -> list[tuple[dict[str, Any], list[Span]]]:
         """The different states of ``names``, each with all the times at which it was."""
-        key = tuple(sorted(set(names)))
-        if key not in self._distinct:
-            found: dict[Any, tuple[dict[str, Any], list[Span]]] = {}
-            for span, state in self.states(key):
-                found.setdefault(tuple(freeze(state[name]) for name in key), (state, []))[1].append(span)
-            self._distinct[key] = list(found.values())
-        return self._distinct[key]
+        return list(self._by_values(tuple(sorted(set(names)))).values())
 
     def spans(self, name: str) -> dict[Any, list[Span]]:
         """Every value that ``name`` had, frozen, and when it had it."""
         if name not in self._spans:
-            self._spans[name] = {freeze(state[name]): spans for state, spans in self.distinct((name,))}
+            self._spans[name] = {value: spans for (value,), (_, spans) in self._by_values((name,)).items()}
         return self._spans[name]
+
+    def _by_values(self, names: tuple[str, ...]) -> dict[tuple[Any, ...], tuple[dict[str, Any], list[Span]]]:
+        if names not in self._distinct:
+            found: dict[tuple[Any, ...], tuple[dict[str, Any], list[Span]]] = {}
+            for span, state in self.states(names):
+                found.setdefault(tuple([freeze(state[name]) for name in names]), (state, []))[1].append(span)
+            self._distinct[names] = found
+        return self._distinct[names]
 
     def rounds(self, name: str) -> dict[Any, list[Span]]:
         """Every value of ``name``, frozen, and when the call that gave it had it, its own calls included."""

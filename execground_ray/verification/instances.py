@@ -23,7 +23,7 @@ from execground_ray.verification.syntax import walk
 MAX_STATES = 600
 MIN_QUOTED = 10  # nodes of an expression that is too large to be the text's own
 _CONSTANT = re.compile(r"value=(?:-?[\d.e+-]+|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|None|True|False)(?=[,)])")
-_VALUES = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp))
+_VALUES = frozenset((ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp))
 Bindings = list[tuple[ast.expr, Any]]  # an expression of the program and the value that stands in its place
 Nodes = tuple[ast.expr, ...]
 Key = tuple[Any, ...]  # a value for each node
@@ -267,11 +267,16 @@ class Instances:
 
     def _unify(self, pattern: ast.expr, cited: ast.expr, bindings: Bindings) -> bool:
         """Whether ``cited`` is ``pattern`` with values in the place of some of its expressions."""
-        if type(pattern) is ast.Constant and type(cited) is ast.Constant:
-            return bool(freeze(pattern.value) == freeze(cited.value))
+        if type(cited) is ast.Constant:
+            if type(pattern) is ast.Constant:
+                return bool(freeze(pattern.value) == freeze(cited.value))
+            if _closed(pattern):
+                return self._is_value(cited, pattern)
+            bindings.append((pattern, cited.value))
+            return True
         if _closed(cited):
             if _closed(pattern):
-                return ast.dump(pattern) == ast.dump(cited) or self._is_value(cited, pattern)
+                return ast.dump(pattern) == ast.dump(cited)
             try:
                 bindings.append((pattern, self.evaluator.value(cited, {})))
             except Unknown:
@@ -285,9 +290,9 @@ class Instances:
         cited_form, cited_parts = _taken_apart(cited)
         return form == cited_form and all(map(self._unify, parts, cited_parts, itertools.repeat(bindings)))
 
-    def _is_value(self, cited: ast.expr, pattern: ast.expr) -> bool:
+    def _is_value(self, cited: ast.Constant, pattern: ast.expr) -> bool:
         """Whether ``cited`` is the number that an operation on numbers in the program comes out as."""
-        if type(cited) is not ast.Constant or not isinstance(pattern, ast.BinOp):
+        if not isinstance(pattern, ast.BinOp):
             return False
         try:
             return same(self.evaluator.value(pattern, {}), cited.value)
