@@ -7,10 +7,18 @@ and false if the run was there and never did.
 from __future__ import annotations
 
 import ast
+import contextlib
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
-from execground_ray.verification.cited import CitedEvaluator, Failed, Unknown, equal_as_written, same
+from execground_ray.verification.cited import (
+    CitedEvaluator,
+    Failed,
+    Unknowable,
+    Unknown,
+    equal_as_written,
+    same,
+)
 from execground_ray.verification.claims import Claim
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import LAST_STEP, OPAQUE, History, Span, freeze
@@ -27,6 +35,7 @@ class Checker:
         self.evaluator = CitedEvaluator(facts)
         self.instances = Instances(facts, self.evaluator)
         self._moments: dict[tuple[int, int], list[Span] | None] = {}
+        self._unknowable: set[int] = set()  # claims that no history could decide
 
     def decide(self, claim: Claim) -> bool | None:
         """Whether ``claim`` is true; None if the evidence cannot tell.
@@ -44,6 +53,8 @@ class Checker:
                 return True
             if history.knows(claim.names):
                 verdict = None if found is None else False
+            if id(claim) in self._unknowable:
+                break
         if not claim.names and verdict is None:
             return self.holds(claim, {})
         return verdict
@@ -52,22 +63,33 @@ class Checker:
         """When ``claim`` was true; None if ``history`` cannot tell."""
         key = (id(claim), id(history))
         if key not in self._moments:
-            self._moments[key] = self._find_moments(claim, history)
+            self._moments[key] = None
+            try:
+                self._moments[key] = self._find_moments(claim, history)
+            except Unknowable:
+                self._unknowable.add(id(claim))
         return self._moments[key]
 
     def _find_moments(self, claim: Claim, history: History) -> list[Span] | None:
         if claim.sign not in _STATEMENTS:
-            found = self._condition(claim, history)
+            found = None
+            try:
+                found = self._condition(claim, history)
+            except Unknowable:
+                if not claim.names:
+                    raise
             if claim.sign == "phrase" and found is not None and claim.names:
                 # "`3` is in `seen` already" tells how things are; the program need not have asked.
                 return sorted([*found, *(self._by_state(claim, history) or ())])
             if found is not None or not claim.names:
                 return found
         elif self._about_function(claim, history):
-            found = self._returns(claim, history)
             if not recorded(claim.names, history):
-                return found
+                return self._returns(claim, history)
             # A variable of the same name: either may be meant.
+            found = None
+            with contextlib.suppress(Unknowable):
+                found = self._returns(claim, history)
             return sorted([*(found or ()), *(self._by_state(claim, history) or ())]) or found
         return self._by_state(claim, history)
 
@@ -75,6 +97,8 @@ class Checker:
         names = recorded(claim.names, history)
         if not names:
             held = self.holds(claim, {})
+            if held is None and claim.sign in _STATEMENTS and not self.evaluator.understands(claim.names):
+                raise Unknowable
             return None if held is None else [(0, LAST_STEP)] if held else []
         if not names & history.clipped:
             return self._in_states(claim, names, history)
@@ -119,11 +143,13 @@ class Checker:
         """What the text says that a function returned, against all that it did return."""
         name = next(iter(claim.names)).lstrip(".")
         if name in self.facts.program.generators:
-            return None  # what it yields is not what its call returned
+            raise Unknowable  # what it yields is not what its call returned
         calls = history.calls.get(name, [])
         try:
             value = self.evaluator.value(claim.parts[1].node, {})
-        except Unknown:
+        except Unknown as error:
+            if claim.parts[1].names & self.facts.program.variables:
+                raise Unknowable from error  # which moment's value is meant cannot be told
             return None
         given = [call for call in calls if call.returned is not OPAQUE and same(value, call.returned)]
         found = sorted((call.end, call.end) for call in given)
@@ -160,7 +186,8 @@ class Checker:
     def never_together(self, claims: list[Claim]) -> bool:
         """Whether no moment bears out all of ``claims``, each of which is true of some moment."""
         told = frozenset().union(*(claim.names for claim in claims))
-        if len(told) < 2:
+        variables = self.facts.program.variables
+        if len(told) < 2 or not all(name in variables or "." + name in variables for name in told):
             return False
         known = False
         for history in self.facts.histories():

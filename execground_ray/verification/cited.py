@@ -22,6 +22,10 @@ class Unknown(Exception):  # noqa: N818 - it says what the evidence lacks
     """The evidence does not say."""
 
 
+class Unknowable(Unknown):
+    """No record of the run could say it, however full."""
+
+
 class Failed(Unknown):
     """It cannot be computed in this state, as the third element of a pair: whatever is said of it is not so."""
 
@@ -46,7 +50,7 @@ class CitedEvaluator(Evaluator):
             return node.value
         try:
             return self.evaluate(node, Scope(state))
-        except (Unknown, Failed):
+        except Unknown:
             raise
         except (Unsupported, NameError) as error:
             raise Unknown from error
@@ -56,6 +60,19 @@ class CitedEvaluator(Evaluator):
             # Dictionaries that have a value for every key are plain ones here.
             plain = plain and not (isinstance(error, KeyError) and self.facts.lenient)
             raise (Failed if plain else Unknown) from error
+
+    def understands(self, names: frozenset[str]) -> bool:
+        """Whether an expression with these names may have a value in some state."""
+        program = self.facts.program
+        return all(
+            name in program.variables
+            or "." + name in program.variables
+            or name.lstrip(".") in program.functions
+            or name in BUILTINS
+            or name in _METHODS
+            or name in self.aliases
+            for name in names
+        )
 
     def attribute(self, value: Any, name: str) -> Any:
         """Only methods that look at a value and leave it as it is."""

@@ -275,7 +275,7 @@ class _Sentence:
             or not self._subject(left)
         ):
             return None
-        return self._equal(left, right, "verb", named)
+        return self._equal(left, right, "verb", named and _relation(gap).becomes)
 
     @staticmethod
     def _updates(left: Operand, right: Operand) -> bool:

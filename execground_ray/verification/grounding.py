@@ -14,7 +14,7 @@ from typing import Any
 
 from execground_ray.verification.calling import Calling, Told
 from execground_ray.verification.checks import Checker
-from execground_ray.verification.cited import Unknown
+from execground_ray.verification.cited import Unknowable, Unknown
 from execground_ray.verification.citing import Operand, Reader
 from execground_ray.verification.claims import Claim, find_claims
 from execground_ray.verification.counting import wrong_counts
@@ -132,11 +132,12 @@ class Grounding:
             if kind is ast.Subscript and operand.closed:
                 continue
             verdict: bool | None = None
-            for history in self.facts.histories():
-                found = self.checker.instances.happened(operand.node, history)
-                verdict = found if found or history.knows(operand.names) else None
-                if found:
-                    break
+            with contextlib.suppress(Unknowable):
+                for history in self.facts.histories():
+                    found = self.checker.instances.happened(operand.node, history)
+                    verdict = found if found or history.knows(operand.names) else None
+                    if found:
+                        break
             if verdict is False:
                 self.wrong.add(operand.start)
                 self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")

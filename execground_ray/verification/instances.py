@@ -14,7 +14,17 @@ from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
-from execground_ray.verification.cited import ANY, CitedEvaluator, Failed, Unknown, called_name, elided, is_call, same
+from execground_ray.verification.cited import (
+    ANY,
+    CitedEvaluator,
+    Failed,
+    Unknowable,
+    Unknown,
+    called_name,
+    elided,
+    is_call,
+    same,
+)
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import LAST_STEP, OPAQUE, History, Span, freeze
 from execground_ray.verification.parsed import names_of
@@ -83,7 +93,7 @@ class Instances:
                 continue
             events = self._events(test, history)
             if events is None:
-                return None  # the program computes it, but not as a test: its outcomes are not known
+                return None
             found = found or []
             nodes, values = _split(bindings)
             key = (id(history), test, *nodes)
@@ -103,6 +113,8 @@ class Instances:
             return list(history.tests[test])
         whole = self.facts.program.parts.get(test)
         if whole is None:
+            if test not in self.facts.program.tests:
+                raise Unknowable  # the program computes it, but goes no way by it
             return None
         events = self._events(whole, history)
         if events is None:
@@ -128,13 +140,17 @@ class Instances:
         return None if found is None else sorted(found)
 
     def happened(self, node: ast.expr, history: History) -> bool | None:
-        """Whether the program computed an expression of this form with these values; None if that is unknown."""
+        """Whether the program computed an expression of this form with these values; None if that is unknown.
+
+        Raises:
+            Unknowable: no history could tell.
+        """
         if isinstance(node, ast.Call):
             name = called_name(node)
             if name in self.facts.program.functions:
                 return self._was_called(node, history)
             if name not in BUILTINS or not isinstance(node.func, ast.Name):
-                return None
+                raise Unknowable
         verdict: bool | None = None
         for candidate in self.facts.program.expressions_like(node):
             if isinstance(node, ast.Call) and not _alike(candidate, node):
@@ -180,7 +196,7 @@ class Instances:
     def _was_called(self, node: ast.Call, history: History) -> bool | None:
         arguments = [self._argument(argument) for argument in node.args]
         if all(argument is ANY for argument in arguments):
-            return None
+            raise Unknowable
         calls = history.calls.get(called_name(node), [])
         if not calls:
             return None  # a class, or a function that was passed on

@@ -114,6 +114,18 @@ class Program:
         return found
 
     @cached_property
+    def variables(self) -> frozenset[str]:
+        """The names that get a value anywhere, and the attributes (".x")."""
+        attributes = {"." + node.attr for node in self.of(ast.Attribute) if type(node.ctx) is ast.Store}
+        arguments = {node.arg for node in self.of(ast.arg)}
+        return frozenset(self._stored.keys() | arguments | attributes)
+
+    @cached_property
+    def tests(self) -> frozenset[ast.expr]:
+        """The conditions that decide which way the program goes."""
+        return frozenset(node.test for node in self.of(ast.If, ast.While, ast.Assert))
+
+    @cached_property
     def loops(self) -> dict[str, list[ast.expr]]:
         """What each loop variable of the program goes through."""
         found: dict[str, list[ast.expr]] = {}
