@@ -107,9 +107,9 @@ class Calling:
         return Told(start, end, verdict, when)
 
     def _fits(self, call: Call, given: list[Claim], history: History, depth: int | None) -> bool:
-        if depth is not None and history.depth(call.frame) != depth:
+        if not self._given(given, dict(zip(call.names, call.arguments, strict=True))):
             return False
-        return self._given(given, dict(zip(call.names, call.arguments, strict=True)))
+        return depth is None or history.depth(call.frame) == depth
 
     def _given(self, given: list[Claim], arguments: dict[str, Any]) -> bool:
         for claim in given:

@@ -53,11 +53,17 @@ class Checker:
                 return True
             if history.knows(claim.names):
                 verdict = None if found is None else False
-            if id(claim) in self._unknowable:
+            if id(claim) in self._unknowable or not (verdict is False or self._decidable(claim)):
                 break
         if not claim.names and verdict is None:
             return self.holds(claim, {})
         return verdict
+
+    def _decidable(self, claim: Claim) -> bool:
+        """Whether a fuller history may decide what this one does not."""
+        if claim.sign not in _STATEMENTS or self._about_function(claim):
+            return True
+        return self.evaluator.understands(claim.node)
 
     def moments(self, claim: Claim, history: History) -> list[Span] | None:
         """When ``claim`` was true; None if ``history`` cannot tell."""
@@ -83,8 +89,8 @@ class Checker:
                 return sorted([*found, *(self._by_state(claim, history) or ())])
             if found is not None or not claim.names:
                 return found
-        elif self._about_function(claim, history):
-            if not recorded(claim.names, history):
+        elif self._about_function(claim):
+            if not recorded(claim.parts[0].names, history):
                 return self._returns(claim, history)
             # A variable of the same name: either may be meant.
             found = None
@@ -97,8 +103,6 @@ class Checker:
         names = recorded(claim.names, history)
         if not names:
             held = self.holds(claim, {})
-            if held is None and claim.sign in _STATEMENTS and not self.evaluator.understands(claim.names):
-                raise Unknowable
             return None if held is None else [(0, LAST_STEP)] if held else []
         if not names & history.clipped:
             return self._in_states(claim, names, history)
@@ -118,7 +122,7 @@ class Checker:
                 return self._value(claim, node, next(iter(names)), history)
         return self._search(claim, history.distinct(names))
 
-    def _about_function(self, claim: Claim, history: History) -> bool:
+    def _about_function(self, claim: Claim) -> bool:
         """Like "``f`` returns 3", not "``f`` = 3" of a variable that has the name of a method."""
         if claim.sign != "verb" or claim.becomes or not isinstance(claim.parts[0].node, ast.Name | ast.Attribute):
             return False
@@ -214,7 +218,7 @@ class Checker:
                 if name not in self.facts.program.functions and name not in BUILTINS and claim.names == {name}:
                     foreign.setdefault(name, []).append(claim)
         for alias, about in foreign.items():
-            for function in sorted(self.facts.program.functions & self.facts.best.calls.keys()):
+            for function in sorted(self.facts.program.functions):
                 self.evaluator.aliases[alias] = function
                 true = sum(self.holds(claim, {}) is True for claim in about)
                 if true >= 2 and 2 * true > len(about):

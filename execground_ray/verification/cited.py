@@ -11,6 +11,7 @@ from execground_ray.verification.expressions import Evaluator, Scope, Unsupporte
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import OPAQUE, SCALARS, Call, freeze
 from execground_ray.verification.parsed import names_of
+from execground_ray.verification.syntax import walk
 
 _METHODS = frozenset(
     """count endswith find get index isalnum isalpha isdigit islower isnumeric isspace isupper items join keys lower
@@ -61,17 +62,23 @@ class CitedEvaluator(Evaluator):
             plain = plain and not (isinstance(error, KeyError) and self.facts.lenient)
             raise (Failed if plain else Unknown) from error
 
-    def understands(self, names: frozenset[str]) -> bool:
-        """Whether an expression with these names may have a value in some state."""
-        program = self.facts.program
+    def understands(self, node: ast.expr) -> bool:
+        """Whether an expression may have a value in some state: all in it is a variable, or a call that can be told."""
+        program, parts = self.facts.program, walk(node)
+        calls = [part for part in parts if isinstance(part, ast.Call)]
+        called = {part.func for part in calls}
+        known = program.functions - program.classes | self.aliases.keys() | PRINTED.keys()
         return all(
-            name in program.variables
-            or "." + name in program.variables
-            or name.lstrip(".") in program.functions
-            or name in BUILTINS
-            or name in _METHODS
-            or name in self.aliases
-            for name in names
+            called_name(call) in (_METHODS if isinstance(call.func, ast.Attribute) else BUILTINS)
+            or called_name(call) in known
+            or not names_of(call)
+            for call in calls
+        ) and all(
+            not {part.id, "." + part.id}.isdisjoint(program.variables)
+            if isinstance(part, ast.Name)
+            else "." + part.attr in program.variables
+            for part in parts
+            if isinstance(part, ast.Name | ast.Attribute) and part not in called
         )
 
     def attribute(self, value: Any, name: str) -> Any:
@@ -100,22 +107,25 @@ class CitedEvaluator(Evaluator):
         if node.keywords:
             raise Unknown(name)
         arguments = [self.evaluate(argument, scope) for argument in node.args]
-        alias, name = name in self.aliases, self.aliases.get(name, name)
-        if name not in self.facts.program.functions:
-            if isinstance(node.func, ast.Attribute):
-                return self.evaluate(node.func, scope)(*arguments)
-            if name in scope.values or name not in BUILTINS:
-                raise Unknown(name)
-            return self.call(BUILTINS[name], arguments, {})
-        arguments = [freeze(argument) for argument in arguments]
-        optional = len(arguments) + 9 if alias else self.facts.program.defaults.get(name, 0)
+        name = self.aliases.get(name, name)
+        if name in self.facts.program.functions:
+            return self._returned(name, node, arguments)
+        if isinstance(node.func, ast.Attribute):
+            return self.evaluate(node.func, scope)(*arguments)
+        if name in scope.values or name not in BUILTINS:
+            raise Unknown(name)
+        return self.call(BUILTINS[name], arguments, {})
+
+    def _returned(self, name: str, node: ast.Call, arguments: list[Any]) -> Any:
+        """What a function of the program returned when it was called so."""
+        given = [freeze(argument) for argument in arguments]
+        optional = len(given) + 9 if called_name(node) in self.aliases else self.facts.program.defaults.get(name, 0)
         for history in self.facts.histories():
             for call in history.calls.get(name, ()):
-                if (
-                    is_call(call, arguments, optional, isinstance(node.func, ast.Attribute))
-                    and call.returned is not OPAQUE
-                ):
+                if is_call(call, given, optional, isinstance(node.func, ast.Attribute)) and call.returned is not OPAQUE:
                     return call.returned
+            if history.whole and not history.partial:
+                break
         raise Unknown(name)
 
 

@@ -55,6 +55,11 @@ class Program:
         return frozenset(node.name for node in self.of(ast.FunctionDef, ast.ClassDef))
 
     @cached_property
+    def classes(self) -> frozenset[str]:
+        """Names of the program's classes."""
+        return frozenset(node.name for node in self.of(ast.ClassDef))
+
+    @cached_property
     def defaults(self) -> dict[str, int]:
         """How many arguments a call of each function may leave out."""
         return {node.name: len(node.args.defaults) for node in self.of(ast.FunctionDef)}
