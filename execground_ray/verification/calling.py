@@ -10,8 +10,10 @@ import ast
 import contextlib
 import itertools
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from execground_ray.verification.checks import Checker
@@ -33,6 +35,8 @@ _TIMES = re.compile(r"[`*\s]*\((\d+) times\)")
 _NOTHING = re.compile(r"[`*\s]*,?\s*(?:there is nothing to do|nothing happens|the loop does not run|does not run)")
 _ADDING = re.compile(r"\b(?:adding|appending|pushing|inserting)[\s`*]*$", re.IGNORECASE)
 _GIVES = re.compile(r"^[\s`*]*(?:gives|leaves|yields|makes)[\s`*]*=[\s`*]*$")
+_SPANS = re.compile(r"(?:[^`.:;\n]*`[^`\n]*`)*")
+_start = attrgetter("start")
 _STOP = re.compile(r"[.:;](?=\s|$)|\n")
 _EACH = re.compile(r"\bfor (?:each|every)?\s*(?:value )?[`*\s]*$", re.IGNORECASE)
 _IN = re.compile(r"^[`*\s]*in[`*\s]*$")
@@ -76,7 +80,8 @@ class Calling:
             begin = operand.end + called.end()
             stop = _STOP.search(self.text, self._unquoted(begin))
             end = stop.start() if stop else len(self.text)
-            given = [claim for claim in values if begin <= claim.start and claim.end <= end]
+            behind = itertools.islice(values, bisect_left(values, begin, key=_start), None)
+            given = [claim for claim in itertools.takewhile(lambda claim: claim.start < end, behind) if claim.end <= end]
             depth = _DEPTH.search(self.text, begin, end)
             if given or depth:
                 last = given[-1].end if given else end
@@ -84,7 +89,7 @@ class Calling:
 
     def _unquoted(self, begin: int) -> int:
         """Behind the code spans and strings that follow, in which a mark ends nothing."""
-        found = re.compile(r"(?:[^`.:;\n]*`[^`\n]*`)*").match(self.text, begin)
+        found = _SPANS.match(self.text, begin)
         return found.end() if found else begin
 
     def _call(self, start: int, end: int, name: str, given: list[Claim], depth: int | None) -> Told:

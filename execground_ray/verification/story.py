@@ -143,7 +143,7 @@ def loops_with_rounds(written: str) -> Iterator[tuple[int, int, str, list[str], 
     lines = written.split("\n")
     place = 0
     for number, line in enumerate(lines):
-        loop = _LOOP.search(line)
+        loop = _LOOP.search(line) if "or each `" in line else None
         if loop:
             outer = len(item["indent"]) if (item := _ITEM.match(line)) else -1
             below = number + 1 + (lines[number + 1 : number + 2] == [""])
