@@ -107,3 +107,18 @@ def test_its_limits_hold_for_each_text_not_for_all():
         assert int(used) / os.sysconf("SC_CLK_TCK") > 1 + Limits().timeout_s
     finally:
         patient.close()
+
+
+def test_what_one_text_leaves_in_cycles_does_not_take_the_memory_of_the_next():
+    """Each of forty texts leaves some 10 MB that only the garbage collector frees; all may have 256 MB."""
+    body = "total = 4 + 5\n    for _ in range(12):\n        big = list(range(20_000, 40_000))\n        big.append(big)"
+    it = evidence(body + "\n    return n + 1")
+    patient = Verifier(Limits())
+    try:
+        patient.verify(TEXT, it)
+        process = patient._process
+        for _ in range(40):
+            assert not patient.verify(TEXT, it).findings, "the program was not replayed"
+        assert patient._process is process
+    finally:
+        patient.close()
