@@ -80,12 +80,13 @@ class Calling:
             begin = operand.end + called.end()
             stop = _STOP.search(self.text, self._unquoted(begin))
             end = stop.start() if stop else len(self.text)
-            behind = itertools.islice(values, bisect_left(values, begin, key=_start), None)
-            given = [claim for claim in itertools.takewhile(lambda claim: claim.start < end, behind) if claim.end <= end]
+            first, last = (bisect_left(values, place, key=_start) for place in (begin, end))
+            given = [claim for claim in values[first:last] if claim.end <= end]
             depth = _DEPTH.search(self.text, begin, end)
             if given or depth:
-                last = given[-1].end if given else end
-                yield self._call(operand.start, last, name, given, int(depth[1]) if depth else None)
+                yield self._call(
+                    operand.start, given[-1].end if given else end, name, given, int(depth[1]) if depth else None
+                )
 
     def _unquoted(self, begin: int) -> int:
         """Behind the code spans and strings that follow, in which a mark ends nothing."""

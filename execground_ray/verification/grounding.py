@@ -23,7 +23,7 @@ from execground_ray.verification.finding import Finding, Kind
 from execground_ray.verification.history import History, Span, freeze
 from execground_ray.verification.reading import plain, sentence_borders
 from execground_ray.verification.story import list_items, out_of_order, overlap
-from execground_ray.verification.syntax import walk
+from execground_ray.verification.syntax import target_name, walk
 
 # What would be, is no statement about this run.
 _COUNTERFACTUAL = re.compile(
@@ -32,7 +32,6 @@ _COUNTERFACTUAL = re.compile(
 )
 
 _OPERATIONS = frozenset((ast.BinOp, ast.Call))
-_VARIABLES = frozenset((ast.Name, ast.Attribute))
 _BECOMES = re.compile(r"^[`\s*]*(?:becomes|is set to|takes the value of|is updated to|=)[`\s*]*$")
 _BESIDE = re.compile(r"^[`\s,*|]*(?:(?:and|with|while)[`\s*]*)?(?:the[`\s*]*)?$")
 
@@ -147,9 +146,9 @@ class Grounding:
         for left, right in itertools.pairwise(self.operands):
             if not left.code or not right.code or type(right.node) not in _OPERATIONS:
                 continue
-            if type(left.node) not in _VARIABLES or not _BECOMES.match(self.text[left.end : right.start]):
+            target = target_name(left.node)
+            if not target or not _BECOMES.match(self.text[left.end : right.start]):
                 continue
-            target = left.node.id if isinstance(left.node, ast.Name) else "." + left.node.attr
             verdict: bool | None = None
             for history in self.facts.histories():
                 found = self.checker.instances.was_assigned(target, right.node, history)
