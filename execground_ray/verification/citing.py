@@ -16,10 +16,10 @@ from execground_ray.verification.parsed import Parsed, parse_expression
 
 _TOKEN = re.compile(
     r"""
-    (?P<code>`[^`\n]+`)
+    (?P<name>[^\W\d]\w*)
+  | (?P<code>`[^`\n]+`)
   | (?P<string>(?<![\w'])'(?:[^'\\\n]|\\.)*'(?![\w'])|(?<![\w"])"(?:[^"\\\n]|\\.)*"(?![\w"]))
   | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
-  | (?P<name>[^\W\d]\w*)
   | (?P<operator><<|>>|\*\*|//|[-+*/%^&])
   | (?P<relation><=|>=|==|!=|->|=>|[≤≥≠=<>→∈])
   | (?P<open>[(\[{])

@@ -144,7 +144,7 @@ class Facts:
             with contextlib.suppress(ValueError, TypeError):  # not a literal
                 _collect(ast.literal_eval(node), pool)
         values = _TRACED_LINE_WHOLE.sub("", self.evidence.trace)
-        pool.update(_number(found) for found in _NUMBER.findall(values))
+        pool.update(map(_number, set(_NUMBER.findall(values))))
         return pool | self.stated_numbers
 
     @cached_property
@@ -157,7 +157,7 @@ class Facts:
         evidence = self.evidence
         stated = f"{evidence.question}\n{json.dumps(evidence.arguments)}\n{evidence.refcode}"
         words = _WORD.findall(evidence.question.lower())
-        numbers = {_number(found) for found in _NUMBER.findall(stated)}
+        numbers = set(map(_number, set(_NUMBER.findall(stated))))
         return frozenset(numbers | {NUMBER_WORDS[word] for word in words if word in NUMBER_WORDS})
 
     def has_piece(self, value: Any) -> bool:
@@ -255,7 +255,7 @@ def _sizes(pool: set[Any]) -> set[int]:
 
 
 def _number(text: str) -> int | float:
-    return float(text) if any(mark in text for mark in ".eE") else int(text)
+    return int(text) if text.isdecimal() else float(text)
 
 
 def _collect(value: Any, pool: set[Any]) -> None:

@@ -115,7 +115,7 @@ class Grounding:
             self.wrong.update(part.start for part in claim.parts)
         elif verdict:
             self.true.append(claim)
-            self.settled.update(part.start for part in claim.parts)
+            self.settled.update([part.start for part in claim.parts])
             if claim.sign == "=" or (claim.sign == "verb" and not any(part.weak for part in claim.parts)):
                 if claim.names and not (claim.sign == "verb" and claim.names <= self.facts.program.functions):
                     self.true_values.append(claim)

@@ -22,18 +22,18 @@ from execground_ray.verification.recorder import Recorder
 from execground_ray.verification.syntax import assignments, walk
 
 _LINE = re.compile(
-    r"^\ *(?:>>>\ Call\ to\ (?P<call>\S+)"
+    r"^\ *(?:(?P<number>\d+)\ \|\ .*"
+    r"|>>>\ Call\ to\ (?P<call>\S+)"
     r"|>>>\ (?:Start|Re-enter)\ generator\ (?P<generator>\S+)"
     r"|<<<\ Yield\ value\ from\ (?P<pausing>[^:]+):\ (?P<yielded>.*)"
     r"|<<<\ Return\ value\ from\ (?P<function>[^:]+):\ (?P<returned>.*)"
-    r"|(?P<number>\d+)\ \|\ .*"
     r"|\.{6,}\ Values\ of\ (?P<target>\w+):\ (?P<values>.*)"
     r"|\.{6,}\ (?P<name>[\w.]+)\ =\ (?P<value>.*)"
     r"|Result:\ (?P<result>.*))$",
     re.VERBOSE,
 )
 _BEGINNING = re.compile(
-    r" *(?:>>> |<<< |\d+ \| |\.{6,} |Result: |!!! |\w+ comprehension:|Generator expression:|Lambda:|$)"
+    r" *(?:\d+ \| |\.{6,} |>>> |<<< |Result: |!!! |\w+ comprehension:|Generator expression:|Lambda:|$)"
 )
 _NUMPY_ARRAY = re.compile(r"(?<=[\d.\]])\s+(?=[-\d.\[])")
 _ELIDED = "..."

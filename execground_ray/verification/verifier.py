@@ -104,7 +104,7 @@ class Verifier:
         """Start the process, with the same order of sets as where the traces are written."""
         root = str(Path(__file__).resolve().parents[2])
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-c", SERVE, str(self._limits.timeout_s), str(self._limits.memory_mb)],
+            [sys.executable, "-P", "-s", "-c", SERVE, str(self._limits.timeout_s), str(self._limits.memory_mb)],
             env={"PYTHONPATH": root, "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
