@@ -122,10 +122,15 @@ def _read(path: Path) -> str:
         return ""
 
 
+def state(pid: int) -> str:
+    """The state of a process as the kernel writes it: "R" runs, "S" sleeps, "Z" waits to be collected; "" is gone."""
+    stat = _read(Path(f"/proc/{pid}/stat"))
+    return stat.rpartition(")")[2].split()[0] if stat else ""
+
+
 def is_running(pid: int) -> bool:
     """Whether a process is there and has not ended; one that waits to be collected has."""
-    stat = _read(Path(f"/proc/{pid}/stat"))
-    return bool(stat) and stat.rpartition(")")[2].split()[0] not in "ZX"
+    return state(pid) not in ("", "Z", "X")
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 20) -> Any:

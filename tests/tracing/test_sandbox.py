@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from hostile_programs import PROGRAMS, HostileProgram, as_problem
-from hostile_target import children, is_running, wait_until, worker_pids
+from hostile_target import children, is_running, state, wait_until, worker_pids
 
 from execground_ray.config import Tracing, load
 from execground_ray.records import Reason
@@ -115,6 +115,7 @@ def running(worker: int) -> list[int]:
 
 def kill_run(worker: int) -> int:
     (run,) = running(worker)
+    wait_until(lambda: state(run) == "S")  # the program sleeps; before it begins, its end would be the sandbox's fault
     kill(run)
     return run
 
