@@ -13,13 +13,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from execground_ray.verification.checks import Checker
 from execground_ray.verification.cited import Unknown, same
 from execground_ray.verification.citing import Operand
-from execground_ray.verification.claims import Claim
+from execground_ray.verification.claims import Claim, start_of
 from execground_ray.verification.facts import Facts, fragments, is_piece
 from execground_ray.verification.history import OPAQUE, Call, History, Span, freeze
 from execground_ray.verification.parsed import parse_expression
@@ -36,7 +35,6 @@ _NOTHING = re.compile(r"[`*\s]*,?\s*(?:there is nothing to do|nothing happens|th
 _ADDING = re.compile(r"\b(?:adding|appending|pushing|inserting)[\s`*]*$", re.IGNORECASE)
 _GIVES = re.compile(r"^[\s`*]*(?:gives|leaves|yields|makes)[\s`*]*=[\s`*]*$")
 _SPANS = re.compile(r"(?:[^`.:;\n]*`[^`\n]*`)*")
-_start = attrgetter("start")
 _STOP = re.compile(r"[.:;](?=\s|$)|\n")
 _EACH = re.compile(r"\bfor (?:each|every)?\s*(?:value )?[`*\s]*$", re.IGNORECASE)
 _IN = re.compile(r"^[`*\s]*in[`*\s]*$")
@@ -80,7 +78,7 @@ class Calling:
             begin = operand.end + called.end()
             stop = _STOP.search(self.text, self._unquoted(begin))
             end = stop.start() if stop else len(self.text)
-            first, last = (bisect_left(values, place, key=_start) for place in (begin, end))
+            first, last = (bisect_left(values, place, key=start_of) for place in (begin, end))
             given = [claim for claim in values[first:last] if claim.end <= end]
             depth = _DEPTH.search(self.text, begin, end)
             if given or depth:

@@ -66,19 +66,23 @@ class CitedEvaluator(Evaluator):
         """Whether an expression may have a value in some state: all in it is a variable, or a call that can be told."""
         program, parts = self.facts.program, walk(node)
         calls = [part for part in parts if isinstance(part, ast.Call)]
-        called = {part.func for part in calls}
-        known = program.functions - program.classes | self.aliases.keys() | PRINTED.keys()
-        return all(
-            called_name(call) in (_METHODS if isinstance(call.func, ast.Attribute) else BUILTINS)
-            or called_name(call) in known
-            or not names_of(call)
-            for call in calls
-        ) and all(
+        called = {call.func for call in calls}
+        return all(map(self._tells, calls)) and all(
             not {part.id, "." + part.id}.isdisjoint(program.variables)
             if isinstance(part, ast.Name)
             else "." + part.attr in program.variables
             for part in parts
             if isinstance(part, ast.Name | ast.Attribute) and part not in called
+        )
+
+    def _tells(self, call: ast.Call) -> bool:
+        """Whether ``_Call`` can give a value."""
+        name, program = called_name(call), self.facts.program
+        if name in PRINTED or not names_of(call):
+            return True
+        known = _METHODS if isinstance(call.func, ast.Attribute) else BUILTINS
+        return not call.keywords and (
+            name in known or name in self.aliases or name in program.functions - program.classes
         )
 
     def attribute(self, value: Any, name: str) -> Any:

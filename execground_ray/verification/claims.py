@@ -12,6 +12,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from execground_ray.verification.citing import Operand
@@ -166,6 +167,9 @@ class Claim:
     def __post_init__(self) -> None:
         first, *others = self.parts
         self.names = first.names.union(*(part.names for part in others)) if others else first.names
+
+
+start_of = attrgetter("start")  # of a claim, to sort claims and to look one up
 
 
 def find_claims(text: str, borders: list[int], operands: list[Operand]) -> list[Claim]:
@@ -372,4 +376,4 @@ class _Sentence:
 
 def _condition(node: ast.expr) -> bool:
     kind = type(node)
-    return kind is ast.Compare or kind is ast.BoolOp or (kind is ast.UnaryOp and type(node.op) is ast.Not)  # type: ignore[attr-defined]
+    return kind is ast.Compare or kind is ast.BoolOp or (isinstance(node, ast.UnaryOp) and type(node.op) is ast.Not)

@@ -200,8 +200,9 @@ class History:
             if index + 1 < len(events) and events[index + 1][:2] == (step, frame):
                 continue  # the other names change in the same step
             if len(latest) == len(names):
-                chain = chains.get(frame) or chains.setdefault(frame, self._chain(frame))
-                found.append((step, {other: _lookup(values, latest, chain, other) for other in names}))
+                if frame not in chains:
+                    chains[frame] = self._chain(frame)
+                found.append((step, {other: _lookup(values, latest, chains[frame], other) for other in names}))
         ends = [*(step for step, _ in found[1:]), LAST_STEP]
         return [((step, end), state) for (step, state), end in zip(found, ends, strict=False)]
 

@@ -163,6 +163,8 @@ class Instances:
             if found or found is None:
                 return None if found is None else True
             verdict = False
+        if verdict is None:
+            raise Unknowable  # the program has nothing of this form
         return verdict
 
     def was_assigned(self, target: str, node: ast.expr, history: History) -> bool | None:

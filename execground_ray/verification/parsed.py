@@ -11,7 +11,7 @@ from functools import lru_cache
 from execground_ray.verification.allowed import NUMPY, PRINTED
 from execground_ray.verification.syntax import children, walk
 
-_MAX_SOURCE = 4_000
+MAX_SOURCE = 4_000  # characters
 _LITERAL = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd))
 _FORBIDDEN = frozenset((ast.Lambda, ast.JoinedStr, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr))
 _SCALARS = ("int", "uin", "flo", "boo", "str")  # how the names of numpy's numbers begin
@@ -22,14 +22,16 @@ _PLAIN_VALUE = re.compile(r"0|[1-9][0-9]{0,17}|'[^'\\\r\n\0]*'|\"[^\"\\\r\n\0]*\
 Parsed = tuple[ast.expr, frozenset[str], bool]  # its tree, the names in it, whether it is a literal
 
 
-@lru_cache(maxsize=4_096)
 def parse_expression(source: str) -> Parsed | None:
+    """``parse``, which remembers what it has read; None for a very long source, too."""
+    return _remembered(source) if len(source) <= MAX_SOURCE else None
+
+
+def parse(source: str) -> Parsed | None:
     """The syntax tree of ``source``, the names in it and whether it is a literal; None if it is no expression."""
     source = source.strip()
     if _PLAIN_NAME.fullmatch(source) and not keyword.iskeyword(source):
         return ast.Name(id=source, ctx=ast.Load()), frozenset((source,)), False
-    if len(source) > _MAX_SOURCE:
-        return None
     try:
         if _PLAIN_VALUE.fullmatch(source):
             return ast.Constant(source[1:-1] if source[0] in "'\"" else int(source)), frozenset(), True
@@ -46,6 +48,9 @@ def parse_expression(source: str) -> Parsed | None:
     if ast.Name not in kinds and ast.Attribute not in kinds:
         return node, frozenset(), kinds <= _LITERAL
     return node, names_of(node), False
+
+
+_remembered = lru_cache(maxsize=4_096)(parse)
 
 
 def _collect_names(node: ast.AST, names: set[str]) -> None:

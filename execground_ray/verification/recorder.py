@@ -10,7 +10,7 @@ from execground_ray.verification.history import DICTS, LISTS, OPAQUE, SCALARS, S
 # Larger containers are not copied at each step: a claim about one cannot be checked, the rest of the run can.
 MAX_ELEMENTS = 400
 MAX_NOTED = 40  # elements of a container that is the value of an expression, but of no name
-MAX_COPIED_ELEMENTS = 20_000
+MAX_COPIED_ELEMENTS = 20_000  # of one run; from then on only small containers are copied
 
 
 class Recorder:

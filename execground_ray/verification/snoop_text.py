@@ -16,7 +16,7 @@ from typing import Any
 from execground_ray.verification.allowed import PRINTED
 from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
 from execground_ray.verification.history import OPAQUE, History
-from execground_ray.verification.parsed import parse_expression
+from execground_ray.verification.parsed import MAX_SOURCE, parse, parse_expression
 from execground_ray.verification.program import Program
 from execground_ray.verification.recorder import Recorder
 from execground_ray.verification.syntax import assignments, walk
@@ -42,9 +42,12 @@ _ELIDED = "..."
 _PRINTED = Scope({**PRINTED, "nan": float("nan"), "inf": float("inf")})
 
 
-@lru_cache(maxsize=2_048)
 def parse_value(text: str) -> Any:
-    """The value that ``text`` shows; ``OPAQUE`` for objects and for what is cut."""
+    """The value that ``text`` shows; ``OPAQUE`` for objects and for what is cut. Values of usual length are remembered."""
+    return _remembered(text) if len(text) <= MAX_SOURCE else _value(text)
+
+
+def _value(text: str) -> Any:
     text = text.strip()
     if "np." in text:
         text = re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", text)
@@ -54,13 +57,18 @@ def parse_value(text: str) -> Any:
         text = re.sub(r"<class '\w+'>|<function .*?>", "None", text)
     if "<" in text and re.search(r"<\w[^>]* object|<class|<function|<built-in", text):
         return OPAQUE
-    parsed = None if _ELIDED in text else parse_expression(text)
+    if _ELIDED in text:
+        return OPAQUE
+    parsed = parse_expression(text) if len(text) <= MAX_SOURCE else parse(text)
     if parsed is None:
         return OPAQUE
     try:
         return Evaluator().evaluate(parsed[0], _PRINTED)
     except (ValueError, TypeError, NameError, Unsupported, RecursionError, MemoryError, ArithmeticError):
         return OPAQUE
+
+
+_remembered = lru_cache(maxsize=2_048)(_value)
 
 
 def _whole_lines(trace: str) -> list[str]:

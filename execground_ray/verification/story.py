@@ -12,10 +12,9 @@ import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter
 from typing import Any
 
-from execground_ray.verification.claims import Claim
+from execground_ray.verification.claims import Claim, start_of
 from execground_ray.verification.history import LAST_STEP, Span, freeze
 
 MIN_STATEMENTS = 4  # fewer do not make a story
@@ -93,7 +92,6 @@ _ITEM = re.compile(f"^{_BULLET}", re.MULTILINE)
 _LISTED = re.compile(r"[\s`*,]*(?:and\b)?[\s`*]*")  # between the values at the head of an item
 _OPENS = re.compile(r"[\s`*]*:")
 _PARAGRAPH = re.compile(r"\n\n(?! )")
-_start = attrgetter("start")
 
 
 def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int, str, list[Any]]]:
@@ -103,10 +101,10 @@ def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int
         Where the rest of the item begins, where it ends, the name and its values, frozen.
     """
     items = list(_ITEM.finditer(written))
-    by_start = sorted(claims, key=_start)
+    by_start = sorted(claims, key=start_of)
     for index, item in enumerate(items):
         head: list[Claim] = []
-        for claim in itertools.islice(by_start, bisect_left(by_start, item.end(), key=_start), None):
+        for claim in itertools.islice(by_start, bisect_left(by_start, item.end(), key=start_of), None):
             if claim.sign != "=" or type(claim.parts[0].node) is not ast.Name:
                 break
             if head and claim.parts[0] is not head[0].parts[0]:
@@ -125,7 +123,7 @@ def list_items(written: str, claims: Sequence[Claim]) -> Iterator[tuple[int, int
                 yield head[-1].end, end, ast.unparse(head[0].parts[0].node), [freeze(value) for value in values]
 
 
-_LOOP = re.compile(r"\bfor each `(?P<name>\w+)` in `(?P<values>[^`]+)`: *$", re.IGNORECASE)
+_LOOP = re.compile(r"\b[Ff]or each `(?P<name>\w+)` in `(?P<values>[^`]+)`: *$")
 _ROUND = re.compile(
     rf"{_BULLET}`(?P<name>\w+) = (?P<first>[^`]+)`(?P<more>(?:(?:,|,? and) `[^`=]+`)*)(?: up to `(?P=name) = (?P<last>[^`]+)`)?:"
 )

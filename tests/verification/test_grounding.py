@@ -141,3 +141,36 @@ def test_the_rounds_of_a_loop_inside_are_not_those_of_the_loop_around():
     )
     told = [(values, rounds, single) for _, _, values, rounds, single in loops_with_rounds(text)]
     assert told == [("range(3)", ["0", "1", "2"], False), ("range(2)", ["0", "1"], True)]
+
+
+DOUBLING = "def main_solution(n):\n    return double(n) + 1\n\ndef double(n):\n    return n + n\n"
+TRACE_OF_DOUBLING = """\
+ >>> Call to main_solution
+ ...... n = 2
+    1 | def main_solution(n):
+    2 |     return double(n) + 1
+     >>> Call to double
+     ...... n = 2
+        4 | def double(n):
+        5 |     return n + n
+     <<< Return value from double: 4
+    2 |     return double(n) + 1
+ <<< Return value from main_solution: 5
+"""
+
+
+@pytest.mark.parametrize(("told", "kinds"), [("2 + 2 = 4", []), ("2 + 1 = 3", [Kind.FALSE_STATEMENT])])
+def test_what_a_function_returned_is_checked_behind_a_calculation(told, kinds):
+    text = f"`double` is called with `n = 2`. `double` returns `{told}`. **Final output:** `5`"
+    evidence = Evidence("Double it and add one.", DOUBLING, {"n": 2}, 5, TRACE_OF_DOUBLING)
+    assert [finding.kind for finding in verify(text, evidence).findings] == kinds
+
+
+def test_a_program_is_not_replayed_for_what_no_record_of_it_could_tell(monkeypatch):
+    replayed = []
+    monkeypatch.setattr("execground_ray.verification.facts.replay", lambda *_: replayed.append(1))
+    assert kinds(TEXT.replace("returns `[0, 4]`", "returns `found`")) == set()
+    assert kinds(TEXT + "`sorted(found, key=abs)` gives `[0, 4]`.") == set()
+    assert replayed == []
+    assert kinds(TEXT.replace("`found = [0]`", "`found = [7]`")) == {Kind.FALSE_STATEMENT}
+    assert replayed == [1]
