@@ -10,6 +10,8 @@ import ast
 import contextlib
 import itertools
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from execground_ray.verification.calling import Calling, Told
@@ -130,14 +132,7 @@ class Grounding:
                 continue
             if kind is ast.Subscript and operand.closed:
                 continue
-            verdict: bool | None = None
-            with contextlib.suppress(Unknowable):
-                for history in self.facts.histories():
-                    found = self.checker.instances.happened(operand.node, history)
-                    verdict = found if found or history.knows(operand.names) else None
-                    if found:
-                        break
-            if verdict is False:
+            if self._is_false(partial(self.checker.instances.happened, operand.node), operand.names):
                 self.wrong.add(operand.start)
                 self._report(Kind.FALSE_STATEMENT, operand, "is not what the program computed with these values")
 
@@ -149,14 +144,19 @@ class Grounding:
             target = target_name(left.node)
             if not target or not _BECOMES.match(self.text[left.end : right.start]):
                 continue
-            verdict: bool | None = None
+            if self._is_false(partial(self.checker.instances.was_assigned, target, right.node), right.names | {target}):
+                self._report(Kind.FALSE_STATEMENT, right, "is not what the program computed with these values")
+
+    def _is_false(self, happened: Callable[[History], bool | None], names: frozenset[str]) -> bool:
+        """Whether all is known of ``names`` and something did not happen."""
+        verdict: bool | None = None
+        with contextlib.suppress(Unknowable):
             for history in self.facts.histories():
-                found = self.checker.instances.was_assigned(target, right.node, history)
-                verdict = found if found or history.knows((target, *right.names)) else None
+                found = happened(history)
+                verdict = found if found or history.knows(names) else None
                 if found:
                     break
-            if verdict is False:
-                self._report(Kind.FALSE_STATEMENT, right, "is not what the program computed with these values")
+        return verdict is False
 
     def _calling(self) -> None:
         """Calls with their arguments, loops with their values."""

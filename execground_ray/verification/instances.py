@@ -168,7 +168,11 @@ class Instances:
         return verdict
 
     def was_assigned(self, target: str, node: ast.expr, history: History) -> bool | None:
-        """Whether an assignment to a name or attribute computed this with these values; None if that is unknown."""
+        """Whether an assignment to a name or attribute computed this with these values; None if that is unknown.
+
+        Raises:
+            Unknowable: no history could tell.
+        """
         verdict: bool | None = None
         for candidate in self.facts.program.assigned.get(target, ()):
             if not _same_operation(candidate, node):
@@ -183,6 +187,8 @@ class Instances:
             closed = _closed(node) and target not in self.facts.program.bound_otherwise
             if verdict is None and (closed or skeleton(candidate) == skeleton(node)):
                 verdict = False
+        if verdict is None:
+            raise Unknowable  # nothing of this form is assigned to it
         return verdict
 
     def misquoted(self, node: ast.expr) -> bool:
