@@ -203,11 +203,11 @@ class Instances:
 
     def _was_called(self, node: ast.Call, history: History) -> bool | None:
         arguments = [self._argument(argument) for argument in node.args]
-        if all(argument is ANY for argument in arguments):
+        if called_name(node) in self.facts.program.classes or all(argument is ANY for argument in arguments):
             raise Unknowable
         calls = history.calls.get(called_name(node), [])
         if not calls:
-            return None  # a class, or a function that was passed on
+            return None  # a function that was passed on
         optional = self.facts.program.defaults.get(called_name(node), 0)
         if any(is_call(call, arguments, optional, isinstance(node.func, ast.Attribute)) for call in calls):
             return True
