@@ -176,11 +176,11 @@ class Checker:
         node = claim.node
         try:
             if claim.sign in _STATEMENTS and isinstance(node, ast.Compare):
-                left = self.evaluator.value(node.left, state)
+                lefts = self.evaluator.values(node.left, state)
                 right = self.evaluator.value(node.comparators[0], state)
-                if claim.sign == "verb" and isinstance(right, bool) and bool(left) is right:
+                if claim.sign == "verb" and isinstance(right, bool) and any(bool(left) is right for left in lefts):
                     return True  # "`items`, which is true" of a list that is not empty
-                return equal_as_written(node, left, right)
+                return any(equal_as_written(node, left, right) for left in lefts)
             return bool(self.evaluator.value(node, state)) is claim.truth
         except Failed:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from execground_ray.verification.allowed import BUILTINS, PRINTED
@@ -27,6 +28,15 @@ class Unknowable(Unknown):
     """No record of the run could say it, however full."""
 
 
+class Ambiguous(Unknown):
+    """A call that was made several times and did not always return the same."""
+
+    def __init__(self, call: ast.Call, values: list[Any]) -> None:
+        super().__init__(called_name(call))
+        self.call = call
+        self.values = values
+
+
 class Failed(Unknown):
     """It cannot be computed in this state, as the third element of a pair: whatever is said of it is not so."""
 
@@ -40,6 +50,7 @@ class CitedEvaluator(Evaluator):
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.aliases: dict[str, str] = {}
+        self._outcomes: dict[tuple[int, str, tuple[Any, ...], int, bool], list[Any]] = {}
 
     def value(self, node: ast.expr, state: dict[str, Any]) -> Any:
         """The value of ``node`` in ``state``.
@@ -61,6 +72,15 @@ class CitedEvaluator(Evaluator):
             # Dictionaries that have a value for every key are plain ones here.
             plain = plain and not (isinstance(error, KeyError) and self.facts.lenient)
             raise (Failed if plain else Unknown) from error
+
+    def values(self, node: ast.expr, state: dict[str, Any]) -> list[Any]:
+        """``value``, or all that a call returned that did not always return the same."""
+        try:
+            return [self.value(node, state)]
+        except Ambiguous as error:
+            if error.call is node:
+                return error.values
+            raise
 
     def understands(self, node: ast.expr) -> bool:
         """Whether an expression may have a value in some state: all in it is a variable, or a call that can be told."""
@@ -122,12 +142,19 @@ class CitedEvaluator(Evaluator):
 
     def _returned(self, name: str, node: ast.Call, arguments: list[Any]) -> Any:
         """What a function of the program returned when it was called so."""
-        given = [freeze(argument) for argument in arguments]
+        given = tuple(map(freeze, arguments))
         optional = len(given) + 9 if called_name(node) in self.aliases else self.facts.program.defaults.get(name, 0)
         for history in self.facts.histories():
-            for call in history.calls.get(name, ()):
-                if is_call(call, given, optional, isinstance(node.func, ast.Attribute)) and call.returned is not OPAQUE:
-                    return call.returned
+            key = (id(history), name, given, optional, isinstance(node.func, ast.Attribute))
+            if key not in self._outcomes:
+                made = (call for call in history.calls.get(name, ()) if is_call(call, given, *key[3:]))
+                different = {freeze(call.returned): call.returned for call in made if call.returned is not OPAQUE}
+                self._outcomes[key] = list(different.values())
+            values = self._outcomes[key]
+            if len(values) > 1:
+                raise Ambiguous(node, values)
+            if values:
+                return values[0]
             if history.whole and not history.partial:
                 break
         raise Unknown(name)
@@ -141,7 +168,7 @@ def called_name(node: ast.Call) -> str:
 ANY = object()  # an argument that may be anything
 
 
-def is_call(call: Call, arguments: list[Any], optional: int, method: bool) -> bool:
+def is_call(call: Call, arguments: Sequence[Any], optional: int, method: bool) -> bool:
     """Whether ``call`` had these arguments, frozen.
 
     Args:

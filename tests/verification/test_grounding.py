@@ -174,3 +174,53 @@ def test_a_program_is_not_replayed_for_what_no_record_of_it_could_tell(monkeypat
     assert replayed == []
     assert kinds(TEXT.replace("`found = [0]`", "`found = [7]`")) == {Kind.FALSE_STATEMENT}
     assert replayed == [1]
+
+
+COUNTING = """\
+def main_solution(n):
+    seen = []
+    def visit(x):
+        seen.append(x)
+        return len(seen)
+    first = visit(n)
+    second = visit(n)
+    return first + second
+"""
+TRACE_OF_COUNTING = """\
+ >>> Call to main_solution
+ ...... n = 7
+    1 | def main_solution(n):
+    2 |     seen = []
+    3 |     def visit(x):
+    6 |     first = visit(n)
+     >>> Call to main_solution.<locals>.visit
+     ...... x = 7
+     ...... seen = []
+        3 | def visit(x):
+        4 |     seen.append(x)
+     .......... seen = [7]
+        5 |     return len(seen)
+     <<< Return value from main_solution.<locals>.visit: 1
+    6 |     first = visit(n)
+ .......... first = 1
+    7 |     second = visit(n)
+     >>> Call to main_solution.<locals>.visit
+     ...... x = 7
+     ...... seen = [7]
+        3 | def visit(x):
+        4 |     seen.append(x)
+     .......... seen = [7, 7]
+        5 |     return len(seen)
+     <<< Return value from main_solution.<locals>.visit: 2
+    7 |     second = visit(n)
+ .......... second = 2
+    8 |     return first + second
+ <<< Return value from main_solution: 3
+"""
+
+
+@pytest.mark.parametrize(("second", "told"), [("2", []), ("3", [Kind.FALSE_STATEMENT])])
+def test_a_call_that_does_not_always_return_the_same_may_have_returned_either(second, told):
+    text = f"`visit(7)` gives `1`. Then `visit(7)` gives `{second}`. **Final output:** `3`"
+    evidence = Evidence("Count visits.", COUNTING, {"n": 7}, 3, TRACE_OF_COUNTING)
+    assert [finding.kind for finding in verify(text, evidence).findings] == told
