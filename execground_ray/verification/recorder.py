@@ -24,16 +24,16 @@ class Recorder:
         self._last: dict[tuple[int, str], Any] = {}
         self._open: list[Call] = []
 
-    def enter(self, function: str, arguments: dict[str, Any]) -> None:
-        """A function was called; its arguments have their values in the same step."""
+    def enter(self, function: str, arguments: dict[str, Any], around: dict[str, Any] | None = None) -> None:
+        """A function was called; its arguments, and the names ``around`` it, have their values in the same step."""
         self.history.parents.append(self.frame)
         self.history.functions.append(function)
         self.frame = len(self.history.parents) - 1
         self.step += 1
-        values = {name: self.snapshot(value) for name, value in arguments.items()}
+        values = {name: self.snapshot(value) for name, value in (arguments | (around or {})).items()}
         for name, value in values.items():
             self._append(name, value, self.frame)
-        call = Call(function, tuple(values), tuple(values.values()), self.frame, self.step)
+        call = Call(function, tuple(arguments), tuple(map(values.get, arguments)), self.frame, self.step)
         self._open.append(call)
         self.history.calls.setdefault(function, []).append(call)
 

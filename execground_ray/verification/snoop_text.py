@@ -93,6 +93,11 @@ class _Statements:
         functions = program.of(ast.FunctionDef)
         self.bodies = {node.name: node for node in functions}
         self.functions = len(functions)
+        # A trace shows the names that a function has from around it together with its arguments.
+        self.parameters: dict[str, set[str]] = {}
+        for node in functions:
+            names = (part.arg for part in walk(node.args) if isinstance(part, ast.arg))
+            self.parameters.setdefault(node.name, set()).update(names)
         self.calling: dict[int, set[str]] = {}
         for node in program.of(ast.Call):
             if _name_of(node.func) in self.bodies:
@@ -173,7 +178,10 @@ class _Reader:
 
     def _enter(self) -> None:
         if self.entering is not None:
-            self.recorder.enter(self.entering.rpartition(".")[2], self.arguments)
+            name = self.entering.rpartition(".")[2]
+            own = self.statements.parameters.get(name, self.arguments.keys())
+            around = {other: value for other, value in self.arguments.items() if other not in own}
+            self.recorder.enter(name, {each: self.arguments[each] for each in self.arguments if each in own}, around)
             self.entering, self.arguments = None, {}
 
     def _depth(self) -> int:
