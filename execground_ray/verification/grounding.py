@@ -76,6 +76,7 @@ class Grounding:
                 continue
             if _COUNTERFACTUAL.search(self.text, first, last):
                 continue
+            near = self._near(operands)
             for operand in wrong_counts(self.text, self.facts, (first, last), operands):
                 if operand.start not in self.settled:
                     self.wrong.add(operand.start)
@@ -83,7 +84,7 @@ class Grounding:
             for operand in values:
                 if operand.start in self.settled or operand.start in self.wrong:
                     continue
-                if not self._grounded(operand, operands):
+                if not self._grounded(operand, near):
                     self._report(
                         Kind.UNGROUNDED_VALUE, operand, "is nowhere in the run, the code, the question or the input"
                     )
@@ -268,7 +269,7 @@ class Grounding:
                     near.append(self.checker.evaluator.value(part, {}))
         return near
 
-    def _grounded(self, operand: Operand, near: list[Operand]) -> bool:
+    def _grounded(self, operand: Operand, near: list[Any]) -> bool:
         try:
             value = self.checker.evaluator.value(operand.node, {})
         except Unknown:
@@ -283,7 +284,7 @@ class Grounding:
             return len(operand.node.elts) > 2
         return True
 
-    def _known(self, value: Any, near: list[Operand], strict: bool = False, pair: bool = False) -> bool:
+    def _known(self, value: Any, near: list[Any], strict: bool = False, pair: bool = False) -> bool:
         if value is Ellipsis or isinstance(value, bool) or value is None or self.facts.shows(freeze(value)):
             return True
         if isinstance(value, str):
@@ -303,12 +304,11 @@ class Grounding:
             return True
         return bool(re.search(r"[^\W\d_]{2,}", value)) and " " in value.strip()  # words in quotation marks, not a value
 
-    def _follows(self, value: float, operands: list[Operand], strict: bool) -> bool:
+    def _follows(self, value: float, near: list[Any], strict: bool) -> bool:
         """Whether ``value`` is one operation away from values of the same sentence, or a size, or a count.
 
         A value that is set as code (``strict``) is one of the run, so it does not follow from just anything.
         """
-        near = self._near(operands)
         numbers = {each for each in near if isinstance(each, int | float) and not isinstance(each, bool)}
         for left, right in itertools.product(numbers | {1, 2}, numbers) if not strict else ():
             if value in (left + right, left - right, right - left, left * right):
