@@ -60,7 +60,7 @@ class Checker:
         return verdict
 
     def _decidable(self, claim: Claim) -> bool:
-        """Whether a fuller history may decide what this one does not."""
+        """Whether a fuller history may decide what the trace does not."""
         if claim.sign not in _STATEMENTS or self._about_function(claim):
             return True
         return self.evaluator.understands(claim.node)

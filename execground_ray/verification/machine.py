@@ -51,19 +51,21 @@ class Machine(Evaluator):
                 return leaving
         return None
 
-    def tick(self, line: int) -> None:
+    def spend(self) -> None:
         """Count one step against the budget."""
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise Unsupported("too many steps")
+
+    def tick(self, line: int) -> None:
+        """A statement, or another round of a loop."""
+        self.spend()
         self.recorder.step += 1
         self.recorder.history.passes[line] += 1
 
     def note(self, value: Any) -> Any:
         """Keep the result of an operation."""
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise Unsupported("too many steps")
+        self.spend()
         kind = type(value)
         if kind is int or kind is str or kind is float:
             self.seen.add(value)

@@ -20,7 +20,7 @@ from typing import Any
 
 from execground_ray.verification.expressions import Scope, Unsupported
 from execground_ray.verification.history import History
-from execground_ray.verification.machine import BREAK, MAX_STEPS, Machine, Returned
+from execground_ray.verification.machine import BREAK, Machine, Returned
 from execground_ray.verification.program import Program
 from execground_ray.verification.syntax import children
 
@@ -227,9 +227,7 @@ class _Replay(Machine):
     def iterate(self, value: Any) -> Iterator[Any]:
         """The elements of ``value``, each of them a step."""
         for item in self.in_order(value):
-            self.steps += 1
-            if self.steps > MAX_STEPS:
-                raise Unsupported("too many steps")
+            self.spend()
             self.recorder.step += 1
             yield item
 

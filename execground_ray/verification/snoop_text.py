@@ -44,10 +44,10 @@ _PRINTED = Scope({**PRINTED, "nan": float("nan"), "inf": float("inf")})
 
 def parse_value(text: str) -> Any:
     """The value that ``text`` shows; ``OPAQUE`` for objects and for what is cut. Values of usual length are remembered."""
-    return _remembered(text) if len(text) <= MAX_SOURCE else _value(text)
+    return _remembered(text) if len(text) <= MAX_SOURCE else _read_value(text)
 
 
-def _value(text: str) -> Any:
+def _read_value(text: str) -> Any:
     text = text.strip()
     if "np." in text:
         text = re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", text)
@@ -68,7 +68,7 @@ def _value(text: str) -> Any:
         return OPAQUE
 
 
-_remembered = lru_cache(maxsize=2_048)(_value)
+_remembered = lru_cache(maxsize=2_048)(_read_value)
 
 
 def _whole_lines(trace: str) -> list[str]:
