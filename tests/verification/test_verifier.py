@@ -83,6 +83,16 @@ def test_the_process_ends_with_the_one_that_started_it(verifier):
     one.close()
 
 
+def test_nothing_is_imported_from_where_the_job_is_started(tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("raise SystemExit('imported')\n")
+    monkeypatch.chdir(tmp_path)
+    elsewhere = Verifier(Limits())
+    try:
+        assert elsewhere.verify(TEXT, evidence("return n + 1")).answer_ok
+    finally:
+        elsewhere.close()
+
+
 @pytest.mark.parametrize("depth", [400, 700, 990, 5_000])
 def test_a_value_nested_too_deeply_is_no_end_of_the_job(verifier, depth):
     value = []
