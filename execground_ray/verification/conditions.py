@@ -41,6 +41,7 @@ _IN_GENERAL = re.compile(
     r"\b(?:the|this|that|first|second|last|same|loop|while|if|its|outer|inner|whole|both|each|every|next|first two|two|all)\s+(?:‹[CW]\d+› )?(?:conditions?|tests?|checks?|comparisons?)\b[^.;,:]{0,60}?\b(?:(?P<good>(?:is|are|comes out|evaluates to|becomes?|turns out) (?:[a-z]+ )?(?:true|met|satisfied)|holds?|succeeds?|passes)|(?P<bad>(?:is|are|comes out|evaluates to|becomes?|turns out) (?:[a-z]+ )?(?:false|not met|not satisfied)|(?:does|do) not (?:hold|apply|succeed)|fails?|no longer holds))\b",
     re.IGNORECASE,
 )
+_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.In: ast.NotIn, ast.NotIn: ast.In}  # fmt: skip
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b", re.IGNORECASE)
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.GtE: ">=", ast.LtE: "<=", ast.Gt: ">", ast.Lt: "<", ast.NotEq: "!=", ast.Eq: "==", ast.In: "in", ast.NotIn: "not in"}  # fmt: skip
 
@@ -98,15 +99,28 @@ def truth(context: Context, side: Side, wanted: bool) -> bool | None:
             return bool(side.value) is wanted
         except UnknownError:
             return None
+    opposite = _opposite(side)
     for window in (context.window, None if context.cited else context.whole):
         if window is None:
             continue
+        if opposite is not None and any(_counts(value) is not wanted for value in window.possible(opposite)[0]):
+            return True
         values, closed = window.possible(side)
         if any(_counts(value) is wanted for value in values) or _outcomes(window, side, wanted):
             return True
-        if not closed:
+        if not closed and (opposite is None or not window.possible(opposite)[1]):
             return None
     return False if context.window is not None else None
+
+
+def _opposite(side: Side) -> Side | None:
+    """The condition that is true where this one is false."""
+    node = side.node
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _OPPOSITES:
+        return parse(ast.unparse(ast.Compare(node.left, [_OPPOSITES[type(node.ops[0])]()], node.comparators)))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return parse(ast.unparse(node.operand))
+    return None
 
 
 def _counts(value: object) -> bool | None:

@@ -13,7 +13,7 @@ from execground_ray.verification.window import Window
 
 _UNREAL = re.compile(
     r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|e\.g\.|for example|for instance|"
-    r"in general|in other cases|hypothetical\w*|needs? to be|supposed to|ought to)\b",
+    r"in general|for (?:such|any)|whatever|in other cases|hypothetical\w*|needs? to be|supposed to|ought to)\b",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(

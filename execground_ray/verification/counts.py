@@ -64,7 +64,7 @@ def _number(context: Context, words: str) -> int | None:
 
 def _check(context: Context, good: bool | None, message: str) -> Check:
     sentence = context.sentence
-    if good is False and (context.is_question or context.is_unreal or not context.attributed):
+    if good is False and (context.is_question or context.is_unreal or not context.cited):
         good = None
     outcome = {True: Outcome.SUPPORTED, False: Outcome.CONTRADICTED, None: Outcome.UNKNOWN}[good]
     return Check(Kind.COUNT, sentence.start, sentence.end, outcome, message)

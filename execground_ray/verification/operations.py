@@ -175,16 +175,13 @@ def _said(context: Context, match: re.Match[str]) -> Iterator[Check]:
 def _told(context: Context) -> Iterator[Check]:
     """``is divided``: something in these lines does so, or anything in the program where no lines are known."""
     sentence = context.sentence
-    if context.window is None or context.is_unreal or context.is_question:
-        return
-    window = context.window if context.cited else context.whole
-    if window is None:
+    window = context.window
+    if window is None or not context.cited or context.is_unreal or context.is_question:
         return
     for pattern, done in _WORDS:
         for match in pattern.finditer(sentence.mask):
             if re.search(r"\b(?:not|no|never|without|n't|nothing|neither|nor|if|when|whenever)\b", sentence.mask[: match.end()], re.IGNORECASE):
                 continue
-            operations = window.operations if context.cited else context.run.all_operations
-            if not operations & done:
-                outcome = Outcome.UNKNOWN if not window.complete or not context.attributed else Outcome.CONTRADICTED
+            if not window.operations & done:
+                outcome = Outcome.CONTRADICTED if window.complete else Outcome.UNKNOWN
                 yield Check(Kind.OPERATION, sentence.start, sentence.end, outcome, f"nothing there is {match.group()}")

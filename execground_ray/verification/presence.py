@@ -19,10 +19,15 @@ _PLACE = re.compile(
     r"\b(?:index|indices|indexes|positions?|places?|columns?|rows?|steps?|rounds?|bits?|digits?|levels?|cells?|vert(?:ex|ices)|nodes?|numbers?|pass|iteration|step|slot|of the|(?:from|to|and|through|between|at)(?: ‹\w+›)?)\s*$",
     re.IGNORECASE,
 )
+_SIZE = re.compile(
+    r"\b(?:lengths?|long|size|elements?|entries|items?|characters?|letters?|digits?|numbers|values|words?|nodes?|rows?|columns?|keys?|times|people|last|index|positions?|count(?:s|ed)?|pairs?|strings?|many|of them|lists?|places?|rounds?|passes|iterations?)\b",
+    re.IGNORECASE,
+)
 _COMPUTED = re.compile(
     r"\b(?:sum|total|difference|product|quotient|remainder|twice|double|half|square|minus|plus|times|leaves?|left|remain\w*|apart|average|middle|together|combined|distance|adds?|costs?|bits?|binary|remainder|gap|at most|at least|between|limit|multiples?)\b",
     re.IGNORECASE,
 )
+MAX_PLACES = 4  # the values of so many names may be told as one tuple: (i, j)
 _SMALL = 2  # integers up to this in size say too little to be wrong
 
 
@@ -90,7 +95,9 @@ def known(context: Context, token: Token, source: str, value: Any, said: set[Any
         return True
     windows = [context.window] if context.cited else [context.window, context.whole]
     for window in windows:
-        if window is not None and (in_window(window, source, value) or _is_place(context, token, window, value)):
+        if window is None:
+            continue
+        if in_window(window, source, value) or _is_place(context, token, window, value) or _is_size(context, window, value):
             return True
     return False
 
@@ -107,7 +114,7 @@ def in_window(window: Window, source: str, value: Any) -> bool:
     if isinstance(value, int | float):
         return _number(window, source, value)
     if isinstance(value, list | tuple):
-        return _sequence(window, list(value))
+        return _sequence(window, list(value), isinstance(value, tuple) and len(value) <= MAX_PLACES)
     if isinstance(value, set | frozenset):
         return ("list", tuple(sorted(map(freeze, value), key=repr))) in window.set_pool
     if isinstance(value, dict):
@@ -132,25 +139,32 @@ def _number(window: Window, source: str, value: float) -> bool:
     if isinstance(value, float):
         tolerance = rounding(source)
         return any(close(value, number, tolerance) for number in window.numbers)
-    if value + 1 in window.run.constants or value - 1 in window.sizes or value + 1 in window.sizes:
-        return True
     digits = str(value)
     if len(digits) > 2 and not set(digits) - {"0", "1"} and int(digits, 2) in window.pool:
         return True
     return digits in window.texts
 
 
-def _sequence(window: Window, value: list[Any]) -> bool:
+def _sequence(window: Window, value: list[Any], is_pair: bool) -> bool:
     """A slice of a list, its elements in another order, or all of them values of these lines."""
     wanted = [freeze(item) for item in value]
     if not wanted or window.has_slice(wanted) or window.has_slice(wanted[::-1]):
         return True
-    return ("list", tuple(sorted(wanted, key=repr))) in window.set_pool
+    if ("list", tuple(sorted(wanted, key=repr))) in window.set_pool:
+        return True
+    return is_pair and all(each in window.pool for each in wanted)
 
 
 def _sub_dict(window: Window, value: dict[Any, Any]) -> bool:
     wanted = {(freeze(key), freeze(item)) for key, item in value.items()}
     return any(wanted <= entries for entries in window.dict_entries)
+
+
+def _is_size(context: Context, window: Window, value: Any) -> bool:
+    """Whether a number is the length of something, or its last index, where a sentence speaks of such."""
+    if not isinstance(value, int) or isinstance(value, bool) or not _SIZE.search(context.sentence.mask):
+        return False
+    return value in window.sizes or value + 1 in window.sizes
 
 
 def _is_place(context: Context, token: Token, window: Window, value: Any) -> bool:

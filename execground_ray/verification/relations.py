@@ -44,7 +44,7 @@ _RETURNS = re.compile(
 )
 # Of what stands before the names it is not the names that the sentence speaks, but of something of theirs.
 _OF_THEM = re.compile(
-    r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|inside of|below|above|per|through|within|index|position|key|entry|and|or|both)\s*$",
+    r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|inside of|below|above|per|through|within|index|position|key|entry|and|or|both)(?: the)?\s*$",
     re.IGNORECASE,
 )
 _VALUE_OF = re.compile(r"\b(?:values?|content|contents) of\s*$", re.IGNORECASE)
@@ -53,6 +53,8 @@ _MORE = re.compile(
     r"^\s*(?:times|more|less|fewer|greater|smaller|larger|higher|lower|longer|shorter|places?|positions?|steps?|characters?|long|elements?|items?|entries|letters?|digits?|percent|%|above|below|or more|or less|bigger|years|units|bits|to ‹|or ‹|and (?:above|below)|apart|away|short|off|in (?:size|length)|-|–|\.\.\.)",
     re.IGNORECASE,
 )
+_STAYS = re.compile(r"^(?:stay|remain)", re.IGNORECASE)
+_BECOMES = re.compile(r"^(?:becom|became|(?:is|are|gets?|get) \w+ (?:(?:up|down|back) )?to|goes|grows|rises|drops|falls|changes|turns|moves|jumps|climbs)", re.IGNORECASE)
 _TOKEN = re.compile(r"‹(\w)(\d+)›")
 
 
@@ -82,13 +84,14 @@ def _relation(context: Context, match: re.Match[str]) -> Iterator[Check]:
         return
     if " or " in match["objects"] or " or " in match["subjects"]:
         return
+    verb = match.groupdict().get("verb") or "is set to"
     for subject, target in _pairs(subjects, objects):
         side = _subject_side(subject)
         if side is None:
             continue
         if length:
             side = parse(f"len({side.source})") or side
-        yield from _holds(context, side, target)
+        yield from _holds(context, side, target, verb)
 
 
 def _pairs(subjects: list[Token], objects: list[Token]) -> list[tuple[Token, Token]]:
@@ -108,17 +111,29 @@ def _subject_side(token: Token) -> Side | None:
     return None if side.pure or side.is_condition else side
 
 
-def _holds(context: Context, side: Side, target: Token) -> Iterator[Check]:
+def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[Check]:
     try:
         value = target.value
     except UnknownError:
         return
     good = has_value(context, side, value, tolerance_of(target.sides[-1]))
+    if good and context.cited and context.window is not None and not _in_time(context.window, side, value, verb):
+        good = False
     if good is False and isinstance(value, bool):
         good = None if not target.marked else _truth(context.window, side, value)
     if good is False and not target.marked and not isinstance(value, int | float):
         good = None
     yield context.verdict(target, Kind.ASSIGNMENT, good, f"{side.source} is not {target.sides[-1].source} there")
+
+
+def _in_time(window: Window, side: Side, value: object, verb: str) -> bool:
+    """Whether what a name becomes is a value that it gets at these lines, and what it stays one that it has behind them."""
+    got, left = window.changes(side)
+    if not got:
+        return True
+    if _STAYS.search(verb):
+        return any(fits(value, each, 0.0) for each in left)
+    return not _BECOMES.search(verb) or any(fits(value, each, 0.0) for each in (*got, *left))
 
 
 def _truth(window: Window | None, side: Side, value: bool) -> bool | None:

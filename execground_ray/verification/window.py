@@ -148,6 +148,23 @@ class Window:
         closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
         return known, closed and not (unknown and isinstance(side.node, ast.Call))
 
+    def changes(self, side: Side) -> tuple[list[Any], list[Any]]:
+        """The values that a name gets at the lines that are cited, and those that it has behind the last of them.
+
+        The first is empty where nothing is assigned to it there, or the name is none of a single call.
+        """
+        node = side.node
+        frames = {self.run.frame_of[line - 1] for line in self.core}
+        if not isinstance(node, ast.Name) or len(frames) != 1 or not self.core_statements:
+            return [], []
+        core = set(self.core_statements)
+        stores = [event for event in self.events if isinstance(event.node, ast.Name) and event.node.id == node.id and isinstance(event.node.ctx, ast.Store)]
+        if not any(event.line in core for event in stores):
+            return [], []
+        last = self.core_statements[-1]
+        behind = [state[node.id] for line in (last, *(each for each in self.statements if each > last)) for state in self._states_at(line, before=False) if node.id in state]
+        return [event.value for event in stores], behind
+
     @cached_property
     def values(self) -> list[Any]:
         """Every value at these lines, each once: of expressions, names, arguments, and what came back."""
@@ -177,11 +194,8 @@ class Window:
                 continue
             for part in parts(value):
                 found.add(freeze(part))
-                if isinstance(part, list | tuple | dict | set | frozenset):
-                    found.add(len(part))
             if len(found) > MAX_POOL:
                 break
-        found |= {len(value) for value in self.values if isinstance(value, str)}
         return frozenset(found)
 
     @cached_property
