@@ -8,13 +8,14 @@ itself, so there is no name that a program could see; functions, names and lines
 from __future__ import annotations
 
 import ast
+import operator
 import os
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
 from execground_ray.tracing.plan import Entry, Plan
-from execground_ray.tracing.wrapping import Wrapper, at, call, is_constant
+from execground_ray.tracing.wrapping import Constants, Wrapper, at, call, is_constant
 
 TOKEN_BYTES = 16
 _OUTSIDE_FIELDS_LEFT = frozenset(("annotation", "returns", "type_params"))
@@ -26,19 +27,19 @@ def instrument(text: str, filename: str, switches: tuple[Any, Any]) -> tuple[Cod
     Args:
         text: the program, with normal line ends.
         filename: of its code.
-        switches: RECORD, which takes a node id and a value and returns the value, and NOTE, which takes a tuple of an
-            id and values and returns something that is false.
+        switches: what ``Constants`` calls record and note.
 
     Raises:
         SyntaxError, ValueError, RecursionError: it does not compile, or not so.
     """
     tree = ast.parse(text, filename)
-    record, note = os.urandom(TOKEN_BYTES), os.urandom(TOKEN_BYTES)
-    statements = _Statements(tree, record, note)
+    constants = Constants(*(os.urandom(TOKEN_BYTES) for _ in Constants._fields))
+    statements = _Statements(tree, constants)
     for statement in tree.body:
         statements.outside(statement)
     code = compile(tree, filename, "exec", dont_inherit=True)
-    return _with_constants(code, {record: switches[0], note: switches[1]}), statements.plan
+    functions = (*switches, operator.truth)
+    return _with_constants(code, dict(zip(constants, functions, strict=True))), statements.plan
 
 
 def _with_constants(code: CodeType, replaced: dict[bytes, Any]) -> CodeType:
@@ -54,9 +55,8 @@ def _with_constants(code: CodeType, replaced: dict[bytes, Any]) -> CodeType:
 class _Statements(Wrapper):
     """Instruments statements, in place."""
 
-    def __init__(self, tree: ast.Module, record: bytes, note: bytes) -> None:
-        super().__init__(tree, record)
-        self._note = note
+    def __init__(self, tree: ast.Module, constants: Constants) -> None:
+        super().__init__(tree, constants)
         self._kinds: dict[type[ast.stmt], Callable[[Any], None]] = {
             ast.FunctionDef: self._function,
             ast.AsyncFunctionDef: self._function,
@@ -110,7 +110,7 @@ class _Statements(Wrapper):
         number = ast.Constant(len(self.plan.notes), **at(line))
         self.plan.notes.append(tuple(entries))
         loads = [ast.Name(name, ast.Load(), **at(line)) for name in names]
-        return call(self._note, [ast.Tuple([number, *loads], ast.Load(), **at(line))], line, line)
+        return call(self._constants.note, [ast.Tuple([number, *loads], ast.Load(), **at(line))], line, line)
 
     def _entries(  # noqa: PLR0913  (a walk through the target)
         self,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import dis
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from execground_ray.tracing.plan import Plan
 
@@ -22,18 +22,32 @@ _DECIDED_BY_PARTS = (ast.BoolOp, ast.IfExp)
 _PARTS = (ast.Starred, ast.Slice, ast.FormattedValue)
 
 
+class Constants(NamedTuple):
+    """Placeholders in the tree for functions that the code has as constants.
+
+    Attributes:
+        record: takes a node id and a value, and returns the value.
+        note: takes a tuple of a note's id and values, and returns something that is false.
+        truth: ``operator.truth``.
+    """
+
+    record: bytes
+    note: bytes
+    truth: bytes
+
+
 class Wrapper:
     """Wraps expressions, in place.
 
     Args:
         tree: the whole program, as it was parsed.
-        record: the constant that stands for the recorder.
+        constants: what stands for the functions that are called.
     """
 
-    def __init__(self, tree: ast.Module, record: bytes) -> None:
+    def __init__(self, tree: ast.Module, constants: Constants) -> None:
         """Number the nodes, and find what the program imports."""
         self.plan = Plan()
-        self._record = record
+        self._constants = constants
         self._ids: dict[ast.AST, int] = {}
         self._modules: set[str] = set()
         for number, node in enumerate(ast.walk(tree)):
@@ -88,6 +102,8 @@ class Wrapper:
             self._follow([node.operand], "not", number)
             node.operand = self.test(node.operand)
             return node
+        if isinstance(node, ast.Compare):
+            return self._compared(node)
         return self.value(node)
 
     def iterable(self, node: Any) -> Any:
@@ -119,7 +135,14 @@ class Wrapper:
         arguments.kw_defaults = [self.value(default) for default in arguments.kw_defaults]
 
     def _recorded(self, node: ast.expr, first: int, last: int) -> ast.expr:
-        return call(self._record, [ast.Constant(self._ids[node], **at(first)), node], first, last)
+        return call(self._constants.record, [ast.Constant(self._ids[node], **at(first)), node], first, last)
+
+    def _compared(self, node: ast.Compare) -> ast.expr:
+        """Return a comparison again: of what decides a jump, the compiler gives those a line of their own."""
+        first, last = edges(node)
+        truth = call(self._constants.truth, [self.value(node)], first, last)
+        place = {name: getattr(node, name) for name in at(0)}
+        return ast.Compare(truth, [ast.Is()], [ast.Constant(True, **at(last))], **place)
 
     def _follow(self, nodes: list[ast.expr], rule: str, number: int) -> None:
         for node in nodes:
