@@ -35,7 +35,7 @@ from execground_ray.tracing.program import FILENAME, Program, RunLimits, Runner
 from execground_ray.tracing.values import to_json
 
 TOKEN_BYTES = 16
-FIELDS = struct.Struct("=4I")
+FIELDS = struct.Struct("=5I")
 # The first bytes from a run: it is confined and starts the program; for each call that is too long; for a result.
 READY, TOO_LONG, RESULT = b"\1", b"\2", b"\3"
 DETAIL_CHARS = 1000
