@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError
+from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.matching import operand_value
 from execground_ray.verification.notation import Side, parse, tolerance_of
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.values import same
+from execground_ray.verification.values import close, freeze, same
 from execground_ray.verification.window import Window
 
 
@@ -31,6 +32,8 @@ def _equation(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterat
         yield _arithmetic(context, token, good, f"{sides[left].source} is not {sides[right].source}")
     if not known or context.window is None:
         return
+    if context.cited and _invented(context.window, sides, known):
+        yield context.verdict(token, Kind.EQUATION, False, f"{sides[0].source} is worked out nowhere there")
     for index, side in enumerate(sides):
         if not side.pure:
             value = next((value for place, value in known if place > index), known[-1][1])
@@ -38,6 +41,33 @@ def _equation(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterat
             good = has_value(context, side, value, tolerance_of(written))
             message = f"{side.source} is not {written.source} there"
             yield context.verdict(token, Kind.ASSIGNMENT, good, message)
+
+
+def _invented(window: Window, sides: tuple[Side, ...], known: list[tuple[int, Any]]) -> bool:
+    """Whether an operation has one operand of one that these lines do, and a result that they have nowhere."""
+    result = known[-1][1]
+    if not window.complete or window.opaque or isinstance(result, bool) or not isinstance(result, int | float):
+        return False
+    if any(close(result, number, tolerance_of(*sides)) or close(-result, number, 0.0) for number in window.numbers):
+        return False
+    for side in sides:
+        node = side.node
+        if not side.pure or not isinstance(node, ast.BinOp):
+            continue
+        operands = [freeze(value) for each in (node.left, node.right) for value in _worked_out(each)]
+        for event in window.by_type.get(ast.BinOp, ()):
+            theirs = event.node
+            if isinstance(theirs, ast.BinOp) and type(theirs.op) is type(node.op):
+                if any(freeze(operand_value(each, event)) in operands for each in (theirs.left, theirs.right)):
+                    return True
+    return False
+
+
+def _worked_out(node: ast.expr) -> list[Any]:
+    try:
+        return [evaluate(node, {})]
+    except UnknownError:
+        return []
 
 
 def _value(side: Side) -> list[Any]:
@@ -111,9 +141,14 @@ def _in_window(window: Window | None, side: Side, value: Any, tolerance: float) 
     if window is None:
         return None
     values, closed = window.possible(side)
-    if any(fits(value, each, tolerance) for each in values):
+    if any(fits(value, each, tolerance) and not _mixed_up(value, each) for each in values):
         return True
     return False if closed else None
+
+
+def _mixed_up(written: Any, actual: Any) -> bool:
+    """Whether one is a list and the other a tuple."""
+    return {type(written), type(actual)} == {list, tuple}
 
 
 def fits(written: Any, actual: Any, tolerance: float) -> bool:

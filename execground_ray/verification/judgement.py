@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from execground_ray.verification.actions import check_actions
 from execground_ray.verification.alignment import align
 from execground_ray.verification.citations import Attributed
 from execground_ray.verification.conditions import check_conditions
@@ -20,7 +21,7 @@ from execground_ray.verification.run import Run, program_names
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.window import Window
 
-_RULES = (check_equations, check_relations, check_conditions, check_operations, check_counts, check_values)
+_RULES = (check_equations, check_relations, check_conditions, check_operations, check_counts, check_actions, check_values)
 
 
 @dataclass

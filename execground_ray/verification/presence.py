@@ -20,14 +20,15 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _SIZE = re.compile(
-    r"\b(?:lengths?|long|size|elements?|entries|items?|characters?|letters?|digits?|numbers|values|words?|nodes?|rows?|columns?|keys?|times|people|last|index|positions?|count(?:s|ed)?|pairs?|strings?|many|of them|lists?|places?|rounds?|passes|iterations?)\b",
+    r"\b(?:lengths?|long|size|elements|entries|items|characters|letters|digits|numbers|rows|columns|keys|times|last|index|many|count(?:s|ed)?|pairs|rounds|passes|iterations)\b",
     re.IGNORECASE,
 )
 _COMPUTED = re.compile(
-    r"\b(?:sum|total|difference|product|quotient|remainder|twice|double|half|square|minus|plus|times|leaves?|left|remain\w*|apart|average|middle|together|combined|distance|adds?|costs?|bits?|binary|remainder|gap|at most|at least|between|limit|multiples?)\b",
+    r"\b(?:sum|total|difference|product|quotient|twice|double|half|square|minus|plus|leaves|apart|average|together|combined|distance|bits?|binary|gap|multiples?)\b",
     re.IGNORECASE,
 )
 MAX_PLACES = 4  # the values of so many names may be told as one tuple: (i, j)
+_LARGE = 20  # outside of code marks smaller integers may be of the text's own counting
 _SMALL = 2  # integers up to this in size say too little to be wrong
 
 
@@ -179,13 +180,15 @@ def _is_place(context: Context, token: Token, window: Window, value: Any) -> boo
 def _sure(context: Context, token: Token, value: Any) -> bool:
     """Whether a value that is nowhere can only be wrong."""
     window = context.window
-    if window is None or not context.cited or not context.attributed or not token.marked or not window.complete:
+    if window is None or not context.cited or not context.attributed or not window.complete:
         return False
     if context.is_conditional(token) or context.is_denied(token):
         return False
+    if not token.marked and not isinstance(value, int | float | list | tuple | dict):
+        return False
     if isinstance(value, bool) or value is None or (isinstance(value, int | float) and abs(value) <= _SMALL):
         return False
-    if isinstance(value, int | float) and _COMPUTED.search(context.sentence.mask):
+    if isinstance(value, int | float) and (_COMPUTED.search(context.sentence.mask) or (not token.marked and abs(value) < _LARGE)):
         return False
     return not any(_may_hide(entry, value) for entry in window.opaque)
 

@@ -47,6 +47,11 @@ _OF_THEM = re.compile(
     r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|inside of|below|above|per|through|within|index|position|key|entry|and|or|both)(?: the)?\s*$",
     re.IGNORECASE,
 )
+# A name outside of code marks behind these is the English word.
+_AS_WORD = re.compile(
+    r"\b(?:the|an?|first|second|third|fourth|fifth|last|next|each|every|this|that|its|whole|new|old|current|one|other|same|any|no|some|his|our|their)\s*$",
+    re.IGNORECASE,
+)
 _VALUE_OF = re.compile(r"\b(?:values?|content|contents) of\s*$", re.IGNORECASE)
 _LENGTH_OF = re.compile(r"\b(?:length|size) of\s*$", re.IGNORECASE)
 _MORE = re.compile(
@@ -87,7 +92,7 @@ def _relation(context: Context, match: re.Match[str]) -> Iterator[Check]:
     verb = match.groupdict().get("verb") or "is set to"
     for subject, target in _pairs(subjects, objects):
         side = _subject_side(subject)
-        if side is None:
+        if side is None or (not subject.marked and _AS_WORD.search(context.before(subject))):
             continue
         if length:
             side = parse(f"len({side.source})") or side

@@ -147,6 +147,23 @@ class Run:
             found[event.line].append(event)
         return found
 
+    @cached_property
+    def _following(self) -> dict[str, tuple[list[int], list[Any]]]:
+        """By attribute or element: when it was evaluated, and its values."""
+        found: dict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
+        for event in self.events:
+            if isinstance(event.node, ast.Attribute | ast.Subscript):
+                lines, values = found[key_of(event.node)]
+                lines.append(event.line)
+                values.append(event.value)
+        return found
+
+    def next_value(self, key: str, line: int) -> list[Any]:
+        """The value that an attribute or an element has when it is evaluated next behind a line: what a call made of it."""
+        lines, values = self._following.get(key, ([], []))
+        index = next((place for place, each in enumerate(lines) if each > line), -1)
+        return [values[index]] if index >= 0 else []
+
     def events_at(self, line: int) -> list[Event]:
         """The events of the statement that record line ``line`` shows."""
         return self._event_lines.get(line, [])

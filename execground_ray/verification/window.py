@@ -132,6 +132,9 @@ class Window:
         values: dict[Hashable, Any] = {}
         for event in self._by_key.get(side.key, ()):
             values.setdefault(freeze(event.value), event.value)
+        if isinstance(side.node, ast.Attribute | ast.Subscript) and side.key in self._by_key:
+            for value in self.run.next_value(side.key, max(self.statements, default=0)):
+                values.setdefault(freeze(value), value)
         if not isinstance(side.node, ast.Name):
             for event in self.by_type.get(type(side.node), ()):
                 if matches(side.node, event):
@@ -174,10 +177,19 @@ class Window:
         for state in self.states:
             for value in state.values():
                 found[id(value)] = value
+        for value in self._left:
+            found[id(value)] = value
         for frame in self._touched:
             for value in (frame.returned, *(value for _, value in frame.arguments)):
                 found[id(value)] = value
         return list(found.values())
+
+    @cached_property
+    def _left(self) -> list[Any]:
+        """What the attributes and elements that these lines evaluate are when they are evaluated next."""
+        last = max(self.statements, default=0)
+        keys = {key_of(event.node) for event in self.events if isinstance(event.node, ast.Attribute | ast.Subscript)}
+        return [value for key in keys for value in self.run.next_value(key, last)]
 
     @cached_property
     def _touched(self) -> list[Any]:
