@@ -28,6 +28,7 @@ _LENGTH = re.compile(
     rf"|\b(?:has|have|with|contains?|holds|is|are|of)(?: (?:only|just|exactly|now|still))? (?P<many>{_CARDINAL}) {_ADJECTIVE}(?P<noun>characters|letters|digits|elements|entries|numbers|items|words|keys|nodes|rows|columns|strings|values|integers|people|scores)(?! (?:of|from|that|which|in|are|remain|left|behind|before|after|at|above|below|between|per|or|larger|smaller|greater|less|with))\b",
     re.IGNORECASE,
 )
+_MANY = re.compile(rf"\b(?P<count>{'|'.join(_CARDINALS[3:])}) (?P<noun>[a-z]+s)\b", re.IGNORECASE)
 _APPROXIMATE = re.compile(r"\b(?:about|around|more than|at least|at most|up to|over|under|nearly|almost|less than|fewer than|other|or|next|last|first|remaining|another|these|those|all|of the)\s*$", re.IGNORECASE)
 MOST_EXACT = 400
 
@@ -44,6 +45,8 @@ def check_counts(context: Context) -> Iterator[Check]:
         wanted = _ORDINALS.index(match["ordinal"].lower())
         most = max([*round_counts(context.whole), *call_counts(context.whole)], default=0)
         yield _check(context, wanted <= most or None, f"there is no {match.group()}")
+    for match in _MANY.finditer(context.sentence.mask):
+        yield from _many(context, match)
     for match in _LENGTH.finditer(context.sentence.mask):
         yield from _length(context, match)
 
@@ -86,6 +89,18 @@ def _rounds(context: Context, span: tuple[int, int], words: str, noun: str) -> I
     if wanted <= 1 or most > MOST_EXACT or _possible_sum(counts, wanted):
         good = good or None
     yield _check(context, good, f"{wanted} {noun}: there are {sorted(counts)[:8]}")
+
+
+def _many(context: Context, match: re.Match[str]) -> Iterator[Check]:
+    """``eight cells``: something of these lines is there, or happens, so many times."""
+    window = context.window
+    wanted = _CARDINALS.index(match["count"].lower())
+    if window is None or not context.cited or _APPROXIMATE.search(context.sentence.mask[: match.start()]):
+        return
+    times = set(Counter(id(event.node) for event in window.events).values())
+    counts = {*round_counts(window), *call_counts(window), *window.sizes, *times, *window.run.literal_counts, len(context.sentence.tokens)}
+    counts |= {sum(token.kind == kind for token in context.sentence.tokens) for kind in "VNE"}
+    yield _check(context, wanted in counts or wanted in window.pool or wanted in window.run.constants, f"nothing there is {match.group()}")
 
 
 def _possible_sum(counts: set[int], wanted: int) -> bool:

@@ -147,8 +147,12 @@ def _in_window(window: Window | None, side: Side, value: Any, tolerance: float) 
 
 
 def _mixed_up(written: Any, actual: Any) -> bool:
-    """Whether one is a list and the other a tuple."""
-    return {type(written), type(actual)} == {list, tuple}
+    """Whether one is a list and the other a tuple, or something in them is."""
+    if {type(written), type(actual)} == {list, tuple}:
+        return True
+    if isinstance(written, list | tuple) and isinstance(actual, list | tuple):
+        return any(map(_mixed_up, written, actual))
+    return False
 
 
 def fits(written: Any, actual: Any, tolerance: float) -> bool:

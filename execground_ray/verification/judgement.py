@@ -12,6 +12,7 @@ from execground_ray.verification.conditions import check_conditions
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.counts import check_counts
 from execground_ray.verification.equations import check_equations
+from execground_ray.verification.enumerations import check_order
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.operations import check_operations
 from execground_ray.verification.passages import Passage, passages
@@ -21,7 +22,7 @@ from execground_ray.verification.run import Run, program_names
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.window import Window
 
-_RULES = (check_equations, check_relations, check_conditions, check_operations, check_counts, check_actions, check_values)
+_RULES = (check_equations, check_relations, check_conditions, check_operations, check_counts, check_actions, check_order, check_values)
 
 
 @dataclass
@@ -33,12 +34,14 @@ class Judgement:
         counts: Checks by outcome.
         sentences: Start, end and lines of each.
         coverage: Share of the record's statements that some sentence cites; 0 where it cites none.
+        untold: Number of those that none cites.
     """
 
     findings: list[Finding] = field(default_factory=list)
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     sentences: list[tuple[int, int, tuple[tuple[int, int], ...]]] = field(default_factory=list)
     coverage: float = 0.0
+    untold: int = 0
 
 
 def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Judgement:
@@ -58,7 +61,7 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
         sentence = tokenize(attributed.text, passage.start, passage.end, names)
         context = Context(sentence, window, whole, bool(passage.cited) and cites, cites)
         _note(judgement, passage, list(_checks(context)))
-    judgement.coverage = _coverage(stretches, run)
+    judgement.coverage, judgement.untold = _coverage(stretches, run)
     return judgement
 
 
@@ -80,9 +83,10 @@ def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
             judgement.findings.append(Finding(check.kind, check.start, check.end, check.message, outcome, passage.lines))
 
 
-def _coverage(stretches: list[Passage], run: Run | None) -> float:
+def _coverage(stretches: list[Passage], run: Run | None) -> tuple[float, int]:
     if run is None or not run.statements:
-        return 0.0
+        return 0.0, 0
     cited = {line for passage in stretches for first, last in passage.cited for line in range(first, min(last, run.count) + 1)}
     told = {run.owners[line] for line in cited} | cited
-    return sum(line in told for line in run.statements) / len(run.statements)
+    count = sum(line in told for line in run.statements)
+    return count / len(run.statements), len(run.statements) - count

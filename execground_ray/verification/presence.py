@@ -50,7 +50,9 @@ def _literals(side: Side) -> list[tuple[str, Any]]:
     stack: list[ast.expr] = [side.node]
     while stack:
         node = stack.pop()
-        if _is_literal(node):
+        if isinstance(node, ast.Subscript) and not is_pure(node.value):
+            stack.append(node.value)  # the index is judged with the element
+        elif _is_literal(node):
             try:
                 found.append((ast.get_source_segment(side.source, node) or ast.unparse(node), evaluate(node, {})))
             except UnknownError:
@@ -190,7 +192,7 @@ def _sure(context: Context, token: Token, value: Any) -> bool:
         return False
     if isinstance(value, int | float) and (_COMPUTED.search(context.sentence.mask) or (not token.marked and abs(value) < _LARGE)):
         return False
-    return not any(_may_hide(entry, value) for entry in window.opaque)
+    return not any(_may_hide(entry, value) for entry in window.opaque) and not window.iterators
 
 
 def _may_hide(entry: Opaque, value: Any) -> bool:

@@ -210,6 +210,12 @@ class Run:
         return [node.value for node in self._nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
     @cached_property
+    def literal_counts(self) -> frozenset[int]:
+        """How many parts the program's own expressions and functions have: three conditions, four arguments."""
+        many = [each for node in self._nodes for _, each in ast.iter_fields(node) if isinstance(each, list)]
+        return frozenset(map(len, many))
+
+    @cached_property
     def longest(self) -> int:
         """The most lines, elements or letters that anything has: no index is larger."""
         return max((len(each) for each in map(self.value, range(len(self._evidence.values))) if hasattr(each, "__len__")), default=0)

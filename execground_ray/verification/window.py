@@ -15,6 +15,10 @@ from execground_ray.verification.run import GLOBALS, WIDEN, Event, Run
 from execground_ray.verification.values import Opaque, freeze, parts
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
+_ITERATORS = frozenset(
+    "permutations combinations combinations_with_replacement product islice chain map filter zip enumerate count cycle accumulate generator "
+    "takewhile dropwhile groupby starmap repeat zip_longest reversed list_iterator".split()
+)
 MAX_POOL = 60_000
 
 
@@ -131,14 +135,14 @@ class Window:
     def _find(self, side: Side) -> tuple[list[Any], bool]:
         values: dict[Hashable, Any] = {}
         for event in self._by_key.get(side.key, ()):
-            values.setdefault(freeze(event.value), event.value)
+            values.setdefault(_exactly(event.value), event.value)
         if isinstance(side.node, ast.Attribute | ast.Subscript) and side.key in self._by_key:
             for value in self.run.next_value(side.key, max(self.statements, default=0)):
-                values.setdefault(freeze(value), value)
+                values.setdefault(_exactly(value), value)
         if not isinstance(side.node, ast.Name):
             for event in self.by_type.get(type(side.node), ()):
                 if matches(side.node, event):
-                    values.setdefault(freeze(event.value), event.value)
+                    values.setdefault(_exactly(event.value), event.value)
         unknown = False
         for state in self.states:
             try:
@@ -146,7 +150,7 @@ class Window:
             except UnknownError:
                 unknown = True
                 continue
-            values.setdefault(freeze(value), value)
+            values.setdefault(_exactly(value), value)
         known = [value for value in values.values() if not isinstance(value, Opaque)]
         closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
         return known, closed and not (unknown and isinstance(side.node, ast.Call))
@@ -221,6 +225,11 @@ class Window:
         return [value for value in self.values if isinstance(value, Opaque) and (value.text or value.cut)]
 
     @cached_property
+    def iterators(self) -> bool:
+        """Whether what is worked out at these lines stays inside of an iterator."""
+        return any(entry.type in _ITERATORS for entry in self.opaque)
+
+    @cached_property
     def sizes(self) -> frozenset[int]:
         """The lengths of everything at these lines."""
         found = {len(part) for value in self.values for part in parts(value, 500) if isinstance(part, str | list | tuple | dict | set | frozenset | deque | range)}
@@ -232,14 +241,14 @@ class Window:
         return [key for key in self.pool if isinstance(key, int | float)]
 
     @cached_property
-    def _sequences(self) -> list[tuple[Hashable, ...]]:
+    def sequences(self) -> list[tuple[Hashable, ...]]:
         """Keys of the elements of every list and tuple."""
         return [key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "list"]
 
     @cached_property
     def set_pool(self) -> frozenset[Hashable]:
         """The same in any order, and of sets and of the keys of dictionaries."""
-        many = [*self._sequences, *(key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "set")]
+        many = [*self.sequences, *(key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "set")]
         many += [tuple(entry[0] for entry in entries) for entries in self.dict_entries]
         many += [tuple(entry[1] for entry in entries) for entries in self.dict_entries]
         return frozenset(("list", tuple(sorted(each, key=repr))) for each in many)
@@ -254,7 +263,7 @@ class Window:
         length, target = len(wanted), tuple(wanted)
         return any(
             many[place : place + length] == target
-            for many in self._sequences
+            for many in self.sequences
             for place in range(len(many) - length + 1)
             if many[place] == target[0]
         )
@@ -270,6 +279,11 @@ class Window:
             for event in self.events
         )
         return operations_in(trees) | ({"USub"} if negative else set())
+
+
+def _exactly(value: Any) -> Hashable:
+    """A key that tells a list from a tuple, and 1 from 1.0."""
+    return (type(value).__name__, repr(value))
 
 
 def _is_negative(value: Any) -> bool:
