@@ -112,7 +112,7 @@ def _called(context: Context, window: Window, match: re.Match[str]) -> Iterator[
     if not fitting or any(isinstance(value, Opaque) for call in fitting for value in call.values()):
         return
     good = any(all(same(value, call[name]) for name, value in named.items()) and _among(loose, list(call.values())) for call in fitting)
-    if not good and (not window.complete or (not named and (len(loose) < 2 or _in_events(window, loose)))):
+    if not good and not named and (not window.complete or len(loose) < 2 or _in_events(window, loose)):
         return
     yield context.verdict(tokens[-1], Kind.CALL, good, f"no call there has {match['arguments']}: {[named, loose]}")
 

@@ -6,12 +6,13 @@ import ast
 import re
 from collections.abc import Iterator
 
-from execground_ray.verification.arithmetic import UnknownError
+from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.matching import operand_value
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.values import Opaque
+from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
 
 _ADVERB = r"(?:again|also|still|now|then|therefore|thus|just|only|clearly|indeed|already|once more|once again|here|too|both|immediately|finally|no longer|always|this time|even|much|far|well|exactly)"
@@ -42,6 +43,8 @@ _IN_GENERAL = re.compile(
     re.IGNORECASE,
 )
 _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.In: ast.NotIn, ast.NotIn: ast.In}  # fmt: skip
+# What compares inside, where no event tells of it.
+_COMPARING = frozenset("min max sort sorted index count remove heappush heappop bisect bisect_left bisect_right insort any all".split())
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b", re.IGNORECASE)
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.GtE: ">=", ast.LtE: "<=", ast.Gt: ">", ast.Lt: "<", ast.NotEq: "!=", ast.Eq: "==", ast.In: "in", ast.NotIn: "not in"}  # fmt: skip
 
@@ -71,6 +74,8 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
     good = truth(context, side, wanted)
     if good is False and _NONE.search(match.group()):
         good = None
+    if good and not _is_done(context, side, token):
+        good = False
     said = "true" if wanted else "false"
     yield context.verdict(token, Kind.CONDITION, good, f"{side.source} is not {said} there")
 
@@ -113,6 +118,28 @@ def truth(context: Context, side: Side, wanted: bool) -> bool | None:
     return False if context.window is not None else None
 
 
+def _is_done(context: Context, side: Side, token: Token) -> bool:
+    """Whether the lines compare these values, where they compare at all: a test that is told is one that is made."""
+    window, node = context.window, side.node
+    if window is None or not context.cited or not window.complete or not side.pure or not token.marked:
+        return True
+    compared = [event for event in window.by_type.get(ast.Compare, ()) if isinstance(event.node, ast.Compare)]
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1 or window.operations & _COMPARING:
+        return True
+    try:
+        written = [evaluate(node.left, {}), evaluate(node.comparators[0], {})]
+    except UnknownError:
+        return True
+    for event in compared:
+        values = [operand_value(each, event) for each in (event.node.left, *event.node.comparators)]
+        for pair in zip(values, values[1:], strict=False):
+            if any(isinstance(value, Opaque) for value in pair):
+                return True
+            if any(all(map(same, order, pair)) for order in (written, written[::-1])):
+                return True
+    return False
+
+
 def _opposite(side: Side) -> Side | None:
     """The condition that is true where this one is false."""
     node = side.node
@@ -144,6 +171,8 @@ def _comparison(context: Context, match: re.Match[str], kind: type[ast.cmpop]) -
     if compared is None:
         return
     good = truth(context, compared, not match["not"])
+    if good and left.marked and not _is_done(context, compared, right):
+        good = False
     if good is False and _rounded(compared):
         good = None
     yield context.verdict(right, Kind.CONDITION, good, f"not so there: {' '.join(match.group('left', 'right'))} {compared.source}")

@@ -29,7 +29,7 @@ _LENGTH = re.compile(
     re.IGNORECASE,
 )
 _MANY = re.compile(rf"\b(?P<count>{'|'.join(_CARDINALS[3:])}) (?P<noun>[a-z]+s)\b", re.IGNORECASE)
-_APPROXIMATE = re.compile(r"\b(?:about|around|more than|at least|at most|up to|over|under|nearly|almost|less than|fewer than|other|or|next|last|first|remaining|another|these|those|all|of the)\s*$", re.IGNORECASE)
+_APPROXIMATE = re.compile(r"\b(?:about|around|more than|at least|at most|up to|over|under|nearly|almost|less than|fewer than|other|or|next|last|first|remaining|another|these|those|of the)\s*$", re.IGNORECASE)
 MOST_EXACT = 400
 
 
@@ -95,7 +95,7 @@ def _many(context: Context, match: re.Match[str]) -> Iterator[Check]:
     """``eight cells``: something of these lines is there, or happens, so many times."""
     window = context.window
     wanted = _CARDINALS.index(match["count"].lower())
-    if window is None or not context.cited or _APPROXIMATE.search(context.sentence.mask[: match.start()]):
+    if window is None or not context.cited or not window.complete or _APPROXIMATE.search(context.sentence.mask[: match.start()]):
         return
     times = set(Counter(id(event.node) for event in window.events).values())
     counts = {*round_counts(window), *call_counts(window), *window.sizes, *times, *window.run.literal_counts, len(context.sentence.tokens)}
