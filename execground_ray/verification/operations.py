@@ -58,7 +58,7 @@ def _written(context: Context, token: Token, tree: ast.expr, has_result: bool) -
     if context.window is None:
         return
     for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and is_pure(node) and not isinstance(node.op, ast.Mod):
+        if isinstance(node, ast.BinOp) and is_pure(node):
             found = _against_run(context, node)
         elif isinstance(node, ast.Call) and is_pure(node) and isinstance(node.func, ast.Name) and node.func.id in {"min", "max"}:
             found = _against_run(context, node)

@@ -16,7 +16,7 @@ from execground_ray.verification.values import Opaque, close, freeze, kind_of, p
 from execground_ray.verification.window import Window
 
 _PLACE = re.compile(
-    r"\b(?:index|indices|indexes|positions?|places?|columns?|rows?|steps?|rounds?|bits?|digits?|levels?|cells?|vert(?:ex|ices)|nodes?|numbers?|pass|iteration|step|slot|of the|(?:from|to|and|through|between|at)(?: ‹\w+›)?)\s*$",
+    r"\b(?:index|indices|indexes|positions?|places?|columns?|rows?|steps?|rounds?|bits?|digits?|levels?|cells?|vert(?:ex|ices)|nodes?|numbers?|pass|iteration|step|slot|of the|from|through|between|at)(?: ‹\w+›(?:,| and| to| or|,? and then)?)*\s*$",
     re.IGNORECASE,
 )
 _SIZE = re.compile(

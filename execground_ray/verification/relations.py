@@ -44,7 +44,7 @@ _RETURNS = re.compile(
 )
 # Of what stands before the names it is not the names that the sentence speaks, but of something of theirs.
 _OF_THEM = re.compile(
-    r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|inside of|below|above|per|through|within|index|position|key|entry|and|or|both)(?: the)?\s*$",
+    r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|inside of|below|above|per|through|within|index|position|key|entry|both|‹\w+› (?:and|or))(?: the)?\s*$",
     re.IGNORECASE,
 )
 # A name outside of code marks behind these is the English word.
@@ -92,11 +92,17 @@ def _relation(context: Context, match: re.Match[str]) -> Iterator[Check]:
     verb = match.groupdict().get("verb") or "is set to"
     for subject, target in _pairs(subjects, objects):
         side = _subject_side(subject)
-        if side is None or (not subject.marked and _AS_WORD.search(context.before(subject))):
+        if side is None or (not subject.marked and _is_word(context.before(subject), verb)):
             continue
         if length:
             side = parse(f"len({side.source})") or side
         yield from _holds(context, side, target, verb)
+
+
+def _is_word(before: str, verb: str) -> bool:
+    """Whether a name outside of code marks is the English word: "the first row is", but not "the goal stays at"."""
+    found = _AS_WORD.search(before)
+    return found is not None and (found[0].strip().lower() != "the" or verb.lower() in {"is", "are", "was", "has"})
 
 
 def _pairs(subjects: list[Token], objects: list[Token]) -> list[tuple[Token, Token]]:

@@ -143,17 +143,25 @@ class Window:
             for event in self.by_type.get(type(side.node), ()):
                 if matches(side.node, event):
                     values.setdefault(_exactly(event.value), event.value)
-        unknown = False
+        unknown, absent = False, isinstance(side.node, ast.Subscript) and bool(self.states)
         for state in self.states:
             try:
                 value = evaluate(side.node, state)
-            except UnknownError:
+            except UnknownError as error:
                 unknown = True
+                absent = absent and isinstance(error.__cause__, LookupError)
                 continue
             values.setdefault(_exactly(value), value)
         known = [value for value in values.values() if not isinstance(value, Opaque)]
+        if absent and not values:
+            return [], self.complete  # there is no such element at any time
         closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
         return known, closed and not (unknown and isinstance(side.node, ast.Call))
+
+    def outcomes(self, side: Side) -> set[bool]:
+        """How a condition of the program came out at the very lines that are cited."""
+        core = set(self.core_statements)
+        return {event.outcome == 1 for event in self._by_key.get(side.key, ()) if event.line in core and event.outcome >= 0}
 
     def changes(self, side: Side) -> tuple[list[Any], list[Any]]:
         """The values that a name gets at the lines that are cited, and those that it has behind the last of them.
