@@ -175,7 +175,7 @@ def _comparison(context: Context, match: re.Match[str], kind: type[ast.cmpop]) -
     good = truth(context, compared, not match["not"])
     if good and left.marked and not _is_done(context, compared, right):
         good = False
-    if good is False and _rounded(compared):
+    if good is False and (_rounded(compared) or (not context.attributed and not compared.pure)):
         good = None
     yield context.verdict(right, Kind.CONDITION, good, f"not so there: {' '.join(match.group('left', 'right'))} {compared.source}")
 

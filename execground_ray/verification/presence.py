@@ -27,6 +27,7 @@ _COMPUTED = re.compile(
     r"\b(?:sum|total|difference|product|quotient|twice|double|half|square|minus|plus|leaves|apart|average|together|combined|distance|bits?|binary|gap|multiples?)\b",
     re.IGNORECASE,
 )
+MIN_DISTINCT = 2
 MAX_PLACES = 4  # the values of so many names may be told as one tuple: (i, j)
 _LARGE = 20  # outside of code marks smaller integers may be of the text's own counting
 _SMALL = 2  # integers up to this in size say too little to be wrong
@@ -182,9 +183,9 @@ def _is_place(context: Context, token: Token, window: Window, value: Any) -> boo
 def _sure(context: Context, token: Token, value: Any) -> bool:
     """Whether a value that is nowhere can only be wrong."""
     window = context.window
-    if window is None or not context.cited or not context.attributed or not window.complete:
+    if window is None or not window.complete or context.is_conditional(token) or context.is_denied(token):
         return False
-    if context.is_conditional(token) or context.is_denied(token):
+    if not context.cited and not (context.attributed is False and _is_distinct(value)):
         return False
     if not token.marked and not isinstance(value, int | float | list | tuple | dict):
         return False
@@ -193,6 +194,13 @@ def _sure(context: Context, token: Token, value: Any) -> bool:
     if isinstance(value, int | float) and (_COMPUTED.search(context.sentence.mask) or (not token.marked and abs(value) < _LARGE)):
         return False
     return not any(_may_hide(entry, value) for entry in window.opaque) and not window.iterators
+
+
+def _is_distinct(value: Any) -> bool:
+    """Whether a value says so much that it cannot be one of the text's own, though its lines are not known."""
+    if isinstance(value, list | tuple | dict | set):
+        return len(value) >= MIN_DISTINCT
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10 ** (MIN_DISTINCT + 1)
 
 
 def _may_hide(entry: Opaque, value: Any) -> bool:

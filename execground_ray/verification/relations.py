@@ -47,11 +47,8 @@ _OF_THEM = re.compile(
     r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|inside of|below|above|per|through|within|index|position|key|entry|both|‹\w+› (?:and|or))(?: the)?\s*$",
     re.IGNORECASE,
 )
-# A name outside of code marks behind these is the English word.
-_AS_WORD = re.compile(
-    r"\b(?:the|an?|first|second|third|fourth|fifth|last|next|each|every|this|that|its|whole|new|old|current|one|other|same|any|no|some|his|our|their)\s*$",
-    re.IGNORECASE,
-)
+# Behind these a name outside of code marks begins a clause of its own.
+_AS_NAME = re.compile(r"(?:^|[,.:;(]|\b(?:so|and|then|now|thus|hence|therefore|where|because|with|while|here|but|also|makes|sets|value of))\s*$", re.IGNORECASE)
 _VALUE_OF = re.compile(r"\b(?:values?|content|contents) of\s*$", re.IGNORECASE)
 _LENGTH_OF = re.compile(r"\b(?:length|size) of\s*$", re.IGNORECASE)
 _MORE = re.compile(
@@ -92,17 +89,18 @@ def _relation(context: Context, match: re.Match[str]) -> Iterator[Check]:
     verb = match.groupdict().get("verb") or "is set to"
     for subject, target in _pairs(subjects, objects):
         side = _subject_side(subject)
-        if side is None or (not subject.marked and _is_word(context.before(subject), verb)):
+        if side is None or (not subject.marked and _is_word(side.source, context.before(subject), verb)):
             continue
         if length:
             side = parse(f"len({side.source})") or side
         yield from _holds(context, side, target, verb)
 
 
-def _is_word(before: str, verb: str) -> bool:
+def _is_word(name: str, before: str, verb: str) -> bool:
     """Whether a name outside of code marks is the English word: "the first row is", but not "the goal stays at"."""
-    found = _AS_WORD.search(before)
-    return found is not None and (found[0].strip().lower() != "the" or verb.lower() in {"is", "are", "was", "has"})
+    if not name.isalpha() or not (name.islower() or name.isupper()) or _AS_NAME.search(before):
+        return False
+    return not re.search(r"\bthe\s*$", before, re.IGNORECASE) or verb.lower() in {"is", "are", "was", "has"}
 
 
 def _pairs(subjects: list[Token], objects: list[Token]) -> list[tuple[Token, Token]]:
@@ -132,7 +130,7 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         good = False
     if good is False and isinstance(value, bool):
         good = None if not target.marked else _truth(context.window, side, value)
-    if good is False and not target.marked and not isinstance(value, int | float):
+    if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
         good = None
     yield context.verdict(target, Kind.ASSIGNMENT, good, f"{side.source} is not {target.sides[-1].source} there")
 

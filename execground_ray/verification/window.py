@@ -255,8 +255,8 @@ class Window:
 
     @cached_property
     def set_pool(self) -> frozenset[Hashable]:
-        """The same in any order, and of sets and of the keys of dictionaries."""
-        many = [*self.sequences, *(key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "set")]
+        """Keys of what has no order: the elements of sets, and of the keys and values of dictionaries."""
+        many = [tuple(key[1]) for key in self.pool if isinstance(key, tuple) and key[0] == "set"]
         many += [tuple(entry[0] for entry in entries) for entries in self.dict_entries]
         many += [tuple(entry[1] for entry in entries) for entries in self.dict_entries]
         return frozenset(("list", tuple(sorted(each, key=repr))) for each in many)
