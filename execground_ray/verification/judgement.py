@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from execground_ray.verification.actions import check_actions
-from execground_ray.verification.alignment import align
 from execground_ray.verification.citations import Attributed
 from execground_ray.verification.conditions import check_conditions
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.counts import check_counts
 from execground_ray.verification.equations import check_equations
-from execground_ray.verification.enumerations import check_order
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.operations import check_operations
 from execground_ray.verification.passages import Passage, passages
@@ -22,7 +20,7 @@ from execground_ray.verification.run import Run, program_names
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.window import Window
 
-_RULES = (check_equations, check_relations, check_conditions, check_operations, check_counts, check_actions, check_order, check_values)
+_RULES = (check_equations, check_relations, check_conditions, check_operations, check_counts, check_actions, check_values)
 
 
 @dataclass
@@ -52,8 +50,6 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
     whole = Window(run, ((1, run.count),)) if run else None
     windows: dict[tuple[tuple[int, int], ...], Window] = {}
     stretches = passages(attributed)
-    if run is not None and not cites:
-        stretches = align(attributed.text, stretches, run, whole, names)
     for passage in stretches:
         window = None
         if run is not None and whole is not None:

@@ -205,6 +205,11 @@ class Run:
         return frozenset(freeze(node.value) for node in self._nodes if isinstance(node, ast.Constant))
 
     @cached_property
+    def numbers(self) -> frozenset[int]:
+        """The integers in the program."""
+        return frozenset(each for each in self.constants if isinstance(each, int))
+
+    @cached_property
     def texts(self) -> list[str]:
         """The strings in the program."""
         return [node.value for node in self._nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
