@@ -11,7 +11,7 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
-from execground_ray.verification.matching import operand_value
+from execground_ray.verification.matching import operand_value, operands_of
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import Opaque, freeze, same
 from execground_ray.verification.window import Window
@@ -32,7 +32,17 @@ _TYPED = re.compile(
     r"(?P<name>‹N\d+›)(?: (?:now|then|thus|therefore|still|also))* (?:is|becomes|remains|stays|holds|as)(?: (?:now|then|still|again|just))* (?:an? )(?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )*(?P<type>list|tuple|set|dictionary|dict|string|integer|float|boolean)\b",
     re.IGNORECASE,
 )
-_TYPES: dict[str, tuple[type, ...]] = {"list": (list,), "tuple": (tuple,), "set": (set, frozenset), "dictionary": (dict,), "dict": (dict,), "string": (str,), "integer": (int,), "float": (float,), "boolean": (bool,)}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "list": (list,),
+    "tuple": (tuple,),
+    "set": (set, frozenset),
+    "dictionary": (dict,),
+    "dict": (dict,),
+    "string": (str,),
+    "integer": (int,),
+    "float": (float,),
+    "boolean": (bool,),
+}
 _BY = re.compile(
     r"\b(?P<verb>multipl(?:ied|ies|ying)|divid(?:ed|es|ing)|increas(?:ed|es|ing)|decreas(?:ed|es|ing)|incremented|decremented|reduced|raised|grows|shifted)\b(?: (?:it|this|that|them|‹[NV]\d+›|the \w+))? by (?P<amount>‹V\d+›|two|three|four|five|ten)"
     r"|\b(?P<twice>doubled|doubles|doubling|halved|halves|halving|tripled)\b",
@@ -75,8 +85,14 @@ def _into(context: Context, window: Window, match: re.Match[str]) -> Iterator[Ch
             value = token.value
         except UnknownError:
             continue
-        good = any(_contains(each, value) for each in holders) or (None if not closed or not all(isinstance(each, list | tuple | set | dict | str | deque) for each in holders) else False)
-        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{token.sides[-1].source} is not in {holder.sides[0].source} there")
+        good = any(_contains(each, value) for each in holders) or (
+            None
+            if not closed or not all(isinstance(each, list | tuple | set | dict | str | deque) for each in holders)
+            else False
+        )
+        yield context.verdict(
+            token, Kind.ASSIGNMENT, good, f"{token.sides[-1].source} is not in {holder.sides[0].source} there"
+        )
 
 
 def _contains(holder: Any, value: Any) -> bool:
@@ -85,9 +101,14 @@ def _contains(holder: Any, value: Any) -> bool:
     if isinstance(holder, dict):
         if isinstance(value, dict):
             return all(same(each, holder.get(key)) for key, each in value.items())
-        return any(same(value, each) for pair in holder.items() for each in pair) or any(_contains(each, value) for each in holder.values() if isinstance(each, list | set | tuple | deque))
+        return any(same(value, each) for pair in holder.items() for each in pair) or any(
+            _contains(each, value) for each in holder.values() if isinstance(each, list | set | tuple | deque)
+        )
     if isinstance(holder, list | tuple | set | frozenset | deque):
-        return any(same(value, each) or (isinstance(each, list | tuple | set | dict) and _contains(each, value)) for each in holder) or (isinstance(value, list | tuple | set) and all(_contains(holder, each) for each in value))
+        return any(
+            same(value, each) or (isinstance(each, list | tuple | set | dict) and _contains(each, value))
+            for each in holder
+        ) or (isinstance(value, list | tuple | set) and all(_contains(holder, each) for each in value))
     return False
 
 
@@ -111,7 +132,10 @@ def _called(context: Context, window: Window, match: re.Match[str]) -> Iterator[
     fitting = [call for call in calls if named.keys() <= call.keys()]
     if not fitting or any(isinstance(value, Opaque) for call in fitting for value in call.values()):
         return
-    good = any(all(same(value, call[name]) for name, value in named.items()) and _among(loose, list(call.values())) for call in fitting)
+    good = any(
+        all(same(value, call[name]) for name, value in named.items()) and _among(loose, list(call.values()))
+        for call in fitting
+    )
     if not good and not named and (not window.complete or len(loose) < 2 or _in_events(window, loose)):
         return
     yield context.verdict(tokens[-1], Kind.CALL, good, f"no call there has {match['arguments']}: {[named, loose]}")
@@ -120,7 +144,11 @@ def _called(context: Context, window: Window, match: re.Match[str]) -> Iterator[
 def _calls(window: Window) -> list[dict[str, Any]]:
     """The arguments of the calls that these lines are in or begin."""
     frames = {window.run.frame_of[line - 1] for line in window.core}
-    return [dict(frame.arguments) for number, frame in enumerate(window.run.frames) if frame.first in window.lines or number in frames]
+    return [
+        dict(frame.arguments)
+        for number, frame in enumerate(window.run.frames)
+        if frame.first in window.lines or number in frames
+    ]
 
 
 def _among(values: list[Any], every: list[Any]) -> bool:
@@ -144,7 +172,11 @@ def _in_events(window: Window, values: list[Any]) -> bool:
 
 def _typed(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
     token = _tokens(context, match["name"])[0]
-    if len(token.sides) != 1 or token.sides[0].pure or context.sentence.mask[: match.start()].rstrip().endswith(("of", "in", "if", "that", "whether")):
+    if (
+        len(token.sides) != 1
+        or token.sides[0].pure
+        or context.sentence.mask[: match.start()].rstrip().endswith(("of", "in", "if", "that", "whether"))
+    ):
         return
     values, closed = window.possible(token.sides[0])
     kinds = _TYPES[match["type"].lower()]
@@ -165,10 +197,20 @@ def _by(context: Context, window: Window, match: re.Match[str]) -> Iterator[Chec
             amount = _tokens(context, match["amount"])[0].value
         except UnknownError:
             return
-    events = [event for event in window.by_type.get(ast.BinOp, ()) if isinstance(event.node, ast.BinOp) and isinstance(event.node.op, kinds)]
-    if not events or (verb.startswith("doub") and any(isinstance(event.node, ast.BinOp) and isinstance(event.node.op, ast.Add | ast.LShift) for event in window.by_type.get(ast.BinOp, ()))):
+    events = [
+        event
+        for event in window.by_type.get(ast.BinOp, ())
+        if isinstance(event.node, ast.BinOp) and isinstance(event.node.op, kinds)
+    ]
+    if not events or (
+        verb.startswith("doub")
+        and any(
+            isinstance(event.node, ast.BinOp) and isinstance(event.node.op, ast.Add | ast.LShift)
+            for event in window.by_type.get(ast.BinOp, ())
+        )
+    ):
         return
-    good = any(same(amount, operand_value(each, event)) for event in events for each in (event.node.left, event.node.right) if isinstance(event.node, ast.BinOp))
+    good = any(same(amount, operand_value(each, event)) for event in events for each in operands_of(event.node))
     last = context.sentence.tokens[-1] if context.sentence.tokens else None
     if last is not None:
         yield context.verdict(last, Kind.OPERATION, good, f"nothing there is {match.group()}")

@@ -69,7 +69,9 @@ def answer_findings(text: str, returned: Returned, *, attributed: bool) -> tuple
     if found is not None:
         return _final(found, returned)
     if attributed:
-        return False, [Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "has no last line with the final output")]
+        return False, [
+            Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "has no last line with the final output")
+        ]
     return _elsewhere(text, returned)
 
 
@@ -115,7 +117,9 @@ def _elsewhere(text: str, returned: Returned) -> tuple[bool, list[Finding]]:
         if isinstance(returned.recorded, str) and _states_text(text[start:], returned.recorded):
             return True, []
         if value is not None and not (stated and not match["first"]):
-            return False, [Finding(Kind.WRONG_ANSWER, start, match.end(), f"{written[:60]!r} is not the value that came back")]
+            return False, [
+                Finding(Kind.WRONG_ANSWER, start, match.end(), f"{written[:60]!r} is not the value that came back")
+            ]
     return stated, [] if stated else _unmistakable(text, returned)
 
 

@@ -220,7 +220,9 @@ def is_pure(node: ast.expr) -> bool:
     """Whether an expression has no names but those of functions and constants."""
     functions = {id(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
     modules = {
-        id(each.func.value) for each in ast.walk(node) if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
+        id(each.func.value)
+        for each in ast.walk(node)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
     }
     return all(
         not isinstance(each, ast.Name)

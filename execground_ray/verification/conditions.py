@@ -5,19 +5,25 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.matching import operand_value
+from execground_ray.verification.matching import operand_value, operands_of
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
 
 _ADVERB = r"(?:again|also|still|now|then|therefore|thus|just|only|clearly|indeed|already|once more|once again|here|too|both|immediately|finally|no longer|always|this time|even|much|far|well|exactly)"
-_TRUE = r"(?P<true>(?:is|are|was|were|=|→|evaluates? to|gives?|yields?|returns?|turns out(?: to be)?|comes out|being|becomes?|:)(?: {adverb})*(?: (?P<no>not))? ?[\"'*]*(?P<word>true|false|‹V(?P<value>\d+)›)|(?P<holds>holds?|is (?:satisfied|met|fulfilled)|succeeds?|passes)|(?P<fails>fails?|does not hold|doesn't hold|is not (?:satisfied|met)|isn't (?:satisfied|met)|no longer holds))".replace("{adverb}", _ADVERB)
-_TRUTH = re.compile(rf"‹(?P<kind>[CN])(?P<index>\d+)›(?:,? (?:which|that|it))?(?: {_ADVERB})* ?{_TRUE}(?![\w ]*(?: if | when | unless ))", re.IGNORECASE)
+_TRUE = r"(?P<true>(?:is|are|was|were|=|→|evaluates? to|gives?|yields?|returns?|turns out(?: to be)?|comes out|being|becomes?|:)(?: {adverb})*(?: (?P<no>not))? ?[\"'*]*(?P<word>true|false|‹V(?P<value>\d+)›)|(?P<holds>holds?|is (?:satisfied|met|fulfilled)|succeeds?|passes)|(?P<fails>fails?|does not hold|doesn't hold|is not (?:satisfied|met)|isn't (?:satisfied|met)|no longer holds))".replace(
+    "{adverb}", _ADVERB
+)
+_TRUTH = re.compile(
+    rf"‹(?P<kind>[CN])(?P<index>\d+)›(?:,? (?:which|that|it))?(?: {_ADVERB})* ?{_TRUE}(?![\w ]*(?: if | when | unless ))",
+    re.IGNORECASE,
+)
 _RELATIONS = (
     (r"(?:greater|larger|bigger|higher|more) than or equal to|at least(?: as (?:large|big|high|great) as)?|not (?:less|smaller|lower) than|no (?:less|smaller|lower) than", ast.GtE),
     (r"(?:less|smaller|lower) than or equal to|at most|not (?:greater|larger|bigger|higher|more) than|no (?:greater|larger|bigger|higher|more) than|within", ast.LtE),
@@ -44,7 +50,9 @@ _IN_GENERAL = re.compile(
 )
 _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.In: ast.NotIn, ast.NotIn: ast.In}  # fmt: skip
 # What compares inside, where no event tells of it.
-_COMPARING = frozenset("min max sort sorted index count remove heappush heappop bisect bisect_left bisect_right insort any all".split())
+_COMPARING = frozenset(
+    "min max sort sorted index count remove heappush heappop bisect bisect_left bisect_right insort any all".split()
+)
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b", re.IGNORECASE)
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.GtE: ">=", ast.LtE: "<=", ast.Gt: ">", ast.Lt: "<", ast.NotEq: "!=", ast.Eq: "==", ast.In: "in", ast.NotIn: "not in"}  # fmt: skip
 
@@ -133,8 +141,8 @@ def _is_done(context: Context, side: Side, token: Token) -> bool:
     except UnknownError:
         return True
     for event in compared:
-        values = [operand_value(each, event) for each in (event.node.left, *event.node.comparators)]
-        for pair in zip(values, values[1:], strict=False):
+        values = [operand_value(each, event) for each in operands_of(event.node)]
+        for pair in pairwise(values):
             if any(isinstance(value, Opaque) for value in pair):
                 return True
             if any(all(map(same, order, pair)) for order in (written, written[::-1])):
@@ -157,14 +165,20 @@ def _counts(value: object) -> bool | None:
 
 
 def _outcomes(window: Window, side: Side, wanted: bool) -> bool:
-    return any(event.outcome == wanted for event in window.by_type.get(type(side.node), ()) if event.outcome >= 0 and event.node is side.node)
+    return any(
+        event.outcome == wanted
+        for event in window.by_type.get(type(side.node), ())
+        if event.outcome >= 0 and event.node is side.node
+    )
 
 
 def _comparison(context: Context, match: re.Match[str], kind: type[ast.cmpop]) -> Iterator[Check]:
     tokens = context.sentence.tokens
     left, right = (tokens[int(match[group][2:-1])] for group in ("left", "right"))
     before = context.sentence.mask[: match.start()]
-    if re.search(r"\b(?:of|between|than|index|position|at|by|nor|neither|plus|minus|times)\s*$", before, re.IGNORECASE) or _NONE.search(before):
+    if re.search(
+        r"\b(?:of|between|than|index|position|at|by|nor|neither|plus|minus|times)\s*$", before, re.IGNORECASE
+    ) or _NONE.search(before):
         return
     sides = (_operand(left), _operand(right))
     if None in sides:
@@ -177,7 +191,9 @@ def _comparison(context: Context, match: re.Match[str], kind: type[ast.cmpop]) -
         good = False
     if good is False and (_rounded(compared) or (not context.attributed and not compared.pure)):
         good = None
-    yield context.verdict(right, Kind.CONDITION, good, f"not so there: {' '.join(match.group('left', 'right'))} {compared.source}")
+    yield context.verdict(
+        right, Kind.CONDITION, good, f"not so there: {' '.join(match.group('left', 'right'))} {compared.source}"
+    )
 
 
 def _operand(token: Token) -> str | None:
@@ -192,7 +208,11 @@ def _operand(token: Token) -> str | None:
 
 def _rounded(side: Side) -> bool:
     """Whether an equation of rounded numbers may only be so because they are."""
-    return isinstance(side.node, ast.Compare) and isinstance(side.node.ops[0], ast.Eq | ast.NotEq) and any(isinstance(each, ast.Constant) and isinstance(each.value, float) for each in ast.walk(side.node))
+    return (
+        isinstance(side.node, ast.Compare)
+        and isinstance(side.node.ops[0], ast.Eq | ast.NotEq)
+        and any(isinstance(each, ast.Constant) and isinstance(each.value, float) for each in ast.walk(side.node))
+    )
 
 
 def _general(context: Context, window: Window) -> Iterator[Check]:
@@ -202,11 +222,14 @@ def _general(context: Context, window: Window) -> Iterator[Check]:
         outcomes = {event.outcome for event in window.events if event.outcome >= 0}
         if not outcomes or context.is_question or context.is_unreal or _NONE.search(sentence.mask):
             continue
-        if re.search(r"\b(?:if|when|whenever|until|as long as|while|whether|unless|once)\b[^,;.]*$", sentence.mask[: match.end()], re.IGNORECASE):
+        if re.search(
+            r"\b(?:if|when|whenever|until|as long as|while|whether|unless|once)\b[^,;.]*$",
+            sentence.mask[: match.end()],
+            re.IGNORECASE,
+        ):
             continue
         good = bool(match["good"]) in {bool(outcome) for outcome in outcomes}
         outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
-        yield Check(Kind.CONDITION, sentence.start, sentence.end, outcome, f"no condition of these lines did: {match.group()!r}")
-
-
-
+        yield Check(
+            Kind.CONDITION, sentence.start, sentence.end, outcome, f"no condition of these lines did: {match.group()!r}"
+        )

@@ -21,9 +21,15 @@ _ROUNDS = re.compile(
     r"|\b(?:runs?|ran|repeats?|repeated|executes?|executed|called|loops|iterates?|entered) (?P<twice>twice)\b",
     re.IGNORECASE,
 )
-_LENGTH = re.compile(r"\b(?:lengths?|size)(?: of ‹\w+›)?(?: (?:is|of|=|equals|being))? (?P<count>‹V\d+›)(?! (?:times|more|less|‹))", re.IGNORECASE)
+_LENGTH = re.compile(
+    r"\b(?:lengths?|size)(?: of ‹\w+›)?(?: (?:is|of|=|equals|being))? (?P<count>‹V\d+›)(?! (?:times|more|less|‹))",
+    re.IGNORECASE,
+)
 _MANY = re.compile(rf"\b(?P<count>{'|'.join(_CARDINALS[3:])}) [a-z]+s\b", re.IGNORECASE)
-_APPROXIMATE = re.compile(r"\b(?:about|around|more than|at least|at most|up to|over|under|nearly|almost|less than|fewer than|other|or|next|last|first|remaining|another|these|those|of the)\s*$", re.IGNORECASE)
+_APPROXIMATE = re.compile(
+    r"\b(?:about|around|more than|at least|at most|up to|over|under|nearly|almost|less than|fewer than|other|or|next|last|first|remaining|another|these|those|of the)\s*$",
+    re.IGNORECASE,
+)
 
 
 def check_counts(context: Context) -> Iterator[Check]:
@@ -37,10 +43,12 @@ def check_counts(context: Context) -> Iterator[Check]:
             if wanted is None or _APPROXIMATE.search(mask[: match.start()]):
                 continue
             good = wanted in known(window)
-            if not good and (context.is_question or context.is_unreal or window.opaque and pattern is _LENGTH):
+            if not good and (context.is_question or context.is_unreal or (window.opaque and pattern is _LENGTH)):
                 continue
             outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
-            yield Check(Kind.COUNT, context.sentence.start, context.sentence.end, outcome, f"not so many: {match.group()}")
+            yield Check(
+                Kind.COUNT, context.sentence.start, context.sentence.end, outcome, f"not so many: {match.group()}"
+            )
 
 
 def _number(context: Context, words: str) -> int | None:
@@ -119,5 +127,7 @@ def _first(target: ast.expr) -> ast.expr:
 def call_counts(window: Window) -> set[int]:
     """How many calls of each function there are at these lines."""
     frames = Counter(frame.name for frame in window.run.frames if frame.first in window.lines)
-    calls = Counter(ast.dump(event.node.func) for event in window.by_type.get(ast.Call, ()) if isinstance(event.node, ast.Call))
+    calls = Counter(
+        ast.dump(event.node.func) for event in window.by_type.get(ast.Call, ()) if isinstance(event.node, ast.Call)
+    )
     return {*frames.values(), *calls.values()}

@@ -29,7 +29,10 @@ _MENTION = re.compile(
     re.IGNORECASE,
 )
 # Every mention has one of these in it: texts without them need no search.
-_STEM = re.compile(r"trac|debug|snoop|log|record|execution|instrument|breakpoint|watch w|print s|\b(?:run|output|steps)\b", re.IGNORECASE)
+_STEM = re.compile(
+    r"trac|debug|snoop|log|record|execution|instrument|breakpoint|watch w|print s|\b(?:run|output|steps)\b",
+    re.IGNORECASE,
+)
 _TO_TRACE = re.compile(r"\b(?:to|let's|let us|let me|we|i|i'll|we'll|can|will|now|by|carefully) trace\b", re.IGNORECASE)
 _SUBJECT = re.compile(r"traceback|trace|debug|log|breakpoint|instrument|record")
 _FENCE = re.compile(r"^[ >]*(```|~~~) *([\w+-]*)[^\n]*\n(.*?)(?:^[ >]*\1|\Z)", re.DOTALL | re.MULTILINE)
@@ -48,7 +51,12 @@ FOREIGN = 8  # letters of another script
 
 def form_findings(text: str, question: str, refcode: str) -> list[Finding]:
     """What is wrong with the form of ``text``, apart from its end."""
-    return [*_mentions(text, f"{question}\n{refcode}"), *_code_blocks(text), *_repetition(text), *_language(text, question + refcode)]
+    return [
+        *_mentions(text, f"{question}\n{refcode}"),
+        *_code_blocks(text),
+        *_repetition(text),
+        *_language(text, question + refcode),
+    ]
 
 
 def _mentions(text: str, subject: str) -> list[Finding]:

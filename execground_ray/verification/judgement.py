@@ -20,7 +20,15 @@ from execground_ray.verification.run import Run, program_names
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.window import Window
 
-_RULES = (check_equations, check_relations, check_conditions, check_operations, check_counts, check_actions, check_values)
+_RULES = (
+    check_equations,
+    check_relations,
+    check_conditions,
+    check_operations,
+    check_counts,
+    check_actions,
+    check_values,
+)
 
 
 @dataclass
@@ -69,20 +77,31 @@ def _checks(context: Context) -> Iterator[Check]:
 def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
     """Count what was checked; a value in a claim that is so is one that is known."""
     judgement.sentences.append((passage.start, passage.end, passage.cited or passage.lines))
-    settled = {(check.start, check.end) for check in checks if check.outcome is Outcome.SUPPORTED and check.kind is not Kind.VALUE}
+    settled = {
+        (check.start, check.end)
+        for check in checks
+        if check.outcome is Outcome.SUPPORTED and check.kind is not Kind.VALUE
+    }
     for check in dict.fromkeys(checks):
         outcome = check.outcome
         if check.kind is Kind.VALUE and outcome is not Outcome.SUPPORTED and (check.start, check.end) in settled:
             outcome = Outcome.SUPPORTED
         judgement.counts[outcome] += 1
         if outcome is not Outcome.SUPPORTED:
-            judgement.findings.append(Finding(check.kind, check.start, check.end, check.message, outcome, passage.lines))
+            judgement.findings.append(
+                Finding(check.kind, check.start, check.end, check.message, outcome, passage.lines)
+            )
 
 
 def _coverage(stretches: list[Passage], run: Run | None) -> tuple[float, int]:
     if run is None or not run.statements:
         return 0.0, 0
-    cited = {line for passage in stretches for first, last in passage.cited for line in range(first, min(last, run.count) + 1)}
+    cited = {
+        line
+        for passage in stretches
+        for first, last in passage.cited
+        for line in range(first, min(last, run.count) + 1)
+    }
     told = {run.owners[line] for line in cited} | cited
     count = sum(line in told for line in run.statements)
     return count / len(run.statements), len(run.statements) - count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
@@ -49,6 +50,29 @@ def _same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         if not isinstance(known, Opaque) and same(value, known):
             return True
     return operand is not None and matches(written, operand)
+
+
+def operands_of(node: ast.AST) -> list[ast.expr]:
+    """What an operation, a comparison or a call is of."""
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    if isinstance(node, ast.Compare):
+        return [node.left, *node.comparators]
+    return list(node.args) if isinstance(node, ast.Call) else []
+
+
+def operations_in(trees: Iterable[ast.AST]) -> frozenset[str]:
+    """The names of what some trees do: operators, methods, functions."""
+    found: set[str] = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.operator | ast.unaryop):
+                found.add(type(node).__name__)
+            elif isinstance(node, ast.Call):
+                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+            elif isinstance(node, ast.List | ast.ListComp | ast.Delete | ast.Subscript | ast.Yield):
+                found.add(type(node).__name__.replace("Yield", "yield"))
+    return frozenset(found)
 
 
 def operand_value(node: ast.AST, event: Event) -> Any:

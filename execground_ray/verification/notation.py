@@ -17,7 +17,19 @@ from execground_ray.verification.values import rounding
 
 MAX_LENGTH = 6_000
 _SIGNS = str.maketrans(
-    {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "≤": "<=", "≥": ">=", "≠": "!=", "∞": "inf", "\u00a0": " "}
+    {
+        "×": "*",
+        "·": "*",
+        "⋅": "*",
+        "÷": "/",
+        "−": "-",
+        "–": "-",
+        "≤": "<=",
+        "≥": ">=",
+        "≠": "!=",
+        "∞": "inf",
+        "\u00a0": " ",
+    }
 )
 _LATEX = {r"\times": "*", r"\cdot": "*", r"\div": "/", r"\leq": "<=", r"\geq": ">=", r"\le": "<=", r"\ge": ">=", r"\neq": "!=", r"\ne": "!=", r"\bmod": "%", r"\mod": "%", r"\infty": "inf", r"\,": "", r"\left": "", r"\right": "", r"\%": "%", r"\oplus": "^", r"\land": " and ", r"\lt": "<", r"\gt": ">", r"\text": "", r"\mathrm": "", r"\quad": " "}  # fmt: skip
 _FRACTION = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
@@ -68,13 +80,18 @@ class Side:
     @property
     def is_literal(self) -> bool:
         """Whether it is a value as Python writes it, not one to be worked out."""
-        return self.pure and not any(isinstance(each, ast.BinOp | ast.Compare | ast.BoolOp | ast.Call | ast.Subscript) for each in ast.walk(self.node))
+        return self.pure and not any(
+            isinstance(each, ast.BinOp | ast.Compare | ast.BoolOp | ast.Call | ast.Subscript)
+            for each in ast.walk(self.node)
+        )
 
 
 @lru_cache(maxsize=20_000)
 def key_of(node: ast.AST) -> str:
     """A tree as text, the same whether it is read or assigned to."""
-    return ast.dump(node).replace("ctx=Store()", "ctx=Load()").replace("ctx=Del()", "ctx=Load()").replace(", kind='u'", "")
+    return (
+        ast.dump(node).replace("ctx=Store()", "ctx=Load()").replace("ctx=Del()", "ctx=Load()").replace(", kind='u'", "")
+    )
 
 
 @lru_cache(maxsize=4_000)

@@ -10,7 +10,7 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.matching import matches, operand_value
+from execground_ray.verification.matching import matches, operand_value, operands_of
 from execground_ray.verification.notation import key_of, parse
 from execground_ray.verification.run import Event
 from execground_ray.verification.tokens import Token
@@ -31,10 +31,16 @@ _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"multiplied|multiplies|multiplying|multiplication", "Mult Pow prod multiply dot matmul MatMult mul"),
         (r"divided|divides|dividing|division", "Div FloorDiv Mod divmod RShift divide"),
         (r"xor(?:ed|ing|s)?", "BitXor xor"),
-        (r"appended|appends|appending", "append extend insert appendleft Add push add put List heappush join setdefault ListComp yield"),
+        (
+            r"appended|appends|appending",
+            "append extend insert appendleft Add push add put List heappush join setdefault ListComp yield",
+        ),
         (r"popped|pops|popping", "pop popleft popitem heappop Delete get remove Subscript"),
         (r"reversed|reverses|reversing", "reverse reversed USub flip Sub range"),
-        (r"sorted (?:in|by|into)|sorts|sorting", "sort sorted heappush heapify nlargest nsmallest argsort bisect insort insert"),
+        (
+            r"sorted (?:in|by|into)|sorts|sorting",
+            "sort sorted heappush heapify nlargest nsmallest argsort bisect insort insert",
+        ),
         (r"doubled|doubles|doubling", "Mult Add LShift Pow"),
         (r"squared|squares|squaring", "Pow Mult pow square"),
         (r"halved|halves|halving", "Div FloorDiv RShift"),
@@ -58,9 +64,12 @@ def _written(context: Context, token: Token, tree: ast.expr, has_result: bool) -
     if context.window is None:
         return
     for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and is_pure(node):
-            found = _against_run(context, node)
-        elif isinstance(node, ast.Call) and is_pure(node) and isinstance(node.func, ast.Name) and node.func.id in {"min", "max"}:
+        if (isinstance(node, ast.BinOp) and is_pure(node)) or (
+            isinstance(node, ast.Call)
+            and is_pure(node)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"min", "max"}
+        ):
             found = _against_run(context, node)
         elif isinstance(node, ast.Compare | ast.BinOp | ast.BoolOp) and not is_pure(node):
             found = _against_program(context, node)
@@ -78,7 +87,7 @@ def _against_run(context: Context, node: ast.BinOp | ast.Call) -> bool | None:
     other = False
     try:
         result = evaluate(node, {})
-        values = [evaluate(each, {}) for each in _operands_of(node)]
+        values = [evaluate(each, {}) for each in operands_of(node)]
     except UnknownError:
         return None
     for window in windows:
@@ -89,12 +98,6 @@ def _against_run(context: Context, node: ast.BinOp | ast.Call) -> bool | None:
                 return True
             other = other or _done_otherwise(event, node, values, result)
     return False if other else None
-
-
-def _operands_of(node: ast.AST) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp):
-        return [node.left, node.right]
-    return list(node.args) if isinstance(node, ast.Call) else []
 
 
 def _done_otherwise(event: Event, node: ast.expr, values: list[Any], result: Any) -> bool:
@@ -108,7 +111,7 @@ def _done_otherwise(event: Event, node: ast.expr, values: list[Any], result: Any
     elif isinstance(node, ast.BinOp) and isinstance(event.node, ast.BinOp):
         if type(node.op) is type(event.node.op) or {type(node.op), type(event.node.op)} == {ast.Div, ast.FloorDiv}:
             return False
-    operands = [operand_value(each, event) for each in _operands_of(event.node)]
+    operands = [operand_value(each, event) for each in operands_of(event.node)]
     if len(operands) != len(values) or any(isinstance(each, Opaque) for each in operands):
         return False
     return any(all(map(same, order, operands)) for order in (values, values[::-1]))
@@ -124,10 +127,16 @@ def _against_program(context: Context, node: ast.Compare | ast.BinOp | ast.BoolO
     elif isinstance(node, ast.BoolOp):
         copies = [ast.BoolOp(ast.And() if isinstance(node.op, ast.Or) else ast.Or(), node.values)]
     elif isinstance(node, ast.BinOp):
-        copies = [ast.BinOp(node.left, kind(), node.right) for kind in (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.BitXor) if kind is not type(node.op)]
+        copies = [
+            ast.BinOp(node.left, kind(), node.right)
+            for kind in (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.BitXor)
+            if kind is not type(node.op)
+        ]
     near = [key_of(each) for each in copies]
     keys = context.run.keys
-    if key_of(node) in keys or (isinstance(node, ast.Compare) and len(node.ops) == 1 and key_of(_mirrored(node)) in keys):
+    if key_of(node) in keys or (
+        isinstance(node, ast.Compare) and len(node.ops) == 1 and key_of(_mirrored(node)) in keys
+    ):
         return True
     return False if any(key in keys for key in near) and not _computed(context, node) else None
 
@@ -143,7 +152,14 @@ def _computed(context: Context, node: ast.expr) -> bool:
 
 def _mirrored(node: ast.Compare) -> ast.Compare:
     """``b < a`` for ``a > b``."""
-    turned: dict[type[ast.AST], type[ast.cmpop]] = {ast.Gt: ast.Lt, ast.Lt: ast.Gt, ast.GtE: ast.LtE, ast.LtE: ast.GtE, ast.Eq: ast.Eq, ast.NotEq: ast.NotEq}
+    turned: dict[type[ast.AST], type[ast.cmpop]] = {
+        ast.Gt: ast.Lt,
+        ast.Lt: ast.Gt,
+        ast.GtE: ast.LtE,
+        ast.LtE: ast.GtE,
+        ast.Eq: ast.Eq,
+        ast.NotEq: ast.NotEq,
+    }
     kind = turned.get(type(node.ops[0]))
     return ast.Compare(node.comparators[0], [kind()], [node.left]) if kind else node
 
@@ -156,7 +172,9 @@ def _said(context: Context, match: re.Match[str]) -> Iterator[Check]:
     sources = [token.sides[-1].source for token in (first, *(term for _, term in terms)) if token.sides]
     if len(sources) != len(terms) + 1:
         return
-    written = f"({sources[0]})" + "".join(f" {sign} ({source})" for (sign, _), source in zip(terms, sources[1:], strict=True))
+    written = f"({sources[0]})" + "".join(
+        f" {sign} ({source})" for (sign, _), source in zip(terms, sources[1:], strict=True)
+    )
     side = parse(written)
     if side is None:
         return
@@ -166,10 +184,13 @@ def _said(context: Context, match: re.Match[str]) -> Iterator[Check]:
             value, wanted = side.value, tokens[int(match["value"][2:-1])].value
         except UnknownError:
             return
-        good = same(value, wanted, 1e-6) or (isinstance(value, float) and isinstance(wanted, int) and int(value) == wanted) or isinstance(wanted, float)
+        good = (
+            same(value, wanted, 1e-6)
+            or (isinstance(value, float) and isinstance(wanted, int) and int(value) == wanted)
+            or isinstance(wanted, float)
+        )
         yield context.verdict(last, Kind.EQUATION, good, f"{written} is {value}, not {wanted}")
-    for checked in _written(context, last, side.node, True):
-        yield checked
+    yield from _written(context, last, side.node, True)
 
 
 def _told(context: Context) -> Iterator[Check]:
@@ -180,7 +201,11 @@ def _told(context: Context) -> Iterator[Check]:
         return
     for pattern, done in _WORDS:
         for match in pattern.finditer(sentence.mask):
-            if re.search(r"\b(?:not|no|never|without|n't|nothing|neither|nor|if|when|whenever)\b", sentence.mask[: match.end()], re.IGNORECASE):
+            if re.search(
+                r"\b(?:not|no|never|without|n't|nothing|neither|nor|if|when|whenever)\b",
+                sentence.mask[: match.end()],
+                re.IGNORECASE,
+            ):
                 continue
             if not window.operations & done:
                 outcome = Outcome.CONTRADICTED if window.complete else Outcome.UNKNOWN

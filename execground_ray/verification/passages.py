@@ -16,7 +16,9 @@ _CODE = re.compile(r"(`+)(?:(?!\1)[\s\S])+?\1|\$[^$\n]*\$|\[[^\[\]\n]*\]|\"[^\"\
 _ITEM = re.compile(r"\s*(?:[-*•+]|\d{1,3}[.)]|[a-z][.)])\s+")
 _HEAD = re.compile(r"\s*(?:#{1,6}\s.*|\*\*[^*\n]+\*\*[:.]?\s*|[-=*_]{3,}\s*)$")
 _END = re.compile(r"[.!?:;](?=[*_)\"'”]*\s)[*_)\"'”]*\s+")
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|etc|resp|approx|no|St|Dr|Mr|Mrs)\.|(?<=\s)[A-Z]\.|^\s*\d{1,3}\.|\.\.\.)$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|vs|cf|etc|resp|approx|no|St|Dr|Mr|Mrs)\.|(?<=\s)[A-Z]\.|^\s*\d{1,3}\.|\.\.\.)$", re.IGNORECASE
+)
 FINAL_LINE = re.compile(r"^[>\s]*\*{0,2}Final output:?\*{0,2}:?.*\Z", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 
 
@@ -83,7 +85,7 @@ def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
         place = match.start()
         if any(first <= place < last for first, last in protected):
             continue
-        if _ABBREVIATION.search(text[begin : place + 1]) or text[place] in ":;" and "\n" not in match.group():
+        if _ABBREVIATION.search(text[begin : place + 1]) or (text[place] in ":;" and "\n" not in match.group()):
             continue
         found.append((begin, match.end()))
         begin = match.end()

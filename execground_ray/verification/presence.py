@@ -101,7 +101,11 @@ def known(context: Context, token: Token, source: str, value: Any, said: set[Any
     for window in windows:
         if window is None:
             continue
-        if in_window(window, source, value) or _is_place(context, token, window, value) or _is_size(context, window, value):
+        if (
+            in_window(window, source, value)
+            or _is_place(context, token, window, value)
+            or _is_size(context, window, value)
+        ):
             return True
     return False
 
@@ -191,7 +195,9 @@ def _sure(context: Context, token: Token, value: Any) -> bool:
         return False
     if isinstance(value, bool) or value is None or (isinstance(value, int | float) and abs(value) <= _SMALL):
         return False
-    if isinstance(value, int | float) and (_COMPUTED.search(context.sentence.mask) or (not token.marked and abs(value) < _LARGE)):
+    if isinstance(value, int | float) and (
+        _COMPUTED.search(context.sentence.mask) or (not token.marked and abs(value) < _LARGE)
+    ):
         return False
     return not any(_may_hide(entry, value) for entry in window.opaque) and not window.iterators
 
@@ -208,5 +214,3 @@ def _may_hide(entry: Opaque, value: Any) -> bool:
     if entry.cut:
         return kind_of(value) in {"str", "number"} or any(True for _ in parts(value, 1))
     return repr(value) in entry.text
-
-

@@ -48,7 +48,10 @@ _OF_THEM = re.compile(
     re.IGNORECASE,
 )
 # Behind these a name outside of code marks begins a clause of its own.
-_AS_NAME = re.compile(r"(?:^|[,.:;(]|\b(?:so|and|then|now|thus|hence|therefore|where|because|with|while|here|but|also|makes|sets|value of))\s*$", re.IGNORECASE)
+_AS_NAME = re.compile(
+    r"(?:^|[,.:;(]|\b(?:so|and|then|now|thus|hence|therefore|where|because|with|while|here|but|also|makes|sets|value of))\s*$",
+    re.IGNORECASE,
+)
 _VALUE_OF = re.compile(r"\b(?:values?|content|contents) of\s*$", re.IGNORECASE)
 _LENGTH_OF = re.compile(r"\b(?:length|size) of\s*$", re.IGNORECASE)
 _MORE = re.compile(
@@ -56,7 +59,10 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _STAYS = re.compile(r"^(?:stay|remain)", re.IGNORECASE)
-_BECOMES = re.compile(r"^(?:becom|became|(?:is|are|gets?|get) \w+ (?:(?:up|down|back) )?to|goes|grows|rises|drops|falls|changes|turns|moves|jumps|climbs)", re.IGNORECASE)
+_BECOMES = re.compile(
+    r"^(?:becom|became|(?:is|are|gets?|get) \w+ (?:(?:up|down|back) )?to|goes|grows|rises|drops|falls|changes|turns|moves|jumps|climbs)",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"‹(\w)(\d+)›")
 
 

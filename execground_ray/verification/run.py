@@ -223,7 +223,10 @@ class Run:
     @cached_property
     def longest(self) -> int:
         """The most lines, elements or letters that anything has: no index is larger."""
-        return max((len(each) for each in map(self.value, range(len(self._evidence.values))) if hasattr(each, "__len__")), default=0)
+        return max(
+            (len(each) for each in map(self.value, range(len(self._evidence.values))) if hasattr(each, "__len__")),
+            default=0,
+        )
 
     def statement_parts(self, line: int) -> list[ast.AST]:
         """What a line of the program evaluates: of a compound statement its head."""
@@ -234,7 +237,11 @@ class Run:
         found: dict[int, list[ast.AST]] = defaultdict(list)
         for node in self._nodes:
             if isinstance(node, ast.stmt):
-                heads = [each for name, each in ast.iter_fields(node) if name not in {"body", "orelse", "finalbody", "handlers", "cases"}]
+                heads = [
+                    each
+                    for name, each in ast.iter_fields(node)
+                    if name not in {"body", "orelse", "finalbody", "handlers", "cases"}
+                ]
                 parts = [part for head in heads for part in (head if isinstance(head, list) else [head])]
                 found[node.lineno] += [part for part in parts if isinstance(part, ast.AST)]
                 if not hasattr(node, "body"):

@@ -18,7 +18,9 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.notation import Side, read
 
-_BOLD = re.compile(r"\*\*(?=[^\s*])|(?<=[^\s*])\*\*|(?<![\w*])\*(?=[^\W_])|(?<=[\w.])\*(?![\w*])|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)")
+_BOLD = re.compile(
+    r"\*\*(?=[^\s*])|(?<=[^\s*])\*\*|(?<![\w*])\*(?=[^\W_])|(?<=[\w.])\*(?![\w*])|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
+)
 _NUMBER = r"(?<![\w.])[-−–]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w]|\.\d)"
 _NAME = r"[A-Za-z_]\w*(?:\.\w+|\[[^\[\]\n]{1,40}\])*"
 _ATOM = rf"(?:{_NUMBER}|{_NAME})"
@@ -95,7 +97,9 @@ def tokenize(text: str, start: int, end: int, names: frozenset[str]) -> Sentence
             position = match.end("name") if match.lastgroup == "name" else match.start() + 1
             position = _skip(plain, match, position)
             continue
-        tokens.append(Token(token.kind, start + token.start, start + token.end, token.marked, token.equations, token.scare))
+        tokens.append(
+            Token(token.kind, start + token.start, start + token.end, token.marked, token.equations, token.scare)
+        )
         mask += [plain[done : token.start], f"‹{token.kind}{len(tokens) - 1}›"]
         done = position = token.end
     mask.append(plain[done:])

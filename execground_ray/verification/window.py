@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
-from execground_ray.verification.matching import matches
+from execground_ray.verification.matching import matches, operations_in
 from execground_ray.verification.notation import Side, key_of
 from execground_ray.verification.run import GLOBALS, WIDEN, Event, Run
 from execground_ray.verification.values import Opaque, freeze, parts
@@ -44,16 +44,15 @@ class Window:
     def _widened(self, core: set[int]) -> set[int]:
         """Two lines more at each end, whole statements, arguments and returned values with their calls."""
         run = self.run
-        lines = {
-            near
-            for line in core
-            for near in range(line - WIDEN, line + WIDEN + 1)
-            if 1 <= near <= run.count
-        }
+        lines = {near for line in core for near in range(line - WIDEN, line + WIDEN + 1) if 1 <= near <= run.count}
         lines |= {member for line in core for member in run.groups[run.owners[line]]}
         for line in list(lines):
             kind, frame = run.lines[line - 1][:2]
-            if kind in {"call", "def", "value"} and 0 <= frame < len(run.frames) and line <= run.frames[frame].first + 60:
+            if (
+                kind in {"call", "def", "value"}
+                and 0 <= frame < len(run.frames)
+                and line <= run.frames[frame].first + 60
+            ):
                 first = run.frames[frame].first
                 if line - first <= 1 + len(run.frames[frame].arguments):
                     lines |= set(run.groups[first]) | {first}
@@ -161,7 +160,9 @@ class Window:
     def outcomes(self, side: Side) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited."""
         core = set(self.core_statements)
-        return {event.outcome == 1 for event in self._by_key.get(side.key, ()) if event.line in core and event.outcome >= 0}
+        return {
+            event.outcome == 1 for event in self._by_key.get(side.key, ()) if event.line in core and event.outcome >= 0
+        }
 
     def changes(self, side: Side) -> tuple[list[Any], list[Any]]:
         """The values that a name gets at the lines that are cited, and those that it has behind the last of them.
@@ -173,11 +174,20 @@ class Window:
         if not isinstance(node, ast.Name) or len(frames) != 1 or not self.core_statements:
             return [], []
         core = set(self.core_statements)
-        stores = [event for event in self.events if isinstance(event.node, ast.Name) and event.node.id == node.id and isinstance(event.node.ctx, ast.Store)]
+        stores = [
+            event
+            for event in self.events
+            if isinstance(event.node, ast.Name) and event.node.id == node.id and isinstance(event.node.ctx, ast.Store)
+        ]
         if not any(event.line in core for event in stores):
             return [], []
         last = self.core_statements[-1]
-        behind = [state[node.id] for line in (last, *(each for each in self.statements if each > last)) for state in self._states_at(line, before=False) if node.id in state]
+        behind = [
+            state[node.id]
+            for line in (last, *(each for each in self.statements if each > last))
+            for state in self._states_at(line, before=False)
+            if node.id in state
+        ]
         return [event.value for event in stores], behind
 
     @cached_property
@@ -240,8 +250,15 @@ class Window:
     @cached_property
     def sizes(self) -> frozenset[int]:
         """The lengths of everything at these lines."""
-        found = {len(part) for value in self.values for part in parts(value, 500) if isinstance(part, str | list | tuple | dict | set | frozenset | deque | range)}
-        return frozenset(found | {value.length for value in self.values if isinstance(value, Opaque) and value.length >= 0})
+        found = {
+            len(part)
+            for value in self.values
+            for part in parts(value, 500)
+            if isinstance(part, str | list | tuple | dict | set | frozenset | deque | range)
+        }
+        return frozenset(
+            found | {value.length for value in self.values if isinstance(value, Opaque) and value.length >= 0}
+        )
 
     @cached_property
     def numbers(self) -> list[float]:
@@ -296,19 +313,3 @@ def _exactly(value: Any) -> Hashable:
 
 def _is_negative(value: Any) -> bool:
     return isinstance(value, int | float) and value < 0
-
-
-def operations_in(trees: list[ast.AST]) -> frozenset[str]:
-    """The names of what some trees do: operators, methods, functions."""
-    found: set[str] = set()
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.operator | ast.unaryop):
-                found.add(type(node).__name__)
-            elif isinstance(node, ast.Call):
-                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
-            elif isinstance(node, ast.List | ast.ListComp | ast.Delete | ast.Subscript | ast.Yield):
-                found.add(type(node).__name__.replace("Yield", "yield"))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value < 0:
-                found.add("USub")
-    return frozenset(found)
