@@ -18,6 +18,7 @@ from execground_ray.tracing.literals import read_value
 
 __all__ = ["Event", "Evidence", "Frame", "Line", "Name", "NoEvidence", "Value", "decode", "read_value"]
 
+DETAIL_CHARS = 200
 VALUE_KINDS = frozenset(("literal", "cut", "opaque"))
 LINE_KINDS = frozenset(("call", "def", "source", "again", "value", "return"))
 
@@ -167,6 +168,8 @@ def decode(text: str) -> Evidence:
     """
     try:
         fields = json.loads(text)
+        if fault := fields.get("fault"):
+            raise ValueError(str(fault)[:DETAIL_CHARS])
         evidence = Evidence(
             values=tuple(_values(fields["values"])),
             lines=tuple(_rows(Line, fields["lines"])),
@@ -177,8 +180,8 @@ def decode(text: str) -> Evidence:
             complete_until=fields["complete_until"],
         )
         _check(evidence)
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"malformed evidence: {error!r}") from None
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"malformed evidence: {error!r}"[:DETAIL_CHARS]) from None
     return evidence
 
 

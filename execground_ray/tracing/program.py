@@ -23,6 +23,7 @@ from execground_ray.tracing.calls import Raised, RunEnd, TooLong, TurnedOff
 from execground_ray.tracing.values import UnsupportedValueError, to_json
 
 FILENAME = "main.py"
+EVIDENCE_BYTES = 4_000_000  # evidence must have fewer
 DEFINITION = re.compile(r"\bdef\s+\w+\s*\([^)\n]*\)")
 Send = Callable[[str, str, str, str, str], None]
 Tell = Callable[[], None]

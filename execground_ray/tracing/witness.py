@@ -81,6 +81,11 @@ class Witness(Tracer):
         recorder.busy = False
         return traced
 
+    def claimed_frames(self) -> list[list[Any]]:
+        """Return the frames, each with the call that made it."""
+        claims = self._recorder.claims
+        return [[*frame[:3], claims.get(number, -1), *frame[4:]] for number, frame in enumerate(self.frames)]
+
     def _enter(self, frame: FrameType) -> _Frame:
         entered = super()._enter(frame)
         stand = self._generators.get(frame)
