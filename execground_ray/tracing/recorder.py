@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import sys
+from collections.abc import Callable
 from types import FrameType, MemberDescriptorType
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from execground_ray.tracing.snapshots import SLOT, Snapshots, SnapshotsFullError
 
 MAX_EVENTS = 20_000
 EVENTS_PER_LINE = 2_000
+FAULT_CHARS = 200
 PLAIN_KEYS = (int, bool, str, float, type(None))
 MISSING = object()
 
@@ -24,6 +25,15 @@ class Place(Protocol):
     unclaimed: list[int]
 
 
+def record(node: int, value: Any) -> Any:
+    """Return the value of an expression; that it is called is what the tracer sees."""
+    return value
+
+
+def note(passed: tuple[Any, ...]) -> None:
+    """Be called with what targets have been given; see ``record``."""
+
+
 class Switches:
     """RECORD and NOTE, the two constants in an instrumented program: off, they cost it next to nothing."""
 
@@ -33,10 +43,10 @@ class Switches:
         self.note = functools.partial(().count)
         self._off = self.record.__reduce__()[2], self.note.__reduce__()[2]
 
-    def on(self, recorder: Recorder) -> None:
-        """Let values go to a recorder."""
-        self.record.__setstate__((recorder.record, (), {}, None))  # type: ignore[attr-defined]
-        self.note.__setstate__((recorder.note, (), {}, None))  # type: ignore[attr-defined]
+    def on(self) -> None:
+        """Let values be seen."""
+        self.record.__setstate__((record, (), {}, None))  # type: ignore[attr-defined]
+        self.note.__setstate__((note, (), {}, None))  # type: ignore[attr-defined]
 
     def off(self) -> None:
         """Let values pass."""
@@ -45,7 +55,7 @@ class Switches:
 
 
 class Recorder:
-    """Writes down events; whatever a value is, the program goes on as if there were no recorder.
+    """Writes down events, called by the tracer: so nothing here is traced, nor any code of the program that runs here.
 
     Args:
         plan: of the program.
@@ -55,7 +65,6 @@ class Recorder:
     Attributes:
         events: record line, frame, node, value and outcome of each.
         snapshots: the table of values.
-        busy: whether what runs is not the program, but what watches it.
         place: where the program is; None outside the calls that have a trace.
         claims: node ids of the calls that made frames, by frame.
         complete_until: the first record line of which something is missing, 0 for none.
@@ -67,42 +76,46 @@ class Recorder:
         self._plan = plan
         self.snapshots = snapshots
         self._switches = switches
+        self._special = {*plan.follows, *plan.walrus, *plan.kept}
+        self._conditions = plan.conditions
+        self._scalars = snapshots.scalars
         self._kept: dict[int, dict[int, Any]] = {}
         self._line_ends_at = 0
         self._has_stopped = False
         self.events: list[tuple[int, int, int, int, int]] = []
-        self.busy = False
         self.place: Place | None = None
         self.claims: dict[int, int] = {}
         self.complete_until = 0
         self.fault = ""
 
-    def record(self, node: int, value: Any) -> Any:
-        """Take the value of an expression and return it."""
-        if self.busy or self.place is None:
-            return value
-        self.busy = True
-        try:
-            self._take(node, value, sys._getframe(1))
-        except SnapshotsFullError:
-            self._stop(for_good=True)
-        except Exception as error:
-            self.fault = f"{type(error).__name__}: {error}"
-        self.busy = False
-        return value
-
-    def note(self, passed: tuple[Any, ...]) -> None:
-        """Take what targets have been given."""
-        if self.busy or self.place is None:
+    def see_value(self, frame: FrameType) -> None:
+        """Take what ``record`` is called with; whatever it is, the program goes on as if this were not."""
+        place = self.place
+        if place is None:
             return
-        self.busy = True
+        passed = frame.f_locals
+        node, value = passed["node"], passed["value"]
+        kind = type(value)
+        if (kind is int or kind is bool or kind is str) and node not in self._special and not place.unclaimed:
+            known = self._scalars.get((kind, value))
+            if known is not None and len(self.events) < self._line_ends_at:  # most values are such: no time is lost
+                outcome = (1 if value else 0) if node in self._conditions else -1
+                self.events.append((place.line, place.frame, node, known, outcome))
+                return
+        self._guard(self._take, node, value, frame.f_back)
+
+    def see_note(self, frame: FrameType) -> None:
+        """Take what ``note`` is called with; likewise."""
+        if self.place is not None:
+            self._guard(self._note, frame.f_locals["passed"], frame.f_back)
+
+    def _guard(self, take: Callable[..., None], *arguments: Any) -> None:
         try:
-            self._note(passed, sys._getframe(1))
+            take(*arguments)
         except SnapshotsFullError:
             self._stop(for_good=True)
         except Exception as error:
-            self.fault = f"{type(error).__name__}: {error}"
-        self.busy = False
+            self.fault = f"{type(error).__name__}: {error}"[:FAULT_CHARS]
 
     def stand(self, place: Place | None) -> None:
         """Tell where the program is now."""
@@ -113,7 +126,7 @@ class Recorder:
         if self._has_stopped:
             return
         if len(self.events) >= self._line_ends_at:
-            self._switches.on(self)
+            self._switches.on()
         self._line_ends_at = min(len(self.events) + EVENTS_PER_LINE, MAX_EVENTS)
 
     def miss(self, place: Place) -> None:
@@ -127,8 +140,11 @@ class Recorder:
         if for_good:
             self._has_stopped, self.place = True, None
 
-    def _take(self, node: int, value: Any, frame: FrameType) -> None:
+    def _take(self, node: int, value: Any, frame: FrameType | None) -> None:
         plan = self._plan
+        if node not in self._special:
+            self._emit(node, value)
+            return
         target = plan.walrus.get(node)
         if target is not None:
             self._emit(target, value)
@@ -155,14 +171,14 @@ class Recorder:
             if node in self._plan.calls:
                 self.claims.update(dict.fromkeys(place.unclaimed, node))
             place.unclaimed.clear()
-        outcome = truth_of(value) if node in self._plan.conditions else -1
+        outcome = truth_of(value) if node in self._conditions else -1
         if len(self.events) >= self._line_ends_at:
             self._stop(for_good=len(self.events) >= MAX_EVENTS)
-            return outcome
-        self.events.append((place.line, place.frame, node, self.snapshots.index(value), outcome))
+        else:
+            self.events.append((place.line, place.frame, node, self.snapshots.index(value), outcome))
         return outcome
 
-    def _note(self, passed: tuple[Any, ...], frame: FrameType) -> None:
+    def _note(self, passed: tuple[Any, ...], frame: FrameType | None) -> None:
         entries = self._plan.notes[passed[0]]
         kept: dict[int, Any] = {}
         if any(entry.kind != "name" for entry in entries):

@@ -27,6 +27,8 @@ MAX_LEVELS = 20
 # All values of a run together: characters of what is kept, and bytes of what is looked at.
 MAX_CHARS, MAX_WORK = 1_000_000, 50_000_000
 MARKS = 4096
+NAME_CHARS = 200
+SMALL_BITS, SMALL_CHARS = 64, 100
 LITERAL, CUT, OPAQUE = "literal", "cut", "opaque"
 
 _HASHED = frozenset((int, bool, str, type(None)))
@@ -34,7 +36,7 @@ _LEAVES = frozenset((int, bool, str, float, type(None)))
 _MARKED = frozenset((list, dict, set, tuple, frozenset))
 _VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 _SIZED = (str, bytes, bytearray, list, tuple, dict, set, frozenset, deque, defaultdict, Counter, OrderedDict, range)
-_OBJECT_REPR = object.__repr__
+_OBJECT_REPR, _OBJECT_HASH = object.__repr__, object.__hash__
 SLOT = (type(list.__len__), type(deque.__copy__))
 _HARMLESS = frozenset(
     (
@@ -66,8 +68,9 @@ class Snapshots:
         self._show = show
         self.rows: list[tuple[str, str, str, int]] = []
         self._known: dict[tuple[str, str, str, int], int] = {}
-        self._scalars: dict[tuple[type, Any], int] = {}
+        self.scalars: dict[tuple[type, Any], int] = {}
         self._marks: dict[int, tuple[type, int, bytes, int]] = {}
+        self._plain_objects: dict[type, int] = {}
         self._chars = self._work = 0
 
     def index(self, value: object, shown: str | None = None) -> int:
@@ -81,10 +84,15 @@ class Snapshots:
             SnapshotsFullError: there is no room for it.
         """
         kind = type(value)
+        if type(kind) is not type and slot(type(kind), "__hash__") is not _OBJECT_HASH:
+            return self._add_row((OPAQUE, f"<{_NAME(kind)} object>", _NAME(kind)[:NAME_CHARS], -1))
         if kind in _HASHED:
-            known = self._scalars.get((kind, value))
+            known = self.scalars.get((kind, value))
             if known is None:
-                known = self._scalars[kind, value] = self._add(value, kind, None)
+                known = self.scalars[kind, value] = self._add_scalar(value, kind)
+            return known
+        known = self._plain_objects.get(kind)
+        if known is not None and shown is None:
             return known
         mark = self._marks.get(id(value))
         if mark is not None and mark[0] is kind and len(value) == mark[1]:  # type: ignore[arg-type]
@@ -94,25 +102,35 @@ class Snapshots:
                 return mark[3]
         return self._add(value, kind, shown)
 
+    def _add_scalar(self, value: Any, kind: type) -> int:
+        if (kind is int and value.bit_length() < SMALL_BITS) or (kind is str and len(value) < SMALL_CHARS):
+            return self._add_row((LITERAL, repr(value), kind.__name__, len(value) if kind is str else -1))
+        return self._add(value, kind, None)
+
     def _add(self, value: Any, kind: type, shown: str | None) -> int:
         writer = Writer(self._show)
         row_kind, text, length = writer.describe(value, kind)
         if row_kind == OPAQUE and shown is not None:
             text = ADDRESS.sub("", shown)
-        self._spend(len(text) + 16)
-        row = (row_kind, text, _NAME(kind)[:200], length)
-        known = self._known.get(row)
-        if known is None:
-            self._chars += len(text)
-            if self._chars > MAX_CHARS:
-                raise SnapshotsFullError
-            known = self._known[row] = len(self.rows)
-            self.rows.append(row)
+        known = self._add_row((row_kind, text, _NAME(kind)[:NAME_CHARS], length))
         if row_kind == LITERAL and kind in _MARKED and not writer.has_arrays:
             if len(self._marks) >= MARKS:
                 self._marks.clear()
             if data := _marshal(value):
                 self._marks[id(value)] = (kind, length, data, known)
+        elif writer.is_plain_object and shown is None:
+            self._plain_objects[kind] = known
+        return known
+
+    def _add_row(self, row: tuple[str, str, str, int]) -> int:
+        self._spend(len(row[1]) + 16)
+        known = self._known.get(row)
+        if known is None:
+            self._chars += len(row[1])
+            if self._chars > MAX_CHARS:
+                raise SnapshotsFullError
+            known = self._known[row] = len(self.rows)
+            self.rows.append(row)
         return known
 
     def _spend(self, size: int) -> None:
@@ -129,6 +147,7 @@ class Writer:
 
     Attributes:
         has_arrays: whether it holds one of numpy's.
+        is_plain_object: whether all that can be said of it is what class it is of.
     """
 
     def __init__(self, show: Callable[[object], str]) -> None:
@@ -138,6 +157,7 @@ class Writer:
         self._room = LITERAL_CHARS
         self._is_literal = True
         self.has_arrays = False
+        self.is_plain_object = False
 
     def describe(self, value: Any, kind: type) -> tuple[str, str, int]:
         """Return kind, text and length of a value."""
@@ -171,8 +191,11 @@ class Writer:
 
     def _opaque(self, value: Any) -> str:
         kind = type(value)
-        if kind in _HARMLESS or (slot(kind, "__repr__") is _OBJECT_REPR):
+        if kind in _HARMLESS:
             return ADDRESS.sub("", self._show(value))[:OPAQUE_CHARS]
+        if slot(kind, "__repr__") is _OBJECT_REPR:
+            self.is_plain_object = not self._parts and slot(kind, "__len__") is None
+            return ADDRESS.sub("", object.__repr__(value))[:OPAQUE_CHARS]
         if kind in (datetime, time) and value.tzinfo is None:
             return repr(value)
         return f"<{_NAME(kind)} object>"

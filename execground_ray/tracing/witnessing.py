@@ -72,7 +72,7 @@ class WitnessingRunner(RecordingRunner):
         assert self._collected is not None  # noqa: S101
         recorder, witness = self._collected
         if recorder.fault:
-            return _encode({"fault": f"the recorder failed: {recorder.fault}"[:200]})
+            return _encode({"fault": f"the recorder failed: {recorder.fault}"})
         text = _encode(
             {
                 "values": recorder.snapshots.rows,
