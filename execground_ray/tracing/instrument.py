@@ -87,7 +87,7 @@ class _Statements(Wrapper):
         loads = [ast.Name(name, ast.Load(), **at(line)) for name in names]
         return call(self._constants.note, [ast.Tuple([number, *loads], ast.Load(), **at(line))], line, line)
 
-    def _entries(  # noqa: PLR0913  (a walk through the target)
+    def _entries(
         self,
         target: ast.expr,
         value: ast.expr | None,
@@ -236,8 +236,8 @@ def last_line(target: Any) -> int:
         return last_line(target.elts[-1])
     if isinstance(target, ast.Starred):
         return last_line(target.value)
-    line: int = target.end_lineno if isinstance(target, ast.Attribute) else target.lineno
-    return line
+    line: Any = target.end_lineno if isinstance(target, ast.Attribute) else target.lineno
+    return int(line)
 
 
 def _statement(expression: ast.expr) -> ast.stmt:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from types import FrameType, MemberDescriptorType
+from types import FrameType
 from typing import Any, Protocol
 
+from execground_ray.tracing.inspection import MISSING, attribute_of, item_of, part_of, truth_of
 from execground_ray.tracing.plan import Entry, Plan
-from execground_ray.tracing.snapshots import SLOT, Snapshots, SnapshotsFullError, slot, truth_of
+from execground_ray.tracing.snapshots import Snapshots, SnapshotsFullError
 
 MAX_EVENTS = 20_000
 EVENTS_PER_LINE = 2_000
 FAULT_CHARS = 200
-PLAIN_KEYS = (int, bool, str, float, type(None))
-MISSING = object()
 
 
 class Place(Protocol):
@@ -67,7 +66,8 @@ class Recorder:
         snapshots: the table of values.
         place: where the program is; None outside the calls that have a trace.
         claims: node ids of the calls that made frames, by frame.
-        complete_until: the first record line of which something is missing, 0 for none.
+        missing: the record lines of which something is.
+        stopped_at: the record line from which on nothing more was taken, 0 for none.
         fault: what went wrong here, empty if nothing did.
     """
 
@@ -85,7 +85,8 @@ class Recorder:
         self.events: list[tuple[int, int, int, int, int]] = []
         self.place: Place | None = None
         self.claims: dict[int, int] = {}
-        self.complete_until = 0
+        self.missing: set[int] = set()
+        self.stopped_at = 0
         self.fault = ""
 
     def see_value(self, frame: FrameType) -> None:
@@ -131,12 +132,18 @@ class Recorder:
 
     def miss(self, place: Place) -> None:
         """Take note that something of a line is missing."""
-        self.complete_until = self.complete_until or place.line
+        self.missing.add(place.line)
+
+    def incomplete_lines(self, lines: int) -> list[int]:
+        """Return the record lines, of so many, of which something is missing."""
+        behind = range(self.stopped_at, lines + 1) if self.stopped_at else ()
+        return sorted(self.missing.union(behind))
 
     def _stop(self, *, for_good: bool) -> None:
         self._switches.off()
         if self.place is not None:
             self.miss(self.place)
+            self.stopped_at = self.place.line if for_good else 0
         if for_good:
             self._has_stopped, self.place = True, None
 
@@ -194,45 +201,7 @@ def _look_up(entry: Entry, kept: dict[int, Any]) -> Any:
     if value is MISSING:
         return value
     if entry.kind == "given":
-        return _part(value, entry.detail)
+        return part_of(value, entry.detail)
     if entry.kind == "item":
-        return _item(value, kept.get(entry.detail, MISSING))
-    return _attribute(value, entry.detail)
-
-
-def _part(value: Any, path: tuple[int, ...]) -> Any:
-    for index in path:
-        if type(value) not in (tuple, list) or index >= len(value):
-            return MISSING
-        value = value[index]
-    return value
-
-
-def _item(owner: Any, key: Any) -> Any:
-    """Look an item up where no code of a program runs for it."""
-    if not _is_plain_key(key) or not isinstance(slot(type(owner), "__getitem__"), SLOT):
-        return MISSING
-    try:
-        return dict.get(owner, key, MISSING) if isinstance(owner, dict) else owner[key]
-    except Exception:  # it is no longer there
-        return MISSING
-
-
-def _is_plain_key(key: Any) -> bool:
-    if type(key) is tuple:
-        return all(map(_is_plain_key, key))
-    return type(key) in PLAIN_KEYS
-
-
-def _attribute(owner: Any, name: str) -> Any:
-    """Look an attribute up where no code of a program runs for it."""
-    if slot(type(owner), "__getattribute__") is not object.__getattribute__:
-        return MISSING
-    found = slot(type(owner), name)
-    try:
-        if type(found) is MemberDescriptorType:
-            return found.__get__(owner)
-        members = object.__getattribute__(owner, "__dict__")
-        return members.get(name, MISSING) if type(members) is dict else MISSING
-    except Exception:  # it has none
-        return MISSING
+        return item_of(value, kept.get(entry.detail, MISSING))
+    return attribute_of(value, entry.detail)

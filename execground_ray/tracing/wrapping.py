@@ -1,8 +1,8 @@
 """Wrapping: how one expression of a program is made to pass its value through the recorder.
 
 An expression ``E`` becomes ``RECORD(id, E)``, and so do the expressions in it. What is evaluated, how often and in
-which order stays the same: only the program itself asks a value for its truth. So ``and``, ``or``, ``not`` and ``… if …``
-are not wrapped where they decide a jump; the plan says how their values follow from those of their operands.
+which order stays the same: only the program itself asks a value for its truth. So ``and``, ``or``, ``not`` and
+``… if …`` are not wrapped where they decide a jump; the plan says how their values follow from those of their operands.
 
 A call has a place in the source, and a trace shows each change of line. So it begins on the line on which the
 expression begins to be evaluated, and ends where that ends: which those are, the compiler is asked.
@@ -174,8 +174,8 @@ class Wrapper:
         for keyword in node.keywords:
             keyword.value = self.value(keyword.value)
 
-    def _base(self, node: ast.expr) -> ast.expr:
-        return node if isinstance(node, ast.Name) and node.id in self._modules else self.value(node)  # type: ignore[no-any-return]
+    def _base(self, node: Any) -> Any:
+        return node if isinstance(node, ast.Name) and node.id in self._modules else self.value(node)
 
     def _attribute(self, node: ast.Attribute) -> None:
         node.value = self._base(node.value)
