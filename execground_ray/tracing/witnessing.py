@@ -14,7 +14,7 @@ from execground_ray.tracing.calls import RunEnd
 from execground_ray.tracing.evidence import Evidence, decode
 from execground_ray.tracing.instrument import instrument
 from execground_ray.tracing.plan import Plan
-from execground_ray.tracing.program import FILENAME, Program, RunLimits, targets_in
+from execground_ray.tracing.program import EVIDENCE_BYTES, FILENAME, RunLimits, targets_in
 from execground_ray.tracing.recorder import Recorder, Switches
 from execground_ray.tracing.recording import RecordingRunner, TracedProgram
 from execground_ray.tracing.reprs import ValueShower
@@ -72,21 +72,21 @@ class WitnessingRunner(RecordingRunner):
         assert self._collected is not None  # noqa: S101
         recorder, witness = self._collected
         if recorder.fault:
-            return recorder.fault
-        return _encode(
+            return _encode({"fault": f"the recorder failed: {recorder.fault}"})
+        incomplete = recorder.incomplete_lines(len(witness.lines))
+        text = _encode(
             {
                 "values": recorder.snapshots.rows,
                 "lines": witness.kinds,
-                "frames": [
-                    [*frame[:3], recorder.claims.get(number, -1), *frame[4:]]
-                    for number, frame in enumerate(witness.frames)
-                ],
+                "frames": witness.claimed_frames(),
                 "events": recorder.events,
                 "names": witness.names,
-                "complete": not recorder.complete_until,
-                "complete_until": recorder.complete_until or len(witness.lines) + 1,
+                "complete": not incomplete,
+                "complete_until": min(incomplete, default=len(witness.lines) + 1),
+                "incomplete_lines": incomplete,
             }
         )
+        return text if len(text) < EVIDENCE_BYTES else _encode({"fault": f"it has {len(text)} characters"})
 
 
 @dataclass(frozen=True)
