@@ -52,6 +52,7 @@ _OPERATIONS: tuple[tuple[str, tuple[type[ast.operator], ...]], ...] = (
     ("mult", (ast.Mult,)), ("divid", (ast.Div, ast.FloorDiv)), ("incr", (ast.Add,)), ("rais", (ast.Add,)), ("grow", (ast.Add,)),
     ("decr", (ast.Sub,)), ("redu", (ast.Sub,)), ("doub", (ast.Mult,)), ("halv", (ast.Div, ast.FloorDiv)), ("trip", (ast.Mult,)), ("shift", (ast.LShift, ast.RShift)),
 )  # fmt: skip
+_HOLDERS = (list, tuple, set, dict, str, deque)
 _WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 
 
@@ -85,11 +86,9 @@ def _into(context: Context, window: Window, match: re.Match[str]) -> Iterator[Ch
             value = token.value
         except UnknownError:
             continue
-        good = any(_contains(each, value) for each in holders) or (
-            None
-            if not closed or not all(isinstance(each, list | tuple | set | dict | str | deque) for each in holders)
-            else False
-        )
+        good: bool | None = any(_contains(each, value) for each in holders)
+        if not good and not (closed and isinstance(holder.sides[0].node, ast.Name) and all(isinstance(each, _HOLDERS) for each in holders)):
+            good = None
         yield context.verdict(
             token, Kind.ASSIGNMENT, good, f"{token.sides[-1].source} is not in {holder.sides[0].source} there"
         )

@@ -122,9 +122,9 @@ def in_window(window: Window, source: str, value: Any) -> bool:
     if isinstance(value, int | float):
         return _number(window, source, value)
     if isinstance(value, list | tuple):
-        return _sequence(window, list(value), isinstance(value, tuple) and len(value) <= MAX_PLACES)
+        return _sequence(window, list(value), isinstance(value, tuple) and (len(value) <= MAX_PLACES or source[:1] != "("))
     if isinstance(value, set | frozenset):
-        return ("list", tuple(sorted(map(freeze, value), key=repr))) in window.set_pool
+        return _sequence(window, sorted(value, key=repr), False)
     if isinstance(value, dict):
         return not value or _sub_dict(window, value)
     return False
@@ -160,7 +160,8 @@ def _sequence(window: Window, value: list[Any], is_pair: bool) -> bool:
         return True
     if ("list", tuple(sorted(wanted, key=repr))) in window.set_pool:
         return True
-    return is_pair and all(each in window.pool for each in wanted)
+    known = all(each in window.pool or each in window.run.constants for each in wanted)
+    return known and (is_pair or len(wanted) in window.run.displays)
 
 
 def _sub_dict(window: Window, value: dict[Any, Any]) -> bool:

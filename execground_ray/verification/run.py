@@ -215,6 +215,11 @@ class Run:
         return [node.value for node in self._nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
     @cached_property
+    def displays(self) -> frozenset[int]:
+        """How many elements the lists, tuples and sets have that the program writes out: not each of them has an event."""
+        return frozenset(len(node.elts) for node in self._nodes if isinstance(node, ast.List | ast.Tuple | ast.Set))
+
+    @cached_property
     def literal_counts(self) -> frozenset[int]:
         """How many parts the program's own expressions and functions have: three conditions, four arguments."""
         many = [each for node in self._nodes for _, each in ast.iter_fields(node) if isinstance(each, list)]

@@ -59,7 +59,9 @@ def parts(value: Any, limit: int = MAX_PARTS) -> Iterator[Any]:
             continue
         if isinstance(part, dict):
             stack += [(item, depth + 1) for pair in list(part.items())[:limit] for item in pair]
-        elif isinstance(part, list | tuple | set | frozenset | deque | range):
+        elif isinstance(part, range):
+            stack += [(item, depth + 1) for item in (part.start, part.stop, part.step, *part[:limit])]
+        elif isinstance(part, list | tuple | set | frozenset | deque):
             stack += [(item, depth + 1) for item in list(part)[:limit]]
 
 
