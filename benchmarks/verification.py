@@ -24,7 +24,7 @@ from typing import Any
 
 from execground_ray.verification import Execution, Floors, Verdict, judge, verify
 def evidence_of(row):
-    path = Path('/tmp/j/ev/%s-%s.json' % (row['id'], row['pair']))
+    path = Path('/tmp/j/ev2/%s-%s.json' % (row['id'], row['pair']))
     return path.read_text() if path.exists() else None
 
 

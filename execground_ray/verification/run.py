@@ -70,9 +70,8 @@ class Run:
         self.count = len(evidence.lines)
         self.frames = [self._frame(each) for each in evidence.frames]
         self.frame_of = [line[1] for line in evidence.lines]
-        self.complete = evidence.complete
+        self.incomplete = evidence.incomplete_lines
         self.loops: dict[int, list[list[int]]] | None = None  # filled by those who count rounds
-        self.complete_until = self.count if evidence.complete else evidence.complete_until
 
     def value(self, index: int) -> Any:
         """The value of that index; ``Opaque`` where it is not known exactly."""

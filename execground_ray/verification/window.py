@@ -108,7 +108,7 @@ class Window:
     @cached_property
     def complete(self) -> bool:
         """Whether nothing of these lines is missing in the evidence."""
-        return self.run.complete or max(self.lines, default=0) < self.run.complete_until
+        return self.run.incomplete.isdisjoint(self.statements)
 
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
