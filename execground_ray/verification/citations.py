@@ -37,9 +37,9 @@ class Attributed:
     citations: tuple[Citation, ...]
 
 
-def strip_citations(text: str) -> str:
-    """Return ``text`` as it is trained on."""
-    return read_citations(text).text
+def strip_citations(text: str, last_line: int = MAX_LINE) -> str:
+    """Return ``text`` as it is trained on; see ``read_citations``."""
+    return read_citations(text, last_line).text
 
 
 def read_citations(text: str, last_line: int = MAX_LINE) -> Attributed:

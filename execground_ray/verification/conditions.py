@@ -116,11 +116,11 @@ def truth(context: Context, side: Side, wanted: bool) -> bool | None:
     for window in (context.window, None if context.cited else context.whole):
         if window is None:
             continue
+        if context.cited and (made := window.outcomes(side)):
+            return wanted in made
         if opposite is not None and any(_counts(value) is not wanted for value in window.possible(opposite)[0]):
             return True
         values, closed = window.possible(side)
-        if context.cited and (made := window.outcomes(side)):
-            return wanted in made
         if any(_counts(value) is wanted for value in values) or _outcomes(window, side, wanted):
             return True
         if not closed and (opposite is None or not window.possible(opposite)[1]):

@@ -160,8 +160,14 @@ def _sequence(window: Window, value: list[Any], is_pair: bool) -> bool:
         return True
     if ("list", tuple(sorted(wanted, key=repr))) in window.set_pool:
         return True
-    known = all(each in window.pool or each in window.run.constants for each in wanted)
-    return known and (is_pair or len(wanted) in window.run.displays)
+    return all(_is_made_of(window, each) for each in wanted) and (is_pair or len(wanted) in window.run.displays)
+
+
+def _is_made_of(window: Window, key: Any) -> bool:
+    """Whether a part of a list that the program writes out is known, or consists of what is."""
+    if key in window.pool or key in window.run.constants or key in {-each for each in window.run.numbers}:
+        return True
+    return isinstance(key, tuple) and key[0] == "list" and len(key[1]) in window.run.displays and all(_is_made_of(window, each) for each in key[1])
 
 
 def _sub_dict(window: Window, value: dict[Any, Any]) -> bool:

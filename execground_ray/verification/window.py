@@ -142,6 +142,7 @@ class Window:
             for event in self.by_type.get(type(side.node), ()):
                 if matches(side.node, event):
                     values.setdefault(_exactly(event.value), event.value)
+        called = bool(values)
         unknown, absent = False, isinstance(side.node, ast.Subscript) and bool(self.states)
         for state in self.states:
             try:
@@ -155,7 +156,7 @@ class Window:
         if absent and not values:
             return [], self.complete  # there is no such element at any time
         closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
-        return known, closed and not (unknown and isinstance(side.node, ast.Call))
+        return known, closed and (called or not (unknown and isinstance(side.node, ast.Call)))
 
     def outcomes(self, side: Side) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited."""
@@ -169,25 +170,18 @@ class Window:
 
         The first is empty where nothing is assigned to it there, or the name is none of a single call.
         """
-        node = side.node
-        frames = {self.run.frame_of[line - 1] for line in self.core}
-        if not isinstance(node, ast.Name) or len(frames) != 1 or not self.core_statements:
-            return [], []
-        core = set(self.core_statements)
+        node, core = side.node, set(self.core_statements)
         stores = [
             event
-            for event in self.events
-            if isinstance(event.node, ast.Name) and event.node.id == node.id and isinstance(event.node.ctx, ast.Store)
+            for event in self.by_type.get(ast.Name, ())
+            if isinstance(event.node, ast.Name) and isinstance(event.node.ctx, ast.Store) and side.key == key_of(event.node)
         ]
-        if not any(event.line in core for event in stores):
+        frames = {event.frame for event in stores if event.line in core}
+        if not isinstance(node, ast.Name) or len(frames) != 1:
             return [], []
+        (frame,) = frames
         last = self.core_statements[-1]
-        behind = [
-            state[node.id]
-            for line in (last, *(each for each in self.statements if each > last))
-            for state in self._states_at(line, before=False)
-            if node.id in state
-        ]
+        behind = [self.run.state(frame, line).get(node.id) for line in self.statements if line >= last]
         return [event.value for event in stores], behind
 
     @cached_property
