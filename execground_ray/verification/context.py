@@ -84,7 +84,9 @@ class Context:
 
     def is_conditional(self, token: Token) -> bool:
         """Whether the clause that leads to a token is under a condition, or asks."""
-        return self.is_question or self.is_unreal or bool(_CONDITIONAL.search(self.before(token)))
+        before = self.before(token)
+        clause = re.split(r"[,;:—–]", before)[-1] + re.split(r"[,;:—–]", self.after(token))[0]
+        return self.is_question or bool(_UNREAL.search(clause)) or bool(_CONDITIONAL.search(before))
 
     def is_denied(self, token: Token) -> bool:
         """Whether the words before a token deny it."""
