@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from test_tracer import DEEPER, LAYOUTS, PROGRAMS, SAMPLE, SAMPLE_LINES
+from test_tracer import DEEPER, HERE, LAYOUTS, PROGRAMS, SAMPLE, SAMPLE_LINES, read_programs
 
 from execground_ray.tracing.evidence import decode
 from execground_ray.tracing.evidence_runner import renaming
 from execground_ray.tracing.sandbox import CagedWorker
 
+OBSERVERS = read_programs(HERE / "observers.txt")
 OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 LAST = ("outcome", "detail", "value")
 
@@ -71,6 +72,14 @@ def spread(source: str) -> str:
 def test_every_construct_over_many_lines(name: str, workers) -> None:
     source, arguments = PROGRAMS[name]
     found = difference(workers, spread(source), arguments)
+    assert not found, found
+
+
+@pytest.mark.parametrize("name", OBSERVERS)
+def test_a_program_sees_nothing_of_it(name: str, workers) -> None:
+    """What each returns is what it has found out about itself, about what was called and how often."""
+    source, arguments = OBSERVERS[name]
+    found = difference(workers, source, arguments)
     assert not found, found
 
 
