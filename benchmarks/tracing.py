@@ -36,10 +36,11 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks.reference_tracing import is_accepted, trace_in_fresh_interpreters
-from execground_ray.config import Config, Tracing, load
-from execground_ray.corpus import survey_corpus
+from execground_ray.config.loading import load
+from execground_ray.config.schema import Config, Tracing
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import survey_corpus
 from execground_ray.records import Pair, Problem
-from execground_ray.splits import list_splits
 from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import ROW_SCHEMA, read_rows

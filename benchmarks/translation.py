@@ -27,16 +27,17 @@ from typing import Any
 import pyarrow as pa
 import ray
 
-from execground_ray.config import Config, VllmTranslator, load
-from execground_ray.corpus import survey_corpus
-from execground_ray.splits import list_splits
+from execground_ray.config.loading import load
+from execground_ray.config.schema import Config, VllmTranslator
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import survey_corpus
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import ROW_SCHEMA, read_rows
 from execground_ray.stages.trace_execution import TRACED_SCHEMA, TraceExecution
-from execground_ray.translators import model as models
-from execground_ray.translators.engine_log import EngineLog
-from execground_ray.translators.model_prompts import EnginePrompts
-from execground_ray.translators.vllm import VllmModel, check_model
+from execground_ray.translators.llm import model as models
+from execground_ray.translators.llm.engine_log import EngineLog
+from execground_ray.translators.llm.questions import EnginePrompts
+from execground_ray.translators.llm.vllm import VllmModel, check_model
 
 MAX_MODEL_LEN = 4096
 RAY_NICENESS = 15  # of Ray's workers: beside other programs, both sides have to give way to them alike

@@ -29,11 +29,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.mutations import MUTATIONS
-from execground_ray.config import load
-from execground_ray.parsing import LineError, parse_line
+from execground_ray.config.loading import load
+from execground_ray.corpus.parsing import LineError, parse_line
 from execground_ray.records import Problem
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
-from execground_ray.translators.template import write_reasoning
+from execground_ray.translators.template.writer import write_reasoning
 from execground_ray.verification import Evidence, Verifier, judge, verify
 
 SAMPLE = Path(__file__).resolve().parents[1] / "execground_ray" / "data" / "sample.jsonl"

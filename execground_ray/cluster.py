@@ -17,8 +17,8 @@ from ray.data._internal.execution.backpressure_policy.downstream_capacity_backpr
     DownstreamCapacityBackpressurePolicy,
 )
 
-from execground_ray.config import Cluster, Tracing
-from execground_ray.schema import ConfigError
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.schema import Cluster, Tracing
 from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS
 
 # Ray reserves an actor's CPUs for as long as the job runs, so what the tracing actors do not reserve is all that the

@@ -27,17 +27,19 @@ from execground_ray.cluster import (
     plan_tracing,
     set_up_stream,
 )
-from execground_ray.config import Config, to_yaml
-from execground_ray.corpus import SplitPlan, map_on_ray, survey_corpus
-from execground_ray.legs import noted, read_legs, whole_run
-from execground_ray.lock import locked
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import to_yaml
+from execground_ray.config.schema import Config
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import SplitPlan, map_on_ray, survey_corpus
+from execground_ray.output.attempts import noted, read_legs, whole_run
+from execground_ray.output.lock import locked
+from execground_ray.output.resume import delete_late_writes, finished_problems, prepare_output
+from execground_ray.output.storage import Folder
 from execground_ray.progress import Progress, count_rows
 from execground_ray.report.page import REPORT
 from execground_ray.report.presentation import present, push_to_hub
 from execground_ray.report.summary import SUMMARY, count_shards, make_summary, table, write_summary
-from execground_ray.resume import delete_late_writes, finished_problems, prepare_output
-from execground_ray.schema import ConfigError
-from execground_ray.splits import list_splits
 from execground_ray.stages.export_examples import check_tokenizer, export_rows
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import ProblemSource
@@ -45,10 +47,9 @@ from execground_ray.stages.trace_execution import TraceExecution
 from execground_ray.stages.translate_traces import translate_rows
 from execground_ray.stages.verify_examples import verify_rows
 from execground_ray.stages.write_shards import CONFIG, ShardSink, check_there, new_run
-from execground_ray.storage import Folder
 from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
-from execground_ray.translators.engine_log import token_line
-from execground_ray.translators.model import Model, open_model
+from execground_ray.translators.llm.engine_log import token_line
+from execground_ray.translators.llm.model import Model, open_model
 
 # A block is what one actor works on at a time. Small ones let all actors end together; but each takes the driver some
 # 25 ms, and memory for as long as the stream runs.

@@ -16,8 +16,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from execground_ray.config import CONF_DIR, ConfigError, parse
-from execground_ray.hydra_errors import COMPOSITION_ERRORS, explain
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.hydra_errors import COMPOSITION_ERRORS, explain
+from execground_ray.config.loading import CONF_DIR, parse
 
 DONE, FAILED, REFUSED = 0, 1, 2
 LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray listens on 127.0.0.1 alone, whatever the system
@@ -66,7 +67,7 @@ def run(composed: DictConfig) -> int:
 
 def _failed_write(error: BaseException | None) -> BaseException | None:
     """Return the write that failed, if an error comes from one; Ray wraps what its workers raise."""
-    from execground_ray.storage import OutputError
+    from execground_ray.output.storage import OutputError
 
     while wrapped := getattr(error, "cause", None) or getattr(error, "__cause__", None):
         if type(error) is OutputError:

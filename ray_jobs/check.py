@@ -22,13 +22,14 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
-from execground_ray.config import Config, ConfigError
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import check
+from execground_ray.config.schema import Config
+from execground_ray.output.shards import known_rows
+from execground_ray.output.storage import Folder
 from execground_ray.records import Problem
 from execground_ray.report.proof import WriteProof, all_writes, dataset_faults, foreign_entries, prove_write
-from execground_ray.report.rows import known_rows
 from execground_ray.report.summary import SUMMARY
-from execground_ray.schema import build
-from execground_ray.storage import Folder
 from execground_ray.tracing.sandbox import SandboxUnavailableError
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
 
@@ -51,7 +52,7 @@ def main() -> int:
         return _say(f"error: {options.output} holds no {SUMMARY}, so it is no finished output", REFUSED)
     try:
         summary = json.loads(folder.read_text(SUMMARY))
-        config = build(Config, summary["config"])
+        config = check(summary["config"])
     except (ValueError, TypeError, KeyError, ConfigError) as error:
         return _say(f"error: {options.output}/{SUMMARY} is none of this version: {error!r}", REFUSED)
     proofs = prove(folder, config, options.workers)

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import pyarrow as pa
 from problem_lines import problem_line
 
-from execground_ray.config import FileSource, load, to_yaml
-from execground_ray.corpus import survey_corpus
+from execground_ray.config.loading import load, to_yaml
+from execground_ray.config.schema import FileSource
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import survey_corpus
+from execground_ray.output.storage import Folder
 from execground_ray.report.presentation import present
 from execground_ray.report.summary import count_shards, make_summary, write_summary
-from execground_ray.splits import list_splits
 from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import ROW_SCHEMA, read_rows
@@ -20,7 +22,6 @@ from execground_ray.stages.trace_execution import TraceExecution
 from execground_ray.stages.translate_traces import translate_rows
 from execground_ray.stages.verify_examples import verify_rows
 from execground_ray.stages.write_shards import CONFIG, ShardSink
-from execground_ray.storage import Folder
 
 LOOP = "def main_solution(n):\n    total = 0\n    for step in range(n):\n        total += step * 2\n    return total\n"
 CHOICE = "def main_solution(n):\n    if n > 1:\n        return 'many'\n    return 'few'\n"

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from small_output import make_output
 
-from execground_ray.config import load
-from execground_ray.prompting import with_thinking
+from execground_ray.config.loading import load
 from execground_ray.records import Problem
 from execground_ray.report.proof import row_faults
 from execground_ray.stages.export_examples import training_prompt
 from execground_ray.stages.write_shards import json_line, training_row
+from execground_ray.translators.llm.prompting import with_thinking
 from ray_jobs.check import MOST_PROBLEMS, first_lines, main
 
 

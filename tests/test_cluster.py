@@ -5,10 +5,10 @@ import math
 import pytest
 
 from execground_ray.cluster import OTHER_CPUS, OTHER_SHARE, STAGE_CPUS, WRITE_CPUS, patience_seconds, plan_tracing
-from execground_ray.config import load
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import load
 from execground_ray.pipeline import block_rows
-from execground_ray.schema import ConfigError
-from execground_ray.translators.vllm import PROMPT_CPUS, model_cpus
+from execground_ray.translators.llm.vllm import PROMPT_CPUS, model_cpus
 
 WORKERS = (1, 2, 3, 4, 5, 7, 8, 16, 31, 64, 100, 127, 128, 500, 1000)
 

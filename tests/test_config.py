@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from execground_ray.config import CONF_DIR, Config, SamplingParameters, compose, load, parse, to_yaml
-from execground_ray.schema import ConfigError, build
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import CONF_DIR, check, compose, load, parse, to_yaml
+from execground_ray.config.schema import Config, SamplingParameters
 
 COMMAND = ("-m", "ray_jobs.build_dataset")
 FILES = sorted(path.relative_to(CONF_DIR).with_suffix("").as_posix() for path in CONF_DIR.rglob("*.yaml"))
@@ -60,7 +61,7 @@ def test_no_file_of_conf_is_left_out():
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_file_composes_and_fits_its_schema(choice):
-    config = build(Config, composed(choice))
+    config = check(composed(choice))
     group, name = choice.split("/")
     assert getattr(getattr(config, group, None), "kind", name) == name
 

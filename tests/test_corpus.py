@@ -7,10 +7,10 @@ import random
 import pytest
 from problem_lines import problem_line
 
-from execground_ray import splits
-from execground_ray.config import FileSource
-from execground_ray.corpus import map_on_ray, survey_corpus, survey_split
-from execground_ray.splits import list_splits
+from execground_ray.config.schema import FileSource
+from execground_ray.corpus import splits
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import map_on_ray, survey_corpus, survey_split
 from execground_ray.stages.read_problems import read_rows
 
 

@@ -10,10 +10,10 @@ import pytest
 from exported_rows import block, rejected
 from pyarrow import parquet
 
-from execground_ray.legs import whole_run
-from execground_ray.resume import delete_late_writes, finished_problems
+from execground_ray.output.attempts import whole_run
+from execground_ray.output.resume import delete_late_writes, finished_problems
+from execground_ray.output.storage import Folder
 from execground_ray.stages.write_shards import CONFIG, ShardSink
-from execground_ray.storage import Folder
 
 A, B, C = (f"{number:016x}" for number in (10, 11, 12))
 

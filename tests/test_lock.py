@@ -9,15 +9,15 @@ import time
 import pytest
 from test_storage import ObjectStore
 
-from execground_ray import lock
-from execground_ray.lock import LOCK, locked
-from execground_ray.schema import ConfigError
-from execground_ray.storage import Folder
+from execground_ray.config.errors import ConfigError
+from execground_ray.output import lock
+from execground_ray.output.lock import LOCK, locked
+from execground_ray.output.storage import Folder
 
 HOLD = """
 import sys, time
-from execground_ray.lock import locked
-from execground_ray.storage import Folder
+from execground_ray.output.lock import locked
+from execground_ray.output.storage import Folder
 with locked(Folder.at(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from execground_ray.parsing import MAX_DEPTH, LineError, parse_line, to_json
+from execground_ray.corpus.parsing import MAX_DEPTH, LineError, parse_line, to_json
 from execground_ray.records import Problem
 
 GOOD = {

@@ -10,11 +10,11 @@ from dataclasses import asdict
 import pytest
 from omegaconf import OmegaConf
 
-from execground_ray.config import load, to_yaml
-from execground_ray.resume import OUTPUTS, differing_keys, prepare_output, shard_ids
-from execground_ray.schema import ConfigError
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import load, to_yaml
+from execground_ray.output.resume import OUTPUTS, differing_keys, prepare_output, shard_ids
+from execground_ray.output.storage import UNFINISHED, Folder
 from execground_ray.stages.write_shards import CONFIG
-from execground_ray.storage import UNFINISHED, Folder
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 import execground_ray
 from execground_ray.records import Problem, Reason, Stage
 
-SAMPLE = Path(execground_ray.__file__).parent / "data" / "sample.jsonl"
+SAMPLE = Path(execground_ray.__file__).parent / "corpus" / "sample.jsonl"
 MAX_BYTES = 300_000
 CONSTRUCTS = {
     "loops",

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from execground_ray import splits
-from execground_ray.config import FileSource, HuggingFaceSource
-from execground_ray.splits import LineSplit, list_splits
+from execground_ray.config.schema import FileSource, HuggingFaceSource
+from execground_ray.corpus import splits
+from execground_ray.corpus.splits import LineSplit, list_splits
 
 
 def files(path, kind="jsonl"):

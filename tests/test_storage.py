@@ -6,11 +6,11 @@ import sys
 import pytest
 from pyarrow import fs
 
-from execground_ray.storage import OBJECT_STORES, UNFINISHED, Folder
+from execground_ray.output.storage import OBJECT_STORES, UNFINISHED, Folder
 
 WRITE_INTO_A_FULL_DISK = """
 import resource, signal, sys
-from execground_ray.storage import Folder
+from execground_ray.output.storage import Folder
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:

@@ -5,8 +5,8 @@ import platform
 
 import pytest
 
+from execground_ray.output.storage import UNFINISHED, Folder
 from execground_ray.report.summary import DATASET_INFO, count_shards, make_summary, table, write_summary
-from execground_ray.storage import UNFINISHED, Folder
 
 RUN = {"seconds": 2.0, "sandbox": {"kind": "none"}, "config": {"seed": 1}}
 

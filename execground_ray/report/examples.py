@@ -14,10 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from execground_ray.output.shards import read_records
+from execground_ray.output.storage import Folder
 from execground_ray.records import Problem
 from execground_ray.report.figures import Figures
-from execground_ray.report.rows import read_records
-from execground_ray.storage import Folder
 
 PER_KIND = 200  # rows shown, accepted and rejected each
 MOST_CHARS = 20_000  # of one text of a row

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from execground_ray.report.rows import read_records, written
-from execground_ray.storage import Folder
+from execground_ray.output.shards import read_records, written
+from execground_ray.output.storage import Folder
 
 WORD = r"\S+"
 # What a text cites, as it is written there: numbers, quoted strings, constants.

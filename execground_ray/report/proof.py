@@ -17,18 +17,18 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-from execground_ray.config import Config
-from execground_ray.parsing import content_hash
-from execground_ray.prompting import THINK, THOUGHT
+from execground_ray.config.schema import Config
+from execground_ray.corpus.parsing import content_hash
+from execground_ray.output.shards import known_rows, written
+from execground_ray.output.storage import Folder
 from execground_ray.records import Pair, Problem, Reason, Stage
-from execground_ray.report.rows import known_rows, written
 from execground_ray.report.summary import count_shards, make_summary
 from execground_ray.stages.export_examples import training_prompt
 from execground_ray.stages.verify_examples import verify_row
 from execground_ray.stages.write_shards import RECORDS, REJECTED, TRAIN, json_line, rejected_row, training_row
-from execground_ray.storage import Folder
 from execground_ray.tracing.program import normalize_newlines
 from execground_ray.tracing.values import same_value
+from execground_ray.translators.llm.prompting import THINK, THOUGHT
 
 NAME = r"[0-9a-f]{8}-\d{6,}"
 ENDINGS = {TRAIN: "jsonl", REJECTED: "jsonl", RECORDS: "parquet"}

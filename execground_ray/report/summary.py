@@ -15,10 +15,10 @@ from importlib.metadata import version
 from typing import Any
 
 from execground_ray import __version__
-from execground_ray.legs import LEGS
+from execground_ray.output.attempts import LEGS
+from execground_ray.output.storage import UNFINISHED, Folder
 from execground_ray.records import Stage
 from execground_ray.stages.write_shards import REJECTED, TRAIN
-from execground_ray.storage import UNFINISHED, Folder
 
 SUMMARY = "summary.json"
 POINT = re.compile(r"\[\s+([\d.]+),\s+(\d+)\s+\]")  # two numbers, which json would write on four lines

@@ -12,11 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from execground_ray.chat_tokens import chat_tokenizer
-from execground_ray.config import CHARACTERS, Export
-from execground_ray.prompting import with_thinking
+from execground_ray.config.schema import CHARACTERS, Export
 from execground_ray.records import Problem, Reason, reject
 from execground_ray.stages.verify_examples import VERIFIED_SCHEMA
+from execground_ray.translators.llm.prompting import with_thinking
+from execground_ray.translators.llm.tokens import chat_tokenizer
 
 EXPORTED_SCHEMA = VERIFIED_SCHEMA.append(pa.field("prompt", pa.string()))
 
@@ -50,7 +50,7 @@ def training_prompt(problem: Problem, arguments: str) -> str:
 
 @cache
 def _template() -> str:
-    return (files("execground_ray") / "prompts" / "training.txt").read_text("utf-8")
+    return (files("execground_ray.output") / "training_prompt.txt").read_text("utf-8")
 
 
 def _export_row(row: dict[str, Any], export: Export) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from ray.data.block import BlockMetadata
 from ray.data.context import DataContext
 from ray.data.datasource import Datasource, ReadTask
 
-from execground_ray.corpus import SplitPlan
-from execground_ray.parsing import LineError, content_hash, parse_line, raw_content, to_json
+from execground_ray.corpus.parsing import LineError, content_hash, parse_line, raw_content, to_json
+from execground_ray.corpus.splits import Raw, is_blank
+from execground_ray.corpus.survey import SplitPlan
 from execground_ray.records import Reason, reject
-from execground_ray.splits import Raw, is_blank
 
 BLOCK_ROWS = 256
 BLOCK_CHARS = 32 << 20

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from execground_ray.config import Tracing
+from execground_ray.config.schema import Tracing
 from execground_ray.records import Problem, reject
 from execground_ray.stages.read_problems import ROW_SCHEMA
 from execground_ray.tracing.trace_runner import Execution, Failure, TraceRunner

@@ -13,10 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from execground_ray.prompting import Answer
 from execground_ray.records import Problem, Reason, reject
 from execground_ray.stages.trace_execution import TRACED_SCHEMA
-from execground_ray.translators.template import write_reasoning
+from execground_ray.translators.llm.prompting import Answer
+from execground_ray.translators.template.writer import write_reasoning
 
 MODEL_COLUMNS = [
     ("thinking", pa.string()),  # what a model thought before it wrote the text; empty without thinking

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from execground_ray.config import Verification
+from execground_ray.config.schema import Verification
 from execground_ray.records import Problem, Reason, reject
 from execground_ray.stages.translate_traces import TRANSLATED_SCHEMA
 from execground_ray.verification import Evidence, UnverifiableError, Verifier, judge

@@ -27,9 +27,9 @@ import pyarrow.parquet as pq
 from ray.data.block import Block, BlockAccessor
 from ray.data.datasource import Datasink
 
-from execground_ray.prompting import with_thinking
+from execground_ray.output.storage import Folder, OutputError
 from execground_ray.records import Problem
-from execground_ray.storage import Folder, OutputError
+from execground_ray.translators.llm.prompting import with_thinking
 
 TRAIN, REJECTED, RECORDS = "train", "rejected", "records"
 # What a record tells of a row, as far as the stages before gave it.

@@ -43,7 +43,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from execground_ray.messages import DeadlineReader, read_message, write_message
+from execground_ray.tracing.messages import DeadlineReader, read_message, write_message
 from execground_ray.tracing.worker import MOST_WALL_PER_CPU_SECONDS
 
 START_SECONDS = 60.0

@@ -28,7 +28,7 @@ from execground_ray.tracing.sandbox import CagedWorker, SandboxFaultError, landl
 from execground_ray.tracing.values import same_value
 
 if TYPE_CHECKING:
-    from execground_ray.config import Tracing
+    from execground_ray.config.schema import Tracing
 
 TRACING_HASH_SEED, CHECKING_HASH_SEED = 0, 1
 TRIES_AFTER_FAULT = 2

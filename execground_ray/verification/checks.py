@@ -11,14 +11,7 @@ import contextlib
 from typing import Any
 
 from execground_ray.verification.allowed import BUILTINS
-from execground_ray.verification.cited import (
-    CitedEvaluator,
-    Failed,
-    Unknowable,
-    Unknown,
-    equal_as_written,
-    same,
-)
+from execground_ray.verification.cited import CitedEvaluator, Failed, Unknowable, Unknown, equal_as_written, same
 from execground_ray.verification.claims import Claim
 from execground_ray.verification.facts import Facts
 from execground_ray.verification.history import LAST_STEP, OPAQUE, History, Span, freeze

@@ -9,7 +9,7 @@ import sys
 import pytest
 from hub_server import Hub
 
-from execground_ray.storage import UNFINISHED, Folder
+from execground_ray.output.storage import UNFINISHED, Folder
 
 UPLOAD = """
 import sys

@@ -6,12 +6,12 @@ import pyarrow as pa
 import pytest
 from problem_lines import problem_line
 
-from execground_ray.prompting import with_thinking
-from execground_ray.report.rows import known_rows, read_records, shard_row_ids, written
-from execground_ray.resume import read_write
+from execground_ray.output.resume import read_write
+from execground_ray.output.shards import known_rows, read_records, shard_row_ids, written
+from execground_ray.output.storage import Folder
 from execground_ray.stages.export_examples import EXPORTED_SCHEMA
 from execground_ray.stages.write_shards import CONFIG, RECORD_COLUMNS, ShardSink
-from execground_ray.storage import Folder
+from execground_ray.translators.llm.prompting import with_thinking
 
 EMPTY = {pa.string(): "", pa.int64(): 0, pa.float64(): 0.0, pa.bool_(): False}
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from problem_lines import problem_line
 
-from execground_ray.config import load
+from execground_ray.config.loading import load
 from execground_ray.records import Problem
 from execground_ray.stages.export_examples import export_rows, training_prompt
 from execground_ray.stages.translate_traces import TRANSLATED_SCHEMA

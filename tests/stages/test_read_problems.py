@@ -9,10 +9,10 @@ import pytest
 import ray.data
 from problem_lines import problem_line
 
-from execground_ray.config import FileSource, HuggingFaceSource, SampleSource
-from execground_ray.corpus import survey_corpus
+from execground_ray.config.schema import FileSource, HuggingFaceSource, SampleSource
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import survey_corpus
 from execground_ray.records import Problem
-from execground_ray.splits import list_splits
 from execground_ray.stages.read_problems import BLOCK_ROWS, ROW_SCHEMA, ProblemSource, read_rows
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from problem_lines import problem_line
 
-from execground_ray.config import load
+from execground_ray.config.loading import load
 from execground_ray.stages.read_problems import ROW_SCHEMA
 from execground_ray.stages.trace_execution import NOT_TRACED, TRACED_SCHEMA, TraceExecution, pair_order
 

@@ -8,8 +8,8 @@ from datasets import load_dataset
 from exported_rows import block, rejected
 from problem_lines import problem_line
 
+from execground_ray.output.storage import Folder
 from execground_ray.stages.write_shards import CONFIG, ShardSink
-from execground_ray.storage import Folder
 
 HARD_TEXT = 'a "quote", a \\, ä, 😀, \u2028, \x85, \x00, \x1b and\r\n\ta new line'
 

@@ -5,8 +5,8 @@ import types
 import ray
 from ray.llm._internal.batch.stages.base import StatefulStageUDF
 
-from execground_ray.translators.engine import Engine
-from execground_ray.translators.gate import Gate
+from execground_ray.translators.llm.engine import Engine
+from execground_ray.translators.llm.quarantine import Gate
 
 
 class StubbedWrapper:

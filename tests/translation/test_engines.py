@@ -8,17 +8,17 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from execground_ray.config import load
-from execground_ray.prompting import Answer
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import load
 from execground_ray.records import Reason
-from execground_ray.schema import ConfigError
 from execground_ray.stages.trace_execution import NOT_TRACED
 from execground_ray.stages.translate_traces import ERROR, ROW, TRANSLATED_SCHEMA, answered, finish_rows
-from execground_ray.translators.engine_log import EngineLog
-from execground_ray.translators.gate import EVERYBODY, Gate, group_of
-from execground_ray.translators.gpus import check_gpus, check_memory, weight_bytes
-from execground_ray.translators.model_prompts import EnginePrompts, row_seed
-from execground_ray.translators.vllm import VllmModel, lora_rank
+from execground_ray.translators.llm.engine_log import EngineLog
+from execground_ray.translators.llm.gpus import check_gpus, check_memory, weight_bytes
+from execground_ray.translators.llm.prompting import Answer
+from execground_ray.translators.llm.quarantine import EVERYBODY, Gate, group_of
+from execground_ray.translators.llm.questions import EnginePrompts, row_seed
+from execground_ray.translators.llm.vllm import VllmModel, lora_rank
 
 TRANSLATOR = load(["translator=vllm", "cluster=gpu8"]).translator
 
@@ -103,13 +103,13 @@ def test_the_log_knows_deaths_and_counts_each_engine():
     ids=["model", "room", "adapter", "size"],
 )
 def test_a_model_that_cannot_be_asked_is_refused(tokenizer_folder, monkeypatch, changes, message):
-    monkeypatch.setattr("execground_ray.translators.vllm.find_spec", lambda name: name)
+    monkeypatch.setattr("execground_ray.translators.llm.vllm.find_spec", lambda name: name)
     with pytest.raises(ConfigError, match=message):
         VllmModel(replace(TRANSLATOR, **{"model": str(tokenizer_folder), "max_model_len": 20_000} | changes), seed=1)
 
 
 def test_a_model_without_its_engine_is_refused(monkeypatch):
-    monkeypatch.setattr("execground_ray.translators.vllm.find_spec", lambda name: None)
+    monkeypatch.setattr("execground_ray.translators.llm.vllm.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="translator=vllm needs vLLM: pip install"):
         VllmModel(TRANSLATOR, seed=1)
 
@@ -177,7 +177,7 @@ def test_too_little_memory_is_refused_with_what_would_do(tmp_path):
 
 
 def test_settings_reach_the_engine_in_its_own_names(tokenizer_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("execground_ray.translators.vllm.find_spec", lambda name: name)
+    monkeypatch.setattr("execground_ray.translators.llm.vllm.find_spec", lambda name: name)
     (tmp_path / "adapter_config.json").write_text('{"r": 9}')
     translator = replace(
         TRANSLATOR, model=str(tokenizer_folder), max_model_len=20_000, quantization="fp8", lora_path=str(tmp_path)

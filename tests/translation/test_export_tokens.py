@@ -4,11 +4,11 @@ import pyarrow as pa
 import pytest
 from test_engines import traced_row
 
-from execground_ray.chat_tokens import ChatTokenizer
-from execground_ray.config import load
-from execground_ray.schema import ConfigError
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import load
 from execground_ray.stages.export_examples import EXPORTED_SCHEMA, check_tokenizer, export_rows
 from execground_ray.stages.translate_traces import NOT_TRANSLATED, TRANSLATED_SCHEMA
+from execground_ray.translators.llm.tokens import ChatTokenizer
 
 
 def exported(text, thinking="", **limits):

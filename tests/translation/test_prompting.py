@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from execground_ray.prompting import read_answer, translation_prompt, with_thinking
 from execground_ray.records import Pair, Problem, Reason
+from execground_ray.translators.llm.prompting import read_answer, translation_prompt, with_thinking
 
 PROBLEM = Problem(
     problem_description="Double {n}.",

@@ -10,7 +10,7 @@ import pytest
 import snoop
 from snoop.formatting import DefaultFormatter
 
-from execground_ray.translators.template import write_reasoning
+from execground_ray.translators.template.writer import write_reasoning
 
 
 class PlainFormatter(DefaultFormatter):

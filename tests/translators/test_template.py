@@ -25,7 +25,7 @@ from template_programs import (
     WHILE,
 )
 
-from execground_ray.translators.template import write_reasoning
+from execground_ray.translators.template.writer import write_reasoning
 
 TALK = re.compile(r"\b(traces?|traced|tracing|debugg\w*|logs?|logged|execution|executed|snoop)\b", re.IGNORECASE)
 

@@ -8,7 +8,7 @@ import pytest
 from template_claims import false_statements
 from template_programs import CASES
 
-from execground_ray.translators.template import write_reasoning
+from execground_ray.translators.template.writer import write_reasoning
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "data" / "reference_traces.jsonl"
 TALK = re.compile(r"\b(traces?|traced|tracing|debugg\w*|logs?|logged|execution|executed|snoop)\b", re.IGNORECASE)

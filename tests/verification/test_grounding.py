@@ -2,7 +2,7 @@
 
 import pytest
 
-from execground_ray.translators.template import write_reasoning
+from execground_ray.translators.template.writer import write_reasoning
 from execground_ray.verification import Evidence, Kind, verify
 from execground_ray.verification.story import loops_with_rounds
 

@@ -1,0 +1,170 @@
+"""Compose the configuration from ``conf/`` and overrides, and check it before anything heavy starts.
+
+Hydra puts the files and the command line together; what comes out is one frozen ``Config``, or a ``ConfigError`` with
+one line that names the key and what is allowed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from execground_ray.config.errors import ConfigError, first_fault
+from execground_ray.config.schema import CHARACTERS, Config, FileSource, HuggingFaceSource
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+CONF_DIR = Path(__file__).resolve().parents[2] / "conf"
+MISSING = "???"  # what Hydra writes for a value that the user has to give
+CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&](access_key|secret_key|session_token)=)")
+CONFIG = TypeAdapter(Config)
+
+
+def load(overrides: Sequence[str] = ()) -> Config:
+    """Compose the configuration as the command line does, for tests and benchmarks.
+
+    Args:
+        overrides: as on the command line, e.g. ``["source.limit=5", "experiment=paper"]``.
+
+    Raises:
+        ConfigError: what the command line would refuse.
+    """
+    return parse(compose(overrides))
+
+
+def compose(overrides: Sequence[str] = ()) -> DictConfig:
+    """Let Hydra put ``conf/`` and the overrides together; nothing but the existence of the keys is checked.
+
+    Raises:
+        ConfigError: Hydra cannot compose it.
+    """
+    import hydra
+
+    from execground_ray.config.hydra_errors import COMPOSITION_ERRORS, explain
+
+    try:
+        with hydra.initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+            return hydra.compose("config", list(overrides))
+    except COMPOSITION_ERRORS as error:
+        raise ConfigError(explain(error, CONF_DIR, overrides)) from error
+
+
+def parse(composed: DictConfig) -> Config:
+    """Check a composed configuration and give it its types.
+
+    Raises:
+        ConfigError: an unknown or missing key, a wrong type, a value out of range, a combination that makes no sense,
+            or an input path that does not exist.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from execground_ray.config.hydra_errors import explain
+
+    try:
+        values = OmegaConf.to_container(composed, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(explain(error, CONF_DIR, ())) from error
+    config = check(values)
+    _check_limits(config)
+    _check_paths(config)
+    _check_hub(config)
+    return config
+
+
+def check(values: Any) -> Config:
+    """Give plain values their types, as those of ``summary.json`` and ``config.yaml``.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value is of a wrong type or out of range.
+    """
+    try:
+        # By way of JSON: pydantic takes a mapping for a dataclass there, and is as strict with what is in it.
+        return CONFIG.validate_json(json.dumps(_given(values)))
+    except ValidationError as error:
+        raise ConfigError(first_fault(CONFIG, error)) from None
+
+
+def to_yaml(config: Config) -> str:
+    """The resolved configuration as text, to be saved with the output; ``parse`` reads it back."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config)))
+
+
+def _given(values: Any) -> Any:
+    """The values without those that the user has yet to give."""
+    if not isinstance(values, Mapping):
+        return values
+    return {name: _given(value) for name, value in values.items() if value != MISSING}
+
+
+def _check_limits(config: Config) -> None:
+    """Refuse limits that nothing could measure."""
+    if config.export.max_tokens is not None and config.export.tokenizer is None:
+        raise ConfigError(
+            f"export.tokenizer is missing: export.max_tokens needs it; allowed: {CHARACTERS}, or the trained model"
+        )
+    if config.export.tokenizer not in (None, CHARACTERS) and find_spec("transformers") is None:
+        raise ConfigError(
+            f"export.tokenizer={config.export.tokenizer} needs transformers: pip install 'execground-ray[tokenizer]'"
+        )
+
+
+def _check_paths(config: Config) -> None:
+    """Refuse local paths that cannot be read from or written to; remote ones are left to who opens them."""
+    source = config.source
+    for key, path in (("output.dir", config.output.dir), ("source.path", getattr(source, "path", ""))):
+        if CREDENTIALS.match(path):  # not shown: they would stand in every log
+            raise ConfigError(
+                f"{key} holds credentials, which would be saved with the output; allowed: those of the "
+                "environment, a profile or the machine's role"
+            )
+    if isinstance(source, FileSource) and not _exists(source.path):
+        raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: a file, folder, glob or URI")
+    if isinstance(source, HuggingFaceSource) and not (_exists(source.path) or _is_hub_name(source.path)):
+        raise ConfigError(
+            f"source.path = {source.path!r} does not exist; allowed: owner/name on the Hub, an hf:// URI or a folder"
+        )
+    if Path(config.output.dir.removeprefix("file://")).is_file():
+        raise ConfigError(f"output.dir = {config.output.dir!r} is a file; allowed: a folder or URI")
+
+
+def _check_hub(config: Config) -> None:
+    """Refuse an upload that cannot come off."""
+    repository = config.export.push_to_hub
+    if repository is None:
+        return
+    if not _is_hub_name(repository):
+        raise ConfigError(
+            f"export.push_to_hub = {repository!r} is no repository; allowed: owner/name on the Hub, or null"
+        )
+    if "://" in config.output.dir.removeprefix("file://"):
+        raise ConfigError(
+            f"export.push_to_hub uploads a folder of this machine; output.dir = {config.output.dir!r} is none"
+        )
+    from huggingface_hub import get_token
+
+    if get_token() is None:
+        raise ConfigError("export.push_to_hub needs a token: set HF_TOKEN, or log in once with `hf auth login`")
+
+
+def _exists(path: str) -> bool:
+    """Whether a local path or glob is there; a remote URI counts as there."""
+    path = path.removeprefix("file://")
+    if "://" in path or Path(path).exists():
+        return True
+    return bool(glob.glob(path, recursive=True))  # noqa: PTH207  (a pattern may be absolute)
+
+
+def _is_hub_name(path: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", path) is not None

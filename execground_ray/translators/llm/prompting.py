@@ -1,0 +1,80 @@
+"""What a translating model is told, and what is made of its answer: plain text in, plain text out.
+
+The texts are files of ``prompts``, one per variant; the user's message is the whole prompt. What comes
+back from a model that thinks is ``<think>…</think>`` and then the reasoning that the reader gets.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from execground_ray.records import Problem, Reason
+
+PROMPTS = ("reference", "marked_answer")
+THINK, THOUGHT = "<think>", "</think>"
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model wrote.
+
+    Attributes:
+        text: the reasoning for the reader.
+        thinking: what the model thought before it, without its marks.
+        reason: why it cannot be used; None if it can.
+    """
+
+    text: str
+    thinking: str = ""
+    reason: Reason | None = None
+
+
+def translation_prompt(variant: str, problem: Problem, arguments: str, trace: str) -> str:
+    """Return the message that asks for the reasoning of one execution.
+
+    Args:
+        variant: one of ``PROMPTS``.
+        problem: the problem.
+        arguments: of the call, a JSON object; shown as a Python dictionary, as the code will see it.
+        trace: of the execution; addresses in memory are left out of it, they mean nothing to the reader.
+    """
+    return _template(variant).format(
+        question=problem.question,
+        code=problem.refcode.strip(),
+        input=repr(json.loads(arguments)),
+        trace=_ADDRESS.sub("", trace).rstrip(),
+    )
+
+
+def read_answer(generated: str, complete: bool, opened: bool = False) -> Answer:
+    """Part a model's output into thinking and text, and tell whether it is usable.
+
+    Args:
+        generated: all that the model wrote.
+        complete: whether it came to its own end, rather than to the limit of tokens.
+        opened: whether its prompt ended within the thinking, so that the opening mark is not in ``generated``.
+    """
+    thinking, closed, text = generated.rpartition(THOUGHT)
+    thinking = thinking.strip().removeprefix(THINK).strip()
+    if not closed and (opened or text.lstrip().startswith(THINK)):
+        return Answer("", text.strip().removeprefix(THINK).strip(), Reason.UNFINISHED)
+    text = text.strip()
+    if not complete:
+        return Answer(text, thinking, Reason.UNFINISHED)
+    return Answer(text, thinking, None if text else Reason.EMPTY)
+
+
+def with_thinking(thinking: str, text: str) -> str:
+    """Return the reasoning as a model that thinks writes it; the text alone if there was no thinking."""
+    return f"{THINK}\n{thinking}\n{THOUGHT}\n\n{text}" if thinking else text
+
+
+@cache
+def _template(variant: str) -> str:
+    return (files(__package__) / "prompts" / f"{variant}.txt").read_text("utf-8").rstrip()

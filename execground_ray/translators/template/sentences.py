@@ -1,0 +1,281 @@
+"""Says in words what one statement did, as clauses that the template writer joins into sentences.
+
+In come an `Action` and the values that the names of its scope had; out come clauses, and the scope brought up to date.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from execground_ray.translators.template.code_map import inside, own_parts
+from execground_ray.translators.template.known_values import UnknownValueError, evaluate
+from execground_ray.translators.template.scope import Scope
+from execground_ray.translators.template.substitution import write
+from execground_ray.translators.template.trace_reader import Action
+from execground_ray.translators.template.wording import (
+    LONG_SOURCE,
+    Clause,
+    Comprehension,
+    becomes,
+    collecting,
+    description,
+    exact_text,
+    known_text,
+    listed,
+    proven,
+    shown_source,
+)
+
+LONG = 72  # characters: a container above it is not repeated at every change
+
+LEAVES = "leaves"
+_ADDING = {"append": ("append", "to"), "add": ("add", "to"), "appendleft": ("put", "at the front of")}
+GIVES = ", which gives "
+_SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+class Teller:
+    """Says what one action did.
+
+    Args:
+        action: Not the header of a loop, whose iterations the template writer tells.
+        scope: The values before the action; `tell` brings them up to date.
+        called: Whether calls made by the action have been told already.
+    """
+
+    def __init__(self, action: Action, scope: Scope, called: bool) -> None:
+        self.action = action
+        self.scope = scope
+        self.called = called
+        self.before = dict(scope.known)
+        self.told: set[str] = set()
+
+    def tell(self) -> list[Clause]:
+        """Give the clauses in order; none where there is nothing worth saying."""
+        node, frame = self.action.node, self.scope.frame
+        self.scope.update(self.action)
+        if frame.ended == "Yield" and self.action is frame.actions[-1]:
+            exact = exact_text(frame.value)
+            return [Clause(f"{self.scope.function} yields " + (f"`{exact}`" if exact else description(frame.value)))]
+        if self.action.raised:
+            raising = ast.unparse(node.value) if isinstance(node, ast.Assign) else self._source(node)
+            return [Clause(f"`{raising}` raises `{self.action.raised}`")]
+        if self.action.line in self.scope.program.crowded:
+            return list(self._crowded(node))
+        clauses = list(self._statement(node))
+        if isinstance(node, ast.Return | ast.If):
+            what = "what to return" if isinstance(node, ast.Return) else f"`{write(node.test)}`"
+            return list(self._unsaid(f"working out {what} {LEAVES}")) + clauses
+        return clauses + list(self._unsaid("now" if clauses else f"after `{self._source(node)}`,"))
+
+    def _statement(self, node: ast.AST | None) -> Iterator[Clause]:  # noqa: C901 - one line per kind
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    yield from self._assignment(target, value)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                yield from self._assignment(target, value)
+            case ast.AugAssign(target=target, op=op, value=value):
+                yield from self._assignment(target, ast.BinOp(target, op, value))
+            case ast.Expr(value=ast.Call() as call):
+                yield from self._call(call)
+            case ast.If() if not _unseen(node.body):
+                yield self._condition(node, inside(self.action.following, node.body))
+            case ast.Return(value=value):
+                yield self._return(value)
+            case ast.Assert(test=test):
+                yield Clause(f"the assertion `{ast.unparse(test)}` holds")
+            case ast.Break():
+                yield Clause("the loop stops here")
+            case ast.Continue():
+                yield Clause("the rest of this iteration is skipped")
+            case ast.ExceptHandler(type=kind, body=body):
+                caught = f"`except {ast.unparse(kind)}`" if kind else "`except`"
+                yield Clause(f"the {caught} branch takes over", "test", body)
+            case ast.match_case(pattern=pattern, body=body):
+                fits = inside(self.action.following, body)
+                text = f"the pattern `{ast.unparse(pattern)}` {'fits' if fits else 'does not fit'}"
+                yield Clause(text, "test", body if fits else ())
+
+    def _unsaid(self, start: str) -> Iterator[Clause]:
+        """Show what else changed: a list that was popped from, a variable of an enclosing function."""
+        node = self.action.node
+        bound = {part.id for part in comprehension_targets(node)}  # Python 3.12 shows them as variables of the function
+        rest = [change.name for change in self.action.changes if change.name not in self.told | bound]
+        if rest and not isinstance(node, _SILENT):
+            shown = listed([self.scope.show(name) for name in rest])
+            yield Clause(f"{start} {shown if start.endswith(LEAVES) else self.scope.state(rest)}", "alone")
+
+    def _source(self, node: ast.AST | None) -> str:
+        text = ast.unparse(node) if isinstance(node, ast.stmt) and not hasattr(node, "body") else ""
+        return text if text and "\n" not in text else self.action.source.strip().rstrip(":")
+
+    def _condition(self, node: ast.If, outcome: bool) -> Clause:
+        clause = self.scope.test(node.test, outcome, self.before)
+        clause.consequence = node.body if outcome else node.orelse
+        return clause
+
+    def _assignment(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
+        if isinstance(target, ast.Name):
+            self.told.add(target.id)
+            self.scope.pending.pop(target.id, None)
+            yield becomes(target.id, value, self.scope.known.get(target.id, "<"), self.before, self.called)
+        elif isinstance(target, ast.Tuple | ast.List):
+            values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+            if len(values) == len(target.elts):
+                yield from self._parallel(target.elts, values)
+            else:
+                yield from self._unpacking(target, value)
+        else:
+            yield from self._part(target, value)
+
+    def _parallel(self, targets: list[ast.expr], values: list[ast.expr]) -> Iterator[Clause]:
+        """Tell `a, b = b, a`: a container that several targets are parts of is shown once, at the end."""
+        clauses = [c for pair in zip(targets, values, strict=True) for c in self._assignment(*pair)]
+        for clause, later in zip(clauses, [*clauses[1:], None], strict=True):
+            text, gives, shown = clause.text.partition(GIVES)
+            if gives and later and later.text.endswith(gives + shown):
+                clause.text = text
+            yield clause
+
+    def _unpacking(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
+        names = [part.id for part in ast.walk(target) if isinstance(part, ast.Name) and part.id in self.scope.known]
+        self.told.update(names)
+        source = shown_source(value, self.before)
+        start = f"from `{source}` come" if len(source) <= LONG_SOURCE else "this gives"
+        if names:
+            yield Clause(f"{start} {listed([self.scope.show(name) for name in names])}")
+
+    def _part(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
+        """Say what an attribute or an element was set to."""
+        place = shown_source(target, self.before)
+        element = known_text(target, self.scope.known)  # where the container is known
+        result = element or known_text(value, self.before) or self._returned(value)
+        if result and exact_text(result):
+            clause = becomes(place, value, result, self.before, self.called)
+            if not isinstance(value, ast.BinOp | ast.Call) or not clause.text.endswith(f" = {result}`"):
+                clause = Clause(f"`{place}` is set to `{result}`", "set")
+        else:
+            clause = Clause(f"`{place}` takes the value of `{shown_source(value, self.before)}`")
+        base = target
+        while isinstance(base, ast.Subscript | ast.Attribute):
+            base = base.value
+        yield from self._with_container(clause, base.id if isinstance(base, ast.Name) else "")
+
+    def _returned(self, value: ast.expr) -> str:
+        """Give the result of a call that the action made itself and that was the whole value."""
+        frames = self.action.frames
+        if isinstance(value, ast.Call) and len(frames) == 1 and frames[0].ended == "Return":
+            name = ast.unparse(value.func).rpartition(".")[2]
+            return frames[0].value if name == frames[0].name.rpartition(".")[2] else ""
+        return ""
+
+    def _with_container(self, clause: Clause, name: str) -> Iterator[Clause]:
+        """Add the container as the change left it, a long one only once its changes are over."""
+        text = next((change.text for change in self.action.changes if change.name == name), "")
+        self.told.add(name)
+        if len(text) > LONG and exact_text(text):
+            self.scope.pending[name] = None
+        elif exact_text(text):
+            clause = Clause(f"{clause.text}{GIVES}{self.scope.show(name)}")
+        yield clause
+
+    def _call(self, call: ast.Call) -> Iterator[Clause]:
+        names = [change.name for change in self.action.changes]
+        function, arguments = call.func, call.args
+        adds = isinstance(function, ast.Attribute) and function.attr in _ADDING and len(arguments) == 1
+        if adds and isinstance(function, ast.Attribute) and not self.called:
+            yield from self._adding(function, arguments[0])
+        elif names:
+            self.told.update(names)
+            source = shown_source(call, self.before)
+            start = "after that," if self.called or len(source) > LONG_SOURCE else f"after `{source}`,"
+            yield Clause(f"{start} {self.scope.state(names)}", "alone")
+        elif not self.called and not (isinstance(function, ast.Name) and function.id == "print"):
+            yield Clause(f"`{shown_source(call, self.before)}` is called")
+
+    def _adding(self, function: ast.Attribute, argument: ast.expr) -> Iterator[Clause]:
+        item = known_text(argument, self.before)
+        item = item if item and exact_text(item) and len(item) <= LONG else shown_source(argument, self.before)
+        verb, where = _ADDING[function.attr]
+        name = function.value.id if isinstance(function.value, ast.Name) else ""
+        owner = name or shown_source(function.value, self.before)
+        text = next((change.text for change in self.action.changes if change.name == name), "")
+        if text and len(text) <= LONG and exact_text(text):
+            self.told.add(name)
+            yield Clause(f"adding `{item}` gives {self.scope.show(name)}")
+        elif function.attr == "add" and not text and exact_text(self.before.get(name, "<")).startswith(("{", "set(")):
+            yield Clause(f"`{item}` is in `{owner}` already")
+        else:
+            yield from self._with_container(Clause(f"we {verb} `{item}` {where} `{owner}`"), name)
+
+    def _return(self, value: ast.expr | None) -> Clause:
+        frame, function = self.scope.frame, self.scope.function
+        if value is None or frame.ended != "Return":
+            return Clause(f"{function} returns")
+        exact = exact_text(frame.value)
+        if not exact:
+            return Clause(
+                f"{function} returns `{ast.unparse(value)}`"
+                if len(ast.unparse(value)) <= LONG_SOURCE
+                else f"{function} returns its result"
+            )
+        if isinstance(value, Comprehension):
+            return Clause(f"{collecting(value)} gives `{exact}`, which {function} returns")
+        source = shown_source(value, self.before)
+        told = len(source) <= LONG_SOURCE and source != exact and proven(value, exact, self.before)
+        if told and exact in ("True", "False") and isinstance(value, ast.Compare | ast.BoolOp | ast.UnaryOp):
+            return Clause(f"`{source}` is {exact.lower()}, so {function} returns `{exact}`", "alone")
+        if told and isinstance(value, ast.BinOp | ast.Subscript | ast.Call):
+            return Clause(f"{function} returns `{source} = {exact}`")
+        return Clause(f"{function} returns `{exact}`")
+
+    def _crowded(self, node: ast.AST | None) -> Iterator[Clause]:
+        """Tell a line with several statements; of a condition and its block it is not always clear how it went."""
+        if isinstance(node, ast.FunctionDef) and self.action.line == self.scope.frame.line:
+            yield from self._statement(node.body[0])
+        elif isinstance(node, ast.If) and not node.orelse and (outcome := self._crowded_outcome(node)) is not None:
+            yield self._condition(node, outcome)
+            if outcome:
+                for inner in node.body:
+                    yield from self._statement(inner)
+        elif self.action.changes:
+            self.told.update(change.name for change in self.action.changes)
+            names = [change.name for change in self.action.changes]
+            yield Clause(f"after `{self.action.source.strip()}`, {self.scope.state(names)}", "alone")
+
+    def _crowded_outcome(self, node: ast.If) -> bool | None:
+        """Find out whether the block after the colon ran."""
+        if self.action.changes:
+            return True
+        if isinstance(node.body[-1], ast.Return):
+            if self.action.following:
+                return False
+            if self.scope.frame.value != "None":
+                return True
+        try:
+            return bool(evaluate(node.test, self.before))
+        except UnknownValueError:
+            return None
+
+
+def _unseen(body: list[ast.stmt]) -> bool:
+    """Tell a block that leaves no line behind when it runs, so that nobody can say whether it did."""
+    return all(
+        isinstance(part, ast.Global | ast.Nonlocal)
+        or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+        for part in body
+    )
+
+
+def comprehension_targets(node: ast.AST | None) -> list[ast.Name]:
+    """Give the loop variables of the comprehensions in a statement."""
+    return [
+        name
+        for part in own_parts(node)
+        if isinstance(part, Comprehension)
+        for generator in part.generators
+        for name in ast.walk(generator.target)
+        if isinstance(name, ast.Name)
+    ]
