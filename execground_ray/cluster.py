@@ -31,8 +31,6 @@ OTHER_CPUS = 0.5  # of each node, at least: reading, the small stages and a writ
 OTHER_SHARE = 0.1  # of each node, at least; it is what Ray Data sets aside, so both have what they need
 LEAST_CPUS = 1
 CPU_UNITS = 10_000  # Ray counts a CPU in so many parts
-NO_PROGRESS_SECONDS = 600
-MODEL_NO_PROGRESS_SECONDS = 7200  # nothing may come out while a large model is loaded and thinks about its first rows
 # Ray ends a process that has had nothing to do for a second if there are more of them than CPUs, and starts another
 # when the next task comes: on a laptop most of a short run would go into starting processes.
 IDLE_WORKER_MS = 60_000
@@ -46,7 +44,7 @@ class TracingActors:
     cpus: float
 
 
-def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float = 0.0) -> TracingActors:
+def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, translator_cpus: float = 0.0) -> TracingActors:
     """Share the CPUs out: one tracing actor per CPU unless the configuration says otherwise.
 
     However Ray spreads the actors over the nodes, one node has room left for the other stages: if every node had less
@@ -55,7 +53,7 @@ def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float
     Args:
         node_cpus: CPUs of each node of the cluster.
         tracing: says how many actors, or leaves it open.
-        model_cpus: what to leave to the translating model for the length of the run.
+        translator_cpus: what to leave to the translator for the length of the run.
 
     Raises:
         ConfigError: the CPUs are too few, for any actor or for as many as are wanted.
@@ -63,9 +61,9 @@ def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float
     total_cpus = sum(node_cpus)
     if max(node_cpus, default=0) < LEAST_CPUS:
         raise ConfigError(f"the largest node has {max(node_cpus, default=0):g} CPUs; allowed: {LEAST_CPUS} or more")
-    count = tracing.workers or max(1, int(total_cpus - model_cpus))
+    count = tracing.workers or max(1, int(total_cpus - translator_cpus))
     spare_cpus = sum(cpus - max(OTHER_CPUS, OTHER_SHARE * cpus) for cpus in node_cpus if cpus >= OTHER_CPUS)
-    cpus = int(CPU_UNITS * (spare_cpus - model_cpus) / count) / CPU_UNITS
+    cpus = int(CPU_UNITS * (spare_cpus - translator_cpus) / count) / CPU_UNITS
     if cpus <= 0:
         raise ConfigError(f"tracing.workers = {count} are too many for {total_cpus:g} CPUs")
     return TracingActors(count, min(1.0, cpus))
@@ -96,13 +94,13 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
         ray.shutdown()
 
 
-def patience_seconds(tracing: Tracing, block_rows: int, with_model: bool) -> float:
+def patience_seconds(tracing: Tracing, block_rows: int, translator_seconds: float) -> float:
     """Return how long nothing may come out of the stream before Ray Data gives it up.
 
-    A block whose programs all run into the time limit takes long, but is not stuck.
+    A block whose programs all run into the time limit takes long, but is not stuck; nor is a translator that takes
+    ``translator_seconds``.
     """
-    slowest_block = block_rows * tracing.max_timeouts * WALL_PER_CPU_SECONDS * tracing.timeout_s
-    return max(MODEL_NO_PROGRESS_SECONDS if with_model else NO_PROGRESS_SECONDS, slowest_block)
+    return max(translator_seconds, block_rows * tracing.max_timeouts * WALL_PER_CPU_SECONDS * tracing.timeout_s)
 
 
 def set_up_stream(no_progress_seconds: float) -> None:

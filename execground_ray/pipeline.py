@@ -32,24 +32,22 @@ from execground_ray.config.loading import to_yaml
 from execground_ray.config.schema import Config
 from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import SplitPlan, map_on_ray, survey_corpus
-from execground_ray.output.attempts import noted, read_legs, whole_run
+from execground_ray.output.attempts import noted, read_attempts, whole_run
+from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
 from execground_ray.output.lock import locked
 from execground_ray.output.resume import delete_late_writes, finished_problems, prepare_output
-from execground_ray.output.storage import Folder
+from execground_ray.output.storage import Folder, check_there
 from execground_ray.progress import Progress, count_rows
-from execground_ray.report.page import REPORT
 from execground_ray.report.presentation import present, push_to_hub
-from execground_ray.report.summary import SUMMARY, count_shards, make_summary, table, write_summary
+from execground_ray.report.summary import count_shards, make_summary, table, token_line, write_summary
 from execground_ray.stages.export_examples import check_tokenizer, export_rows
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import ProblemSource
 from execground_ray.stages.trace_execution import TraceExecution
-from execground_ray.stages.translate_traces import translate_rows
 from execground_ray.stages.verify_examples import verify_rows
-from execground_ray.stages.write_shards import CONFIG, ShardSink, check_there, new_run
+from execground_ray.stages.write_shards import ShardSink
 from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
-from execground_ray.translators.llm.engine_log import token_line
-from execground_ray.translators.llm.model import Model, open_model
+from execground_ray.translators.translator import Translator, open_translator
 
 # A block is what one actor works on at a time. Small ones let all actors end together; but each takes the driver some
 # 25 ms, and memory for as long as the stream runs.
@@ -88,13 +86,12 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
     except (FileNotFoundError, ValueError) as error:
         raise ConfigError(f"source: {error}") from error
     check_tokenizer(config.export)
-    model = open_model(config)
+    translator = open_translator(config)
     folder.write_text(CONFIG, to_yaml(config))
     with connect(config.cluster) as node_cpus:
-        if model:
-            model.start()
+        translator.start()
         finished, kept = finished_problems(folder)
-        plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished)
+        plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished, config.source.layout)
         total = sum(plan.rows for plan in plans)
         done = sum(len(plan.done) for plan in plans)
         if done:
@@ -102,20 +99,20 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         progress = Progress(total - done)
 
         def tell() -> dict[str, Any]:
-            tokens = model.tokens() if model else None
             points = list(progress.history.points)
-            return {"seconds": time.monotonic() - started, "done": done, "throughput": points, "tokens": tokens}
+            spent = {"seconds": time.monotonic() - started, "tokens": translator.tokens()}
+            return spent | {"done": done, "throughput": points}
 
         run = new_run()
         with noted(folder, run, tell):
             if done < total:
-                actors = plan_tracing(node_cpus, config.tracing, model.cpus if model else 0.0)
+                actors = plan_tracing(node_cpus, config.tracing, translator.cpus)
                 with progress:
-                    stream(config, plans, actors, progress, model, run)
+                    stream(config, plans, actors, progress, translator, run)
             delete_late_writes(folder, kept, run)
         check_there(folder)
-        legs = whole_run(read_legs(folder))
-        summary = make_summary(count_shards(folder), total, legs | {"sandbox": sandbox, "config": asdict(config)})
+        whole = whole_run(read_attempts(folder))
+        summary = make_summary(count_shards(folder), total, whole | {"sandbox": sandbox, "config": asdict(config)})
         write_summary(folder, summary)
         print(table(summary))
         if "translation" in summary:
@@ -167,12 +164,12 @@ def check_sandbox(config: Config) -> dict[str, Any]:
 
 
 def stream(
-    config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, model: Model | None, run: str
+    config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, translator: Translator, run: str
 ) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
     problems = sum(plan.rows - len(plan.done) for plan in plans)
     in_block = block_rows(problems, actors.count, config.export.rows_per_shard)
-    set_up_stream(patience_seconds(config.tracing, in_block, with_model=model is not None))
+    set_up_stream(patience_seconds(config.tracing, in_block, translator.patience_seconds))
     few = TaskPoolStrategy(size=actors.count)  # more would only start more processes
     small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS, "compute": few}
 
@@ -197,7 +194,7 @@ def stream(
         batch_format="pyarrow",
         batch_size=None,
     )
-    rows = model.translate(rows) if model else rows.map_batches(translate_rows, **small)
+    rows = translator.translate(rows, small)
     rows = rows.map_batches(partial(verify_rows, verification=config.verification), **small)
     rows = rows.map_batches(partial(export_rows, export=config.export), **small)
     rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)

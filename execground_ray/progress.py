@@ -15,6 +15,8 @@ from typing import Any
 import pyarrow as pa
 import ray
 
+from execground_ray.records import RowId
+
 EXAMPLES = "examples"
 FURTHER = "further examples"  # of a problem that is counted already
 MOST_REASONS = 4
@@ -43,7 +45,7 @@ def count_rows(batch: pa.Table, tally: Any) -> pa.Table:
     """Tell the tally about a batch, without waiting, and pass it on."""
     counts: Counter[str] = Counter()
     for identity, reason in zip(batch["id"].to_pylist(), batch["reason"].to_pylist(), strict=True):
-        if "-" not in identity:
+        if RowId.parse(identity).number == 1:
             counts[reason or EXAMPLES] += 1
         elif not reason:
             counts[FURTHER] += 1

@@ -1,20 +1,26 @@
-"""What flows through the pipeline: the problem, the columns of a row, the stages and the reject reasons.
+"""What flows through the pipeline: the problem, the row and its columns after each stage, and the reject reasons.
 
-A problem enters the stream as one row and leaves it once: as training rows or as one rejected row.
+A problem enters the stream as one row and leaves it as its examples, or as one rejected row.
 Heterogeneous values (inputs, outputs) travel as JSON text, because Arrow changes or loses them otherwise.
 
 One row, read from line 12 of a file, before any stage has looked at it::
 
     {"id": "0f3c…", "locator": "pyedu.jsonl:12", "problem": "{…the line as it was…}",
-     "stage": "", "reason": "", "detail": ""}
+     "stage": "", "reason": "", "detail": "", "problem_rows": 1}
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # the process that verifies does without it
+
+Row = dict[str, Any]
 
 
 class Stage(StrEnum):
@@ -111,6 +117,108 @@ class Problem:
         return cls(**{name: record[name] for name in cls.__dataclass_fields__})
 
 
-def reject(row: dict[str, Any], reason: Reason, detail: str) -> dict[str, Any]:
-    """Mark ``row`` as rejected; every later stage lets it pass untouched on its way to the write."""
-    return row | {"stage": reason.stage.value, "reason": reason.value, "detail": detail}
+@dataclass(frozen=True)
+class RowId:
+    """The id of a row: ``0f3c…`` for the first row of a problem, ``0f3c…-2`` for the second.
+
+    Attributes:
+        problem: the hash of the problem's content; further copies of the same content have ``.2`` and so on behind it.
+        number: which of the problem's rows it is, from 1.
+    """
+
+    problem: str
+    number: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> RowId:
+        """Read an id as it stands in a row."""
+        problem, _, number = text.partition("-")
+        return cls(problem, int(number or 1))
+
+    def __str__(self) -> str:
+        return self.problem if self.number == 1 else f"{self.problem}-{self.number}"
+
+
+# The columns that each stage adds, with what a row holds there that was rejected before; the value gives the type too.
+COLUMNS: dict[Stage, Row] = {
+    Stage.READ: {
+        "id": "",
+        "locator": "",  # file and line, or dataset and row
+        "problem": "",  # the problem as JSON
+        "stage": "",
+        "reason": "",
+        "detail": "",
+        "problem_rows": 1,  # the row is one of so many equal parts of its problem: see ``split_row``
+    },
+    Stage.PREFILTER: {"pairs": "[]"},  # indices of the input/output pairs that may be used, JSON
+    Stage.TRACE: {
+        "pair": -1,  # index of the pair in the problem's ios
+        "input": "",  # the arguments of the call, a JSON object
+        "output": "",  # the exact value that it returned, JSON
+        "trace": "",
+        "trace_lines": 0,
+        "trace_seconds": 0.0,  # wall time of the traced run
+    },
+    Stage.TRANSLATE: {
+        "text": "",
+        "thinking": "",  # what a model thought before it wrote the text
+        "prompt_tokens": 0,  # read and written by the model, thinking included
+        "generated_tokens": 0,
+    },
+    Stage.VERIFY: {"answer_ok": False, "grounded": 0.0, "findings": "[]"},
+    Stage.EXPORT: {"prompt": "", "answer": ""},  # the user's and the assistant's message
+}
+
+
+def schema_after(stage: Stage) -> pa.Schema:
+    """Return the columns of the rows that ``stage`` gives."""
+    import pyarrow as pa
+
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    stages = list(Stage)
+    columns = {name: blank for each in stages[: stages.index(stage) + 1] for name, blank in COLUMNS[each].items()}
+    return pa.schema([(name, types[type(blank)]) for name, blank in columns.items()])
+
+
+def map_rows(stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list[Row]]) -> pa.Table:
+    """Run a stage on a batch; rows that are rejected already pass untouched.
+
+    Args:
+        stage: whose columns the rows get.
+        batch: rows as the stage before gives them.
+        function: takes a row with blank columns of the stage; returns it filled or rejected, or the rows of
+            ``split_row``.
+    """
+    import pyarrow as pa
+
+    rows: list[Row] = []
+    for given in batch.to_pylist():
+        row = given | COLUMNS[stage]
+        made = row if row["reason"] else function(row)
+        rows += made if isinstance(made, list) else [made]
+    return pa.Table.from_pylist(rows, schema_after(stage))
+
+
+def split_row(row: Row, parts: int) -> list[Row]:
+    """Return ``parts`` rows in the place of one, with ids of their own; any stage may do so.
+
+    A row with the number ``n`` of ``problem_rows`` stands for the numbers that leave the remainder ``n`` when divided
+    by that; its parts share these out. So ids never meet, and a problem is whole when the parts of its rows, each
+    1 / ``problem_rows``, add up to 1: a resume has to find all of them.
+    """
+    identity, siblings = RowId.parse(row["id"]), row["problem_rows"]
+    return [
+        row | {"id": str(RowId(identity.problem, identity.number + part * siblings)), "problem_rows": siblings * parts}
+        for part in range(parts)
+    ]
+
+
+def reject(row: Row, reason: Reason, detail: str) -> Row:
+    """Mark ``row`` as rejected; every later stage lets it pass untouched on its way to the write.
+
+    Args:
+        row: to be rejected.
+        reason: names the stage too.
+        detail: in words; the place of the problem is put before it.
+    """
+    return row | {"stage": reason.stage.value, "reason": reason.value, "detail": f"{row['locator']}: {detail}"}

@@ -10,10 +10,9 @@ import pytest
 from small_output import make_output
 
 from execground_ray.config.loading import load
+from execground_ray.output.rows import json_line, training_prompt, training_row
 from execground_ray.records import Problem
 from execground_ray.report.proof import row_faults
-from execground_ray.stages.export_examples import training_prompt
-from execground_ray.stages.write_shards import json_line, training_row
 from execground_ray.translators.llm.prompting import with_thinking
 from ray_jobs.check import MOST_PROBLEMS, first_lines, main
 
@@ -224,6 +223,6 @@ def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(smal
     config = load(["translator=http", "translator.keep_thinking=true"] if translator == "http" else [])
     record = pq.read_table(shard(small_output, "records")).to_pylist()[0]
     prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
-    row = training_row(record | {"prompt": prompt, "text": with_thinking("Hm.", record["text"])}, translator)
+    row = training_row(record | {"prompt": prompt, "answer": with_thinking("Hm.", record["text"])}, translator)
     faults = list(row_faults("train", json_line(row), record, config))
     assert faults == ([] if translator == "http" else ["messages is not what its record says"])

@@ -100,10 +100,10 @@ def test_blocks_grow_with_the_corpus_up_to_a_shard(problems, actors, rows_per_sh
 
 def test_the_stream_is_not_given_up_while_a_block_of_programs_that_all_time_out_can_be_at_work():
     limits = load(["tracing.timeout_s=5", "tracing.max_timeouts=2"]).tracing
-    assert patience_seconds(limits, 8, with_model=False) == 600
-    assert patience_seconds(limits, 256, with_model=False) == 256 * 2 * 10
+    assert patience_seconds(limits, 8, 600.0) == 600
+    assert patience_seconds(limits, 256, 600.0) == 256 * 2 * 10
 
 
 def test_a_model_has_two_hours_before_anything_comes_out():
     limits = load(["translator=vllm", "tracing.timeout_s=1"]).tracing
-    assert patience_seconds(limits, 8, with_model=True) == 7200
+    assert patience_seconds(limits, 8, 7200.0) == 7200

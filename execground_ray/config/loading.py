@@ -27,6 +27,8 @@ CONF_DIR = Path(__file__).resolve().parents[2] / "conf"
 MISSING = "???"  # what Hydra writes for a value that the user has to give
 CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&](access_key|secret_key|session_token)=)")
 CONFIG = TypeAdapter(Config)
+# Settings that outputs of earlier versions do not name, and what those versions did.
+ADDED_SINCE = {"source.layout": "pyedu"}
 
 
 def load(overrides: Sequence[str] = ()) -> Config:
@@ -92,6 +94,17 @@ def check(values: Any) -> Config:
         return CONFIG.validate_json(json.dumps(_given(values)))
     except ValidationError as error:
         raise ConfigError(first_fault(CONFIG, error)) from None
+
+
+def as_of_now(saved: Any) -> Any:
+    """Return the configuration that came with an output, an earlier version's completed by what it did."""
+    if not isinstance(saved, dict):
+        return saved
+    for key, value in ADDED_SINCE.items():
+        group, _, name = key.partition(".")
+        if isinstance(saved.get(group), dict):
+            saved[group].setdefault(name, value)
+    return saved
 
 
 def to_yaml(config: Config) -> str:

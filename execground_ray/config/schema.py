@@ -6,7 +6,7 @@ alone. Nothing is converted silently: a text where a number belongs is an error,
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -28,6 +28,8 @@ def within(least: float, most: float | None = None) -> Any:
 AtLeastOne = Annotated[int, within(1)]
 AtLeastOneOrNone = Annotated[int | None, within(1)]
 
+Layout = Literal["pyedu"]  # which fields the records of the source have: see ``corpus/adapters.py``
+
 
 @dataclass(frozen=True, config=STRICT)
 class SampleSource:
@@ -35,6 +37,7 @@ class SampleSource:
 
     kind: Literal["sample"]
     limit: AtLeastOneOrNone  # the first so many problems only; null for all
+    layout: Layout
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -44,6 +47,7 @@ class FileSource:
     kind: Literal["jsonl", "parquet"]
     limit: AtLeastOneOrNone  # the first so many problems only; null for all
     path: Annotated[str, described("a file, folder, glob or URI")]  # file://, s3://, gs://, hf://; relative to the cwd
+    layout: Layout
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -55,6 +59,7 @@ class HuggingFaceSource:
     path: Annotated[str, described("owner/name on the Hub, an hf:// URI or a folder")]
     name: str | None  # which configuration of the dataset; null for its only one
     split: str  # which split
+    layout: Layout
 
 
 Source = SampleSource | FileSource | HuggingFaceSource
@@ -64,6 +69,7 @@ Source = SampleSource | FileSource | HuggingFaceSource
 class TemplateTranslator:
     """Reasoning written from the trace by rules, without a model."""
 
+    implementation: ClassVar[str] = "execground_ray.translators.template.translator:Template"
     kind: Literal["template"]
 
 
@@ -85,6 +91,7 @@ Prompts = Literal["reference", "marked_answer"]  # the texts of ``execground_ray
 class VllmTranslator:
     """A language model on the GPUs of the cluster, through vLLM."""
 
+    implementation: ClassVar[str] = "execground_ray.translators.llm.vllm:VllmModel"
     kind: Literal["vllm"]
     model: str  # name on the Hub or local folder
     device: Literal["gpu", "cpu"]  # ``cpu`` is for trials with vLLM's CPU build: no GPU is reserved
@@ -108,6 +115,7 @@ class VllmTranslator:
 class HttpTranslator:
     """A language model behind an OpenAI-compatible server."""
 
+    implementation: ClassVar[str] = "execground_ray.translators.llm.http:HttpModel"
     kind: Literal["http"]
     url: str  # address of the chat completions
     model: str  # name that the server knows it by

@@ -12,6 +12,7 @@ import math
 from hashlib import blake2b
 from typing import Any
 
+from execground_ray.corpus.adapters import ADAPTERS, PYEDU
 from execground_ray.corpus.splits import MAX_LINE_BYTES, Raw
 from execground_ray.records import Problem, Reason
 
@@ -38,8 +39,10 @@ class LineError(ValueError):
         self.reason = reason
 
 
-def parse_line(raw: Raw) -> dict[str, Any]:
+def parse_line(raw: Raw, layout: str = PYEDU) -> dict[str, Any]:
     """Check one line of JSON, or one row of columns, and return exactly the fields of ``Problem``, in its order.
+
+    ``layout`` names the adapter that knows the source's own fields.
 
     ``source``, ``category`` and ``meta`` may be absent or null, and ``ios`` null, which means no pairs. In a row of
     columns ``ios``, ``meta``, and ``input`` and ``output`` together, may also be JSON text, and a lone column ``text``
@@ -49,6 +52,7 @@ def parse_line(raw: Raw) -> dict[str, Any]:
     Raises:
         LineError: it is no problem.
     """
+    record: Any
     if isinstance(raw, bytes):
         record = _decode(raw)
     elif "text" in raw and "refcode" not in raw:
@@ -56,6 +60,7 @@ def parse_line(raw: Raw) -> dict[str, Any]:
     else:
         record = _from_columns(raw)
     _expect(record, dict, "")
+    record = ADAPTERS[layout](record)
     problem = {}
     for field in Problem.__dataclass_fields__:
         value = record.get(field)
@@ -91,6 +96,11 @@ def to_json(problem: dict[str, Any]) -> bytes:
 def content_hash(content: bytes) -> int:
     """The 64-bit number that a row's id writes in hexadecimal; copies of the same content get an ordinal besides."""
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "big")
+
+
+def content_id(content: bytes) -> str:
+    """The id of a row with this content, if it is the first of its copies."""
+    return f"{content_hash(content):016x}"
 
 
 def raw_content(raw: Raw) -> bytes:

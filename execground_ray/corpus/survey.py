@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import ray
 
+from execground_ray.corpus.adapters import PYEDU
 from execground_ray.corpus.parsing import LineError, content_hash, parse_line, raw_content, to_json
 from execground_ray.corpus.splits import Split, is_blank
 
@@ -72,6 +73,7 @@ class SplitPlan:
             ``ordinal`` is 2 for the second copy of the same content and so on, ``kept`` is the id, as a number, of the
             row that takes part for this distinct problem, 0 where there is none or it is this one.
         done: rows of the split, counted from 0, that an earlier run has finished; they are not read again.
+        layout: of its records, one of ``ADAPTERS``.
     """
 
     split: Split
@@ -79,6 +81,7 @@ class SplitPlan:
     rows: int
     duplicates: Array
     done: Array
+    layout: str = PYEDU
 
 
 def survey_corpus(
@@ -87,6 +90,7 @@ def survey_corpus(
     seed: int,
     map_splits: Callable[[SurveySplit, Iterable[Split]], Iterable[SplitSurvey]] = map,
     finished: Finished | None = None,
+    layout: str = PYEDU,
 ) -> list[SplitPlan]:
     """Plan the reading of the first ``limit`` problems of ``splits``.
 
@@ -100,11 +104,12 @@ def survey_corpus(
         seed: of the choice within a distinct problem.
         map_splits: how to run a function over the splits, in their order; it is not drained past ``limit``.
         finished: problems that earlier runs have finished; None for none.
+        layout: of the records, one of ``ADAPTERS``.
     """
     sizes: list[tuple[int, int]] = []  # of each split, in lines and in rows
     hashes: list[Array] = [np.empty(0, HASHES)]
     left = limit
-    for survey in map_splits(partial(survey_split, limit=limit), splits):
+    for survey in map_splits(partial(survey_split, limit=limit, layout=layout), splits):
         hashes.append(survey.rows[:left])
         sizes.append((survey.lines, len(hashes[-1])))
         if left is not None:
@@ -123,12 +128,12 @@ def survey_corpus(
         own = duplicates[start:stop].copy()
         own["row"] -= row
         first_done, last_done = np.searchsorted(done, (row, row + count))
-        plans.append(SplitPlan(split, line, count, own, done[first_done:last_done] - row))
+        plans.append(SplitPlan(split, line, count, own, done[first_done:last_done] - row, layout))
         name, line, row = split.name, line + lines, row + count
     return plans
 
 
-def survey_split(split: Split, limit: int | None = None) -> SplitSurvey:
+def survey_split(split: Split, limit: int | None = None, layout: str = PYEDU) -> SplitSurvey:
     """Read one split and keep of each of its first ``limit`` rows the hashes only."""
     rows: list[tuple[int, int, bool]] = []
     lines = 0
@@ -137,7 +142,7 @@ def survey_split(split: Split, limit: int | None = None) -> SplitSurvey:
         if is_blank(raw):
             continue
         try:
-            problem = parse_line(raw)
+            problem = parse_line(raw, layout)
             content = content_hash(to_json(problem))
         except LineError:
             rows.append((content_hash(raw_content(raw)), 0, True))

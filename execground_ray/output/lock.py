@@ -24,9 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from execground_ray.config.errors import ConfigError
+from execground_ray.output.layout import LOCK
 from execground_ray.output.storage import Folder
 
-LOCK = ".lock"
 RENEW_SECONDS = 5.0
 STALE_SECONDS = 20.0  # a note that has not changed for so long is that of a dead job
 SETTLE_SECONDS = 2.0

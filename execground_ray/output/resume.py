@@ -7,11 +7,10 @@ if its shards hold the rows of its records. Nothing else has to be kept in step 
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import PurePath
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,22 @@ import ray
 from omegaconf import OmegaConf
 
 from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import as_of_now
 from execground_ray.config.schema import Config
 from execground_ray.corpus.survey import Finished
-from execground_ray.output.attempts import LEGS
-from execground_ray.output.shards import known_rows
-from execground_ray.output.storage import UNFINISHED, Folder
-from execground_ray.report.summary import SUMMARY
-from execground_ray.stages.write_shards import CONFIG, RECORDS, REJECTED, TRAIN, records_file
+from execground_ray.output.layout import CONFIG, REJECTED, SUMMARY, TRAIN, UNFINISHED, WRITTEN
+from execground_ray.output.shards import (
+    delete_write,
+    drop_problems,
+    is_whole,
+    line_ids,
+    read_records,
+    shard_bytes,
+    write_names,
+)
+from execground_ray.output.storage import Folder
+from execground_ray.records import RowId
 
-OUTPUTS = (TRAIN, REJECTED, RECORDS, UNFINISHED, LEGS, SUMMARY, "dataset_info.json", CONFIG, "report.html", "README.md")
 # What may differ between two runs that write one dataset: it changes no row.
 FREE_KEYS = (
     "output.",
@@ -38,7 +44,6 @@ FREE_KEYS = (
     "export.rows_per_shard",
     "export.push_to_hub",
 )
-ID = re.compile(rb'\{"id": "([^"]+)"')
 
 
 def prepare_output(folder: Folder, config: Config) -> bool:
@@ -48,7 +53,7 @@ def prepare_output(folder: Folder, config: Config) -> bool:
         ConfigError: something is there and ``output.on_existing`` is ``refuse``, or it is ``resume`` and what is there
             was made with other settings or not by this job.
     """
-    existing = [name for name in OUTPUTS if folder.exists(name)]
+    existing = [name for name in WRITTEN if folder.exists(name)]
     if config.output.on_existing == "overwrite":
         for name in existing:
             folder.delete(name)
@@ -61,7 +66,8 @@ def prepare_output(folder: Folder, config: Config) -> bool:
             "allowed: another output.dir, or output.on_existing=overwrite, which deletes them"
         )
     if CONFIG in existing:
-        differing = differing_keys(OmegaConf.to_container(OmegaConf.create(folder.read_text(CONFIG))), asdict(config))
+        saved = OmegaConf.to_container(OmegaConf.create(folder.read_text(CONFIG)))
+        differing = differing_keys(as_of_now(saved), asdict(config))
         if differing:
             raise ConfigError(
                 f"output.dir = {config.output.dir!r} was begun with other values of {', '.join(differing)}; "
@@ -82,7 +88,7 @@ def finished_problems(folder: Folder) -> tuple[Finished, frozenset[str]]:
         The finished problems, and the names of the writes that hold them.
     """
     reading = ray.remote(num_cpus=0.1)(read_write)
-    names = sorted({PurePath(path).stem for name in (TRAIN, REJECTED, RECORDS) for path in folder.files(name)})
+    names = write_names(folder)
     writes: dict[str, Write] = {}
     for name, write in zip(names, ray.get([reading.remote(folder, name) for name in names]), strict=True):
         if write is None:
@@ -90,18 +96,17 @@ def finished_problems(folder: Folder) -> tuple[Finished, frozenset[str]]:
         else:
             writes[name] = write
     contents = np.concatenate([np.empty(0, np.uint64), *(write.whole.contents for write in writes.values())])
-    copies = [identity for write in writes.values() for identity in write.whole.copies]
-    parts: Counter[str] = Counter()
-    in_all: dict[str, int] = {}
+    copies = [problem for write in writes.values() for problem in write.whole.copies]
+    shares: defaultdict[str, Fraction] = defaultdict(Fraction)
     for write in writes.values():
-        parts.update({identity: present for identity, (present, _) in write.parts.items()})
-        in_all |= {identity: rows for identity, (_, rows) in write.parts.items()}
+        for problem, share in write.parts.items():
+            shares[problem] += share
 
     values, counts = np.unique(contents, return_counts=True)
     again = {f"{value:016x}" for value in values[counts > 1].tolist()}
-    again |= {identity for identity, count in Counter(copies).items() if count > 1}
-    finished = Finished.of(identity for identity, rows in in_all.items() if parts[identity] == rows)
-    again |= {identity for identity, rows in in_all.items() if parts[identity] != rows}
+    again |= {problem for problem, count in Counter(copies).items() if count > 1}
+    finished = Finished.of(problem for problem, share in shares.items() if share == 1)
+    again |= {problem for problem, share in shares.items() if share != 1}
     again |= {f"{value:016x}" for value in np.intersect1d(values, finished.contents).tolist()}
     again |= finished.copies.intersection(copies)
     for name, write in writes.items():
@@ -111,7 +116,7 @@ def finished_problems(folder: Folder) -> tuple[Finished, frozenset[str]]:
     lost_contents = Finished.of(again)
     contents = contents[~np.isin(contents, lost_contents.contents)]
     done = Finished(contents, (frozenset(copies) | finished.copies) - lost_contents.copies)
-    return done, frozenset(name for name in writes if folder.exists(f"{RECORDS}/{name}.parquet"))
+    return done, frozenset(writes).intersection(write_names(folder))
 
 
 @dataclass(frozen=True)
@@ -120,11 +125,11 @@ class Write:
 
     Attributes:
         whole: those of which it holds all rows.
-        parts: the others: how many rows it holds, and how many there are.
+        parts: the others, each with the share of it that the rows here are; see ``records.split_row``.
     """
 
     whole: Finished
-    parts: dict[str, tuple[int, int]]
+    parts: dict[str, Fraction]
 
     def problems_of(self, wanted: set[str]) -> set[str]:
         """Return those of the problems that have rows in this write."""
@@ -134,46 +139,23 @@ class Write:
 
 def read_write(folder: Folder, name: str) -> Write | None:
     """Return the problems of one write; None if it was cut off."""
-    ids: list[str] = []
-    for shard in (f"{TRAIN}/{name}.jsonl", f"{REJECTED}/{name}.jsonl"):
-        if folder.exists(shard):
-            found = shard_ids(folder.read_bytes(f"{folder.path}/{shard}"))
-            if found is None:
-                return None
-            ids += found
+    ids: list[str | None] = []
+    for kind in (TRAIN, REJECTED):
+        data = shard_bytes(folder, kind, name)
+        if data and not is_whole(data):
+            return None
+        ids += line_ids(data)
     try:
-        known = known_rows(folder, name, ["id", "problem_rows"])
+        known = read_records(folder, name, ["id", "problem_rows"])
     except (OSError, pa.ArrowException):
         return None
-    if sorted(ids) != sorted(known["id"].to_pylist()):
+    if sorted(filter(None, ids)) != sorted(known["id"].to_pylist()):
         return None
-    present: Counter[str] = Counter()
-    in_all: dict[str, int] = {}
+    shares: defaultdict[str, Fraction] = defaultdict(Fraction)
     for identity, rows in zip(known["id"].to_pylist(), known["problem_rows"].to_pylist(), strict=True):
-        problem = identity.partition("-")[0]
-        present[problem] += 1
-        in_all[problem] = rows
-    parts = {problem: (present[problem], rows) for problem, rows in in_all.items() if present[problem] != rows}
-    return Write(Finished.of(in_all.keys() - parts.keys()), parts)
-
-
-def shard_ids(data: bytes) -> list[str] | None:
-    """Return the ids of the rows of one shard; None if its end is missing."""
-    lines = data.splitlines()
-    matches = [ID.match(line) for line in lines]
-    try:
-        json.loads(lines[-1])
-    except (ValueError, IndexError):
-        return None
-    if not data.endswith(b"\n") or None in matches:
-        return None
-    return [match[1].decode() for match in matches if match]
-
-
-def delete_write(folder: Folder, name: str) -> None:
-    """Delete all files of a write."""
-    for path in (f"{TRAIN}/{name}.jsonl", f"{REJECTED}/{name}.jsonl", f"{RECORDS}/{name}.parquet"):
-        folder.delete(path)
+        shares[RowId.parse(identity).problem] += Fraction(1, rows)
+    parts = {problem: share for problem, share in shares.items() if share != 1}
+    return Write(Finished.of(shares.keys() - parts.keys()), parts)
 
 
 def delete_late_writes(folder: Folder, kept: frozenset[str], run: str) -> None:
@@ -181,34 +163,9 @@ def delete_late_writes(folder: Folder, kept: frozenset[str], run: str) -> None:
 
     Workers of a killed job live some seconds longer and may still write; what they wrote was made again by then.
     """
-    names = {PurePath(path).stem for name in (TRAIN, REJECTED, RECORDS) for path in folder.files(name)}
-    for name in names - kept:
-        if not name.startswith(f"{run}-"):
+    for name in write_names(folder):
+        if name not in kept and not name.startswith(f"{run}-"):
             delete_write(folder, name)
-
-
-def drop_problems(folder: Folder, name: str, problems: set[str]) -> None:
-    """Take the rows of some problems out of a write; should that be cut off, the whole write counts as cut off."""
-    rows = known_rows(folder, name)
-    kept = rows.filter(pa.array([row.partition("-")[0] not in problems for row in rows["id"].to_pylist()]))
-    if not kept.num_rows:
-        delete_write(folder, name)
-        return
-    folder.write_bytes(f"{RECORDS}/{name}.parquet", records_file(kept))
-    for shard in (f"{TRAIN}/{name}.jsonl", f"{REJECTED}/{name}.jsonl"):
-        if not folder.exists(shard):
-            continue
-        lines = folder.read_bytes(f"{folder.path}/{shard}").splitlines(keepends=True)
-        ids = [ID.match(line) for line in lines]
-        text = [
-            line
-            for line, found in zip(lines, ids, strict=True)
-            if found and found[1].decode().partition("-")[0] not in problems
-        ]
-        if text:
-            folder.write_bytes(shard, b"".join(text))
-        else:
-            folder.delete(shard)
 
 
 def differing_keys(before: Any, now: Any, key: str = "") -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-UNFINISHED = ".unfinished"
+from execground_ray.output.layout import CONFIG, UNFINISHED
+
 OBJECT_STORES = ("s3", "gcs", "abfs")
 
 
@@ -97,3 +98,13 @@ class Folder:
             self.filesystem.delete_dir(path)
         elif kind == fs.FileType.File:
             self.filesystem.delete_file(path)
+
+
+def check_there(folder: Folder) -> None:
+    """Make sure that the folder of a running job is still there: writing would make it anew, without what was in it.
+
+    Raises:
+        OutputError: it is not.
+    """
+    if not folder.exists(CONFIG):
+        raise OutputError(f"{folder.path} cannot be written: its {CONFIG} was deleted while the job ran")

@@ -7,11 +7,10 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
+from execground_ray.output.layout import TRAIN
 from execground_ray.report.figures import Figures
 from execground_ray.report.page import run_facts, templates
-from execground_ray.stages.write_shards import TRAIN
 
-CARD = "README.md"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 LARGER = "1M<n<10M"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from execground_ray.output.shards import read_records
+from execground_ray.output.shards import read_counted_records
 from execground_ray.output.storage import Folder
 from execground_ray.records import Problem
 from execground_ray.report.figures import Figures
@@ -45,7 +45,8 @@ def read_examples(folder: Folder, picked: pa.Table) -> list[dict[str, Any]]:
     places: dict[str, list[int]] = {}
     for write, place in zip(*(picked[name].to_pylist() for name in ("write", "place")), strict=True):
         places.setdefault(write, []).append(place)
-    rows = [row for write, wanted in places.items() for row in read_records(folder, write).take(wanted).to_pylist()]
+    tables = [read_counted_records(folder, write).take(wanted) for write, wanted in places.items()]
+    rows = [row for table in tables for row in table.to_pylist()]
     return sorted(map(_example, rows), key=lambda example: (bool(example["reason"]), example["id"]))
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from execground_ray.output.shards import read_records, written
+from execground_ray.output.layout import REJECTED, TRAIN
+from execground_ray.output.shards import read_counted_records, write_names
 from execground_ray.output.storage import Folder
 
 WORD = r"\S+"
@@ -63,8 +64,8 @@ def read_figures(folder: Folder) -> Figures:
     findings: Counter[str] = Counter()
     flawed: Counter[str] = Counter()
     tables = []
-    for write in written(folder):
-        rows = read_records(folder, write, [*PLAIN, *OPTIONAL, "text"])
+    for write in write_names(folder, (TRAIN, REJECTED)):
+        rows = read_counted_records(folder, write, [*PLAIN, *OPTIONAL, "text"])
         if "findings" in rows.column_names:
             for kinds in map(_kinds, rows["findings"].to_pylist()):
                 findings.update(kinds)

@@ -21,7 +21,6 @@ from execground_ray.report.charts import Histogram, draw_counts, draw_histogram,
 from execground_ray.report.examples import PER_KIND, pack, pick_rows, read_examples
 from execground_ray.report.figures import Figures
 
-REPORT = "report.html"
 HERE = Path(__file__).parent
 SCRIPTS = ("reasoning.js", "page.js")
 

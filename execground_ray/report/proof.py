@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,20 +18,18 @@ import pyarrow as pa
 from pyarrow import fs
 
 from execground_ray.config.schema import Config
-from execground_ray.corpus.parsing import content_hash
-from execground_ray.output.shards import known_rows, written
+from execground_ray.corpus.parsing import content_id
+from execground_ray.output.layout import ENDINGS, RECORDS, REJECTED, TRAIN, WRITE_NAME, file_of
+from execground_ray.output.rows import json_line, rejected_row, training_prompt, training_row
+from execground_ray.output.shards import read_records, shard_bytes
 from execground_ray.output.storage import Folder
-from execground_ray.records import Pair, Problem, Reason, Stage
+from execground_ray.records import COLUMNS, Pair, Problem, Reason, RowId, Stage
 from execground_ray.report.summary import count_shards, make_summary
-from execground_ray.stages.export_examples import training_prompt
-from execground_ray.stages.verify_examples import verify_row
-from execground_ray.stages.write_shards import RECORDS, REJECTED, TRAIN, json_line, rejected_row, training_row
 from execground_ray.tracing.program import normalize_newlines
 from execground_ray.tracing.values import same_value
 from execground_ray.translators.llm.prompting import THINK, THOUGHT
+from execground_ray.verification.rows import verify_row
 
-NAME = r"[0-9a-f]{8}-\d{6,}"
-ENDINGS = {TRAIN: "jsonl", REJECTED: "jsonl", RECORDS: "parquet"}
 COUNTS = ("problems_with_examples", "problems_rejected", "counts_add_up", "examples", "rejected")
 OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
 ARGUMENT = re.compile(r" \.{6} (\w+) = (.*)")  # of that function, below its call; what is long has ... in it
@@ -63,7 +61,7 @@ def foreign_entries(folder: Folder) -> list[str]:
     for name, ending in ENDINGS.items():
         selector = fs.FileSelector(f"{folder.path}/{name}", allow_not_found=True)
         for entry in folder.filesystem.get_file_info(selector):
-            if not entry.is_file or not re.fullmatch(rf"{NAME}\.{ending}", entry.base_name):
+            if not entry.is_file or not re.fullmatch(rf"{WRITE_NAME}\.{ending}", entry.base_name):
                 found.append(f"{name}/{entry.base_name}: does not belong here")  # noqa: PERF401  (plainer)
     return sorted(found)
 
@@ -72,13 +70,13 @@ def prove_write(folder: Folder, config: Config, write: str) -> WriteProof:
     """Prove the rows of one write, one by one."""
     proof = WriteProof(write)
     try:
-        known = {row["id"]: row for row in known_rows(folder, write).to_pylist()}
+        known = {row["id"]: row for row in read_records(folder, write).to_pylist()}
     except (OSError, pa.ArrowException) as error:
-        proof.problems.append(f"{RECORDS}/{write}.parquet: cannot be read: {error}")
+        proof.problems.append(f"{file_of(RECORDS, write)}: cannot be read: {error}")
         known = {}
     proof.known = list(known)
     for name, ids in ((TRAIN, proof.accepted), (REJECTED, proof.rejected)):
-        for place, line in _lines(folder, f"{name}/{write}.jsonl"):
+        for place, line in _lines(folder, name, write):
             try:
                 row = json.loads(line)
                 identity = str(row["id"])
@@ -87,7 +85,7 @@ def prove_write(folder: Folder, config: Config, write: str) -> WriteProof:
                 continue
             ids.append(identity)
             if identity not in known:
-                proof.problems.append(f"{place}: {identity}: not in {RECORDS}/{write}.parquet")
+                proof.problems.append(f"{place}: {identity}: not in {file_of(RECORDS, write)}")
                 continue
             faults = [*row_faults(name, line, known[identity], config), *record_faults(known[identity], config)]
             proof.problems += (f"{place}: {identity}: {fault}" for fault in faults)
@@ -124,7 +122,7 @@ def record_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
         yield f"{record['reason']} is no reason of stage {record['stage']}"
     if not record["problem"]:
         return
-    if not record["id"].startswith(f"{content_hash(record['problem'].encode()):016x}"):
+    if RowId.parse(record["id"]).problem.partition(".")[0] != content_id(record["problem"].encode()):
         yield "its id is not that of its problem"
     if record["trace"]:
         yield from _execution_faults(record, Problem.from_json(record["problem"]), config)
@@ -140,7 +138,7 @@ def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[Wri
     for proof in proofs:
         lost = [identity for identity in proof.known if identity not in ids]
         if lost:
-            yield f"{RECORDS}/{proof.write}.parquet: no shard has the rows {_some(lost)}"
+            yield f"{file_of(RECORDS, proof.write)}: no shard has the rows {_some(lost)}"
     counts = count_shards(folder)
     found = make_summary(counts, summary["problems_read"], {"seconds": 1.0, "sandbox": {}, "config": {}})
     for name in COUNTS:
@@ -150,37 +148,29 @@ def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[Wri
         yield f"summary.json: {summary['problems_read']} problems were read, {counts.problems} are in the shards"
 
 
-def all_writes(folder: Folder) -> list[str]:
-    """Name the writes that have shards or records."""
-    records = (path.rpartition("/")[2].removesuffix(".parquet") for path in folder.files(RECORDS))
-    return sorted({*written(folder), *records})
-
-
-def _lines(folder: Folder, shard: str) -> Iterable[tuple[str, str]]:
+def _lines(folder: Folder, kind: str, write: str) -> Iterator[tuple[str, str]]:
     """Yield the lines of a shard with their places; none if there is no such shard."""
-    if not folder.exists(shard):
-        return
-    lines = folder.read_bytes(f"{folder.path}/{shard}").decode("utf-8", "replace").split("\n")
+    lines = shard_bytes(folder, kind, write).decode("utf-8", "replace").split("\n")
     if lines[-1]:
         lines[-1] += "…"  # no end of line: cut, even where it is JSON
     else:
         lines.pop()
     for number, line in enumerate(lines, 1):
-        yield f"{shard}:{number}", line
+        yield f"{file_of(kind, write)}:{number}", line
 
 
 def _training_row(row: dict[str, Any], record: dict[str, Any], config: Config) -> dict[str, Any]:
     """The row that ``record`` gives; what a model thought, before the text, only the row itself has."""
-    text = record["text"]
+    answer = text = record["text"]
     kept = getattr(config.translator, "keep_thinking", False)
     try:
         content = row["messages"][1]["content"]
         if kept and content.startswith(THINK) and content.endswith(f"{THOUGHT}\n\n{text}"):
-            text = content
+            answer = content
     except (LookupError, TypeError, AttributeError):  # messages of another form are found to differ
         pass
     prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
-    return training_row(record | {"text": text, "prompt": prompt}, config.translator.kind)
+    return training_row(record | {"answer": answer, "prompt": prompt}, config.translator.kind)
 
 
 def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) -> Iterator[str]:
@@ -218,7 +208,8 @@ def _trace_faults(lines: Sequence[str], problem: Problem, pair: Pair) -> Iterato
 
 def _verification_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
     """Verify the text again; what a later stage decided is left out of the comparison."""
-    again = verify_row(record | {"stage": "", "reason": "", "detail": ""}, config.verification)
+    accepted = {"stage": "", "reason": "", "detail": ""}
+    again = verify_row(record | accepted | COLUMNS[Stage.VERIFY], config.verification)
     later = record["stage"] == Stage.EXPORT
     for name in SCORES if later else (*VERDICT, *SCORES):
         if again[name] != record[name]:

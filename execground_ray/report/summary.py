@@ -15,15 +15,13 @@ from importlib.metadata import version
 from typing import Any
 
 from execground_ray import __version__
-from execground_ray.output.attempts import LEGS
-from execground_ray.output.storage import UNFINISHED, Folder
-from execground_ray.records import Stage
-from execground_ray.stages.write_shards import REJECTED, TRAIN
+from execground_ray.output.layout import ATTEMPTS, DATASET_INFO, REJECTED, SUMMARY, TRAIN, UNFINISHED
+from execground_ray.output.storage import Folder
+from execground_ray.records import RowId, Stage
 
-SUMMARY = "summary.json"
 POINT = re.compile(r"\[\s+([\d.]+),\s+(\d+)\s+\]")  # two numbers, which json would write on four lines
 LIBRARIES = ("ray", "snoop", "sandlock", "datasets", "pyarrow", "hydra-core")
-DATASET_INFO = {
+REGISTRATION = {
     "execground": {
         "file_name": TRAIN,
         "formatting": "sharegpt",
@@ -69,10 +67,10 @@ def count_shards(folder: Folder) -> Counts:
     further: set[str] = set()
     for path in folder.files(TRAIN):
         for row in folder.read_rows(path):
-            problem, is_further, _ = row["id"].partition("-")
+            identity = RowId.parse(row["id"])
             examples += 1
-            if is_further:
-                further.add(problem)
+            if identity.number > 1:
+                further.add(identity.problem)
             else:
                 with_examples += 1
     rejected: Counter[tuple[str, str]] = Counter()
@@ -80,7 +78,7 @@ def count_shards(folder: Folder) -> Counts:
         for row in folder.read_rows(path):
             if row["id"] in further:
                 with_examples += 1
-            elif "-" not in row["id"]:
+            elif RowId.parse(row["id"]).number == 1:
                 rejected[row["stage"], row["reason"]] += 1
     return Counts(examples, with_examples, rejected)
 
@@ -91,7 +89,7 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
     Args:
         counts: of the shards.
         problems_read: what the survey of the corpus found.
-        run: ``sandbox`` and ``config`` of this run, and what ``legs.whole_run`` tells of all starts of the job:
+        run: ``sandbox`` and ``config`` of this run, and what ``attempts.whole_run`` tells of all starts of the job:
             ``seconds``, and where they are known ``legs``, ``throughput`` and ``tokens``.
     """
     order = {stage.value: place for place, stage in enumerate(Stage)}
@@ -119,10 +117,10 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
 
 def write_summary(folder: Folder, summary: dict[str, Any]) -> None:
     """Write ``dataset_info.json``, then ``summary.json``, and leave nothing else behind."""
-    folder.write_text("dataset_info.json", json.dumps(DATASET_INFO, indent=2) + "\n")
+    folder.write_text(DATASET_INFO, json.dumps(REGISTRATION, indent=2) + "\n")
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     folder.write_text(SUMMARY, POINT.sub(r"[\1, \2]", text) + "\n")
-    for name in (UNFINISHED, LEGS):
+    for name in (UNFINISHED, ATTEMPTS):
         folder.delete(name)
 
 
@@ -141,3 +139,12 @@ def table(summary: dict[str, Any]) -> str:
     speed = f"{summary['seconds']:,.1f} s{legs}, {summary['problems_per_second']:,.1f} problems/s"
     check = "every problem is accounted for" if summary["counts_add_up"] else "THE COUNTS DO NOT ADD UP"
     return "\n".join([*lines, f"{speed}; {check}"])
+
+
+def token_line(tokens: dict[str, Any]) -> str:
+    """Return the summary's ``translation`` as one line for a terminal."""
+    rate = tokens["generated_tokens"] / tokens["seconds"] if tokens["seconds"] else 0.0
+    return (
+        f"{tokens['rows']:,} answers of {len(tokens['engines'])} engines: {tokens['prompt_tokens']:,} tokens read, "
+        f"{tokens['generated_tokens']:,} written, {rate:,.0f}/s"
+    )

@@ -42,7 +42,6 @@ class DeadlineReader:
     """
 
     def __init__(self, stream: BinaryIO, seconds: float) -> None:
-        """See the class."""
         self._descriptor = stream.fileno()
         self._deadline = time.monotonic() + seconds
 

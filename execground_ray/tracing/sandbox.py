@@ -101,7 +101,7 @@ class CagedWorker:
     """
 
     def __init__(self, settings: dict[str, Any], hash_seed: int) -> None:
-        """See the class; nothing is started yet."""
+        """Nothing is started yet."""
         self._settings = settings
         self._environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
         self._timeout_seconds = MOST_WALL_PER_CPU_SECONDS * settings["limits"]["timeout_seconds"] + GRACE_SECONDS

@@ -88,7 +88,7 @@ class TraceRunner:
     """
 
     def __init__(self, tracing: Tracing, *, caged: bool) -> None:
-        """See the class; the workers start with the first problem."""
+        """The workers start with the first problem."""
         self._tracing = tracing
         settings = {
             "caged": caged,

@@ -55,7 +55,6 @@ class Verifier:
     """
 
     def __init__(self, limits: Limits) -> None:
-        """See the class."""
         self._limits = limits
         self._process: Any = None  # a Popen, its streams pipes
         self._owner = 0

@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 from problem_lines import problem_line
 from pyarrow import fs
 
-from execground_ray.output.lock import LOCK
+from execground_ray.output.layout import LOCK
 from execground_ray.output.storage import Folder
 
 PROBLEMS = 300

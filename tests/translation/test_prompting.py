@@ -57,13 +57,13 @@ def test_prompt_shows_no_addresses():
     ],
 )
 def test_answers(generated, complete, opened, text, thinking, reason):
-    answer = read_answer(generated, complete, opened)
+    answer = read_answer(generated, complete, (5, 6), opened)
     assert (answer.text, answer.thinking, answer.reason) == (text, thinking, reason)
 
 
 def test_thinking_that_is_kept_reads_back():
     kept = with_thinking("a", "b")
     assert kept == "<think>\na\n</think>\n\nb"
-    answer = read_answer(kept, complete=True)
+    answer = read_answer(kept, True, (5, 6))
     assert (answer.thinking, answer.text) == ("a", "b")
     assert with_thinking("", "b") == "b"

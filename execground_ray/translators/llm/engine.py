@@ -20,7 +20,7 @@ import ray
 from ray.llm._internal.batch.stages.vllm_engine_stage import vLLMEngineStageUDF
 from vllm.sampling_params import RequestOutputKind
 
-from execground_ray.translators.llm.quarantine import Gate, group_of
+from execground_ray.translators.llm.quarantine import Quarantine, group_of
 
 
 class EngineStartError(Exception):
@@ -76,7 +76,7 @@ class Engine(vLLMEngineStageUDF):
         self._log = log
         self._max_tries = max_tries
         self._hang_timeout_s = hang_timeout_s
-        self._gate = Gate()
+        self._quarantine = Quarantine()
         self._name = ray.get_runtime_context().get_actor_id() or ""
         self._watch: asyncio.Task[None] | None = None
 
@@ -90,7 +90,7 @@ class Engine(vLLMEngineStageUDF):
         deaths = await self._log.deaths.remote(row_id)
         if deaths >= self._max_tries:  # and so it stays: its batch may yet come back because of another row
             return self._result(place, f"{deaths} engines died with this row, the last with nothing else to do")
-        async with self._gate.enter(group_of(deaths, self._max_tries, batch_uuid.hex, row_id)):
+        async with self._quarantine.enter(group_of(deaths, self._max_tries, batch_uuid.hex, row_id)):
             await self._log.begin.remote(row_id)
             output = await super()._generate_with_error_handling(row, batch_uuid)
         tokens = output["generated_tokens"]

@@ -50,12 +50,3 @@ class EngineLog:
 def start_engine_log() -> Any:
     """Start the log of a run and return its actor handle; it reserves nothing."""
     return ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(EngineLog).remote()
-
-
-def token_line(tokens: dict[str, Any]) -> str:
-    """Return what ``EngineLog.read`` gives as one line for a terminal."""
-    rate = tokens["generated_tokens"] / tokens["seconds"] if tokens["seconds"] else 0.0
-    return (
-        f"{tokens['rows']:,} answers of {len(tokens['engines'])} engines: {tokens['prompt_tokens']:,} tokens read, "
-        f"{tokens['generated_tokens']:,} written, {rate:,.0f}/s"
-    )

@@ -15,7 +15,6 @@ from ray.data.llm import HttpRequestProcessorConfig, build_processor
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import HttpTranslator
-from execground_ray.stages.translate_traces import ROW, answered, finish_rows
 from execground_ray.translators.llm.http_requests import (
     ApiKey,
     ChatRequests,
@@ -26,7 +25,7 @@ from execground_ray.translators.llm.http_requests import (
     read_message,
     read_usage,
 )
-from execground_ray.translators.llm.model import Model, replace_stage
+from execground_ray.translators.llm.processor import ROW, LanguageModel, answered, finish_rows, replace_stage
 from execground_ray.translators.llm.prompting import read_answer
 from execground_ray.translators.llm.questions import ask_server, chat_request
 
@@ -36,7 +35,7 @@ TASK_CPUS = 0.05
 CHECK_SECONDS = 30.0
 
 
-class HttpModel(Model):
+class HttpModel(LanguageModel):
     """A model behind a server.
 
     Args:
@@ -48,7 +47,7 @@ class HttpModel(Model):
     """
 
     def __init__(self, translator: HttpTranslator, seed: int) -> None:
-        """See the class; the server is asked for one token."""
+        """The server is asked for one token."""
         self._translator = translator
         self._seed = seed
         self._key = read_key(translator)
@@ -59,7 +58,7 @@ class HttpModel(Model):
         """CPUs that the actor that talks to the server reserves."""
         return ACTOR_CPUS
 
-    def translate(self, rows: Dataset) -> Dataset:
+    def translate(self, rows: Dataset, task: dict[str, Any]) -> Dataset:
         """Add the stages: write the requests, send them from one actor, read the answers."""
         small: dict[str, Any] = {"num_cpus": TASK_CPUS}
         config = HttpRequestProcessorConfig(
@@ -77,10 +76,10 @@ class HttpModel(Model):
             {"translator": self._translator, "key": self._key, "log": self._log},
             {"compute": ActorPoolStrategy(size=1), "max_concurrency": batches, "num_cpus": ACTOR_CPUS},
         )
-        small |= {"batch_format": "pyarrow", "batch_size": None}
-        questions = rows.map_batches(partial(ask_server, translator=self._translator, seed=self._seed), **small)
+        task = task | small
+        questions = rows.map_batches(partial(ask_server, translator=self._translator, seed=self._seed), **task)
         finish = partial(finish_rows, keep_thinking=self._translator.keep_thinking)
-        return processor(questions).map_batches(finish, **small)
+        return processor(questions).map_batches(finish, **task)
 
 
 def read_key(translator: HttpTranslator) -> ApiKey:
@@ -122,4 +121,4 @@ def check_server(translator: HttpTranslator, key: ApiKey) -> None:
 def _read_response(row: dict[str, Any]) -> dict[str, Any]:
     response = json.loads(row["http_response"])
     generated, complete = read_message(response)
-    return answered(row[ROW], read_answer(generated, complete), *read_usage(response))
+    return answered(row[ROW], read_answer(generated, complete, read_usage(response)))

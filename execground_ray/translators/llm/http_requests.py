@@ -37,7 +37,6 @@ class RetryError(Exception):
     """A failure that may pass; ``wait_seconds`` is the server's own word on when, or None."""
 
     def __init__(self, message: str, wait_seconds: float | None = None) -> None:
-        """See the class."""
         super().__init__(message)
         self.wait_seconds = wait_seconds
 
@@ -75,7 +74,7 @@ class ChatRequests(StatefulStageUDF):
     def __init__(
         self, data_column: str, expected_input_keys: list[str], translator: HttpTranslator, key: ApiKey, log: Any
     ) -> None:
-        """See the class; the session opens with the first row."""
+        """The session opens with the first row."""
         super().__init__(data_column, expected_input_keys)
         self._translator = translator
         self._key = key

@@ -8,31 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from execground_ray.records import Problem, Reason
+from execground_ray.translators.translator import Answer
 
 PROMPTS = ("reference", "marked_answer")
 THINK, THOUGHT = "<think>", "</think>"
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a model wrote.
-
-    Attributes:
-        text: the reasoning for the reader.
-        thinking: what the model thought before it, without its marks.
-        reason: why it cannot be used; None if it can.
-    """
-
-    text: str
-    thinking: str = ""
-    reason: Reason | None = None
 
 
 def translation_prompt(variant: str, problem: Problem, arguments: str, trace: str) -> str:
@@ -52,22 +37,25 @@ def translation_prompt(variant: str, problem: Problem, arguments: str, trace: st
     )
 
 
-def read_answer(generated: str, complete: bool, opened: bool = False) -> Answer:
+def read_answer(generated: str, complete: bool, tokens: tuple[int, int], opened: bool = False) -> Answer:
     """Part a model's output into thinking and text, and tell whether it is usable.
 
     Args:
         generated: all that the model wrote.
         complete: whether it came to its own end, rather than to the limit of tokens.
+        tokens: read and written.
         opened: whether its prompt ended within the thinking, so that the opening mark is not in ``generated``.
     """
     thinking, closed, text = generated.rpartition(THOUGHT)
     thinking = thinking.strip().removeprefix(THINK).strip()
-    if not closed and (opened or text.lstrip().startswith(THINK)):
-        return Answer("", text.strip().removeprefix(THINK).strip(), Reason.UNFINISHED)
     text = text.strip()
+    if not closed and (opened or text.startswith(THINK)):
+        complete, thinking, text = False, text.removeprefix(THINK).strip(), ""
     if not complete:
-        return Answer(text, thinking, Reason.UNFINISHED)
-    return Answer(text, thinking, None if text else Reason.EMPTY)
+        return Answer(text, thinking, Reason.UNFINISHED, f"no end after {tokens[1]} tokens", *tokens)
+    if not text:
+        return Answer(text, thinking, Reason.EMPTY, f"nothing but thinking in {tokens[1]} tokens", *tokens)
+    return Answer(text, thinking, None, "", *tokens)
 
 
 def with_thinking(thinking: str, text: str) -> str:

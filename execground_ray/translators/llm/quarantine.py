@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 EVERYBODY = ""
 
 
-class Gate:
+class Quarantine:
     """Lets in one group at a time: everybody, or, when nobody else is inside, a batch or a row on its own."""
 
     def __init__(self) -> None:

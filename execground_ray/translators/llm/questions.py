@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from execground_ray.config.schema import HttpTranslator, VllmTranslator
 from execground_ray.records import Problem, Reason, reject
-from execground_ray.stages.translate_traces import ERROR, ROW, ask
+from execground_ray.translators.llm.processor import ERROR, ROW, asked
 from execground_ray.translators.llm.prompting import THINK, translation_prompt
 from execground_ray.translators.llm.tokens import chat_tokenizer
 
@@ -54,7 +54,7 @@ class EnginePrompts:
     """
 
     def __init__(self, translator: VllmTranslator, max_prompt_tokens: int, seed: int) -> None:
-        """See the class; the tokenizer is loaded with the first row."""
+        """The tokenizer is loaded with the first row."""
         self._translator = translator
         self._max_prompt_tokens = max_prompt_tokens
         self._seed = seed
@@ -72,7 +72,7 @@ class EnginePrompts:
             message = translation_prompt(self._translator.prompt, problem, row["input"], row["trace"])
             prompt = tokenizer.prompt(message, self._translator.enable_thinking)
             if len(prompt.tokens) > self._max_prompt_tokens:
-                detail = f"{row['locator']}: {len(prompt.tokens)} tokens, more than {self._max_prompt_tokens}"
+                detail = f"{len(prompt.tokens)} tokens, more than {self._max_prompt_tokens}"
                 row = reject(row, Reason.PROMPT_TOO_LONG, detail)
             else:
                 tokens, opened = prompt.tokens, prompt.text.rstrip().endswith(THINK)
@@ -81,7 +81,7 @@ class EnginePrompts:
             "stop_token_ids": tokenizer.stop_ids,
         }
         question = {"id": row["id"], "tokenized_prompt": tokens, "opened": opened, "sampling_params": sampling}
-        return ask(row, question | {"model": self._translator.lora_path or self._translator.model})
+        return asked(row, question | {"model": self._translator.lora_path or self._translator.model})
 
 
 def ask_server(batch: pa.Table, translator: HttpTranslator, seed: int) -> pa.Table:
@@ -95,7 +95,7 @@ def _ask_server(row: dict[str, Any], translator: HttpTranslator, seed: int) -> d
         problem = Problem.from_json(row["problem"])
         message = translation_prompt(translator.prompt, problem, row["input"], row["trace"])
         payload = json.dumps(chat_request(translator, message, row_seed(seed, row["id"])))
-    return ask(row, {"id": row["id"], "payload": payload})
+    return asked(row, {"id": row["id"], "payload": payload})
 
 
 def chat_request(translator: HttpTranslator, message: str, seed: int) -> dict[str, Any]:

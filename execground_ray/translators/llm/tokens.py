@@ -40,7 +40,7 @@ class ChatTokenizer:
     """
 
     def __init__(self, model: str) -> None:
-        """See the class; nothing is loaded but the tokenizer."""
+        """Nothing is loaded but the tokenizer."""
         try:
             from transformers import AutoTokenizer, GenerationConfig
         except ImportError as error:

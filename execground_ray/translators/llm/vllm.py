@@ -14,9 +14,8 @@ from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import VllmTranslator
-from execground_ray.stages.translate_traces import ROW, answered, finish_rows
 from execground_ray.translators.llm.gpus import check_gpus, check_memory, smallest_gpu, weight_bytes
-from execground_ray.translators.llm.model import Model, replace_stage
+from execground_ray.translators.llm.processor import ROW, LanguageModel, answered, finish_rows, replace_stage
 from execground_ray.translators.llm.prompting import read_answer
 from execground_ray.translators.llm.questions import EnginePrompts
 from execground_ray.translators.llm.tokens import SWITCH, chat_tokenizer, model_length
@@ -30,7 +29,7 @@ GPU_CPU_SHARE = 1 / 8
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM can make room for
 
 
-class VllmModel(Model):
+class VllmModel(LanguageModel):
     """A model in engines of this run's own.
 
     Args:
@@ -42,7 +41,7 @@ class VllmModel(Model):
     """
 
     def __init__(self, translator: VllmTranslator, seed: int) -> None:
-        """See the class; of the model, only the tokenizer and the configuration are loaded."""
+        """Of the model, only the tokenizer and the configuration are loaded."""
         self._translator = translator
         self._seed = seed
         self._total_cpus = 0.0
@@ -66,7 +65,7 @@ class VllmModel(Model):
         self._total_cpus = ray.cluster_resources()["CPU"]
         super().start()
 
-    def translate(self, rows: Dataset) -> Dataset:
+    def translate(self, rows: Dataset, task: dict[str, Any]) -> Dataset:
         """Add the stages: write the prompts in one actor, let the engines answer, read the answers."""
         small: dict[str, Any] = {"num_cpus": TASK_CPUS}
         processor = build_processor(self._processor_config(), dict, _read_output, dict(small), dict(small))
@@ -79,15 +78,15 @@ class VllmModel(Model):
         from execground_ray.translators.llm.engine import Engine  # loads torch
 
         replace_stage(processor, Engine, arguments, {"num_cpus": 0})
-        small |= {"batch_format": "pyarrow", "batch_size": None}
+        task = task | small
         questions = rows.map_batches(
             EnginePrompts,
             fn_constructor_args=(self._translator, self._max_prompt_tokens, self._seed),
             compute=ActorPoolStrategy(size=1),
-            **small | {"num_cpus": PROMPT_CPUS},
+            **task | {"num_cpus": PROMPT_CPUS},
         )
         finish = partial(finish_rows, keep_thinking=self._translator.keep_thinking)
-        return processor(questions).map_batches(finish, **small)
+        return processor(questions).map_batches(finish, **task)
 
     def engine_kwargs(self) -> dict[str, Any]:
         """Return the settings of an engine, in vLLM's names."""
@@ -172,5 +171,5 @@ def lora_rank(path: str) -> int:
 
 
 def _read_output(row: dict[str, Any]) -> dict[str, Any]:
-    answer = read_answer(row["generated_text"], row["complete"], row["opened"])
-    return answered(row[ROW], answer, int(row["prompt_tokens"]), int(row["generated_tokens"]))
+    tokens = int(row["prompt_tokens"]), int(row["generated_tokens"])
+    return answered(row[ROW], read_answer(row["generated_text"], row["complete"], tokens, row["opened"]))

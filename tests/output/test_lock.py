@@ -11,7 +11,8 @@ from test_storage import ObjectStore
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.output import lock
-from execground_ray.output.lock import LOCK, locked
+from execground_ray.output.layout import LOCK
+from execground_ray.output.lock import locked
 from execground_ray.output.storage import Folder
 
 HOLD = """

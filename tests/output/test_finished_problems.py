@@ -11,9 +11,11 @@ from exported_rows import block, rejected
 from pyarrow import parquet
 
 from execground_ray.output.attempts import whole_run
+from execground_ray.output.layout import CONFIG
 from execground_ray.output.resume import delete_late_writes, finished_problems
 from execground_ray.output.storage import Folder
-from execground_ray.stages.write_shards import CONFIG, ShardSink
+from execground_ray.records import split_row
+from execground_ray.stages.write_shards import ShardSink
 
 A, B, C = (f"{number:016x}" for number in (10, 11, 12))
 
@@ -161,3 +163,28 @@ def test_legs_are_added_up():
     }
     assert "tokens" not in whole_run([LEG])
     json.dumps(run)
+
+
+def parts_of_parts():
+    """The rows of a problem whose second execution was told three times, by a stage after tracing."""
+    first, second = split_row({"id": A, "problem_rows": 1}, 2)
+    return [first, *split_row(second, 3)]
+
+
+def test_rows_that_any_stage_made_are_found_wherever_they_were_written(folder):
+    rows = parts_of_parts()
+    assert [row["id"] for row in rows] == [A, f"{A}-2", f"{A}-4", f"{A}-6"]
+    for number, row in enumerate(rows):
+        write(folder, number, row)
+    assert done(folder)[0] == {A}
+    assert len(ids_in(folder)) == 4
+
+
+@pytest.mark.parametrize("lost", range(4))
+def test_a_problem_is_not_done_while_one_of_them_is_missing(folder, lost):
+    rows = parts_of_parts()
+    del rows[lost]
+    write(folder, 1, rows[0], {"id": B})
+    write(folder, 2, *rows[1:])
+    assert done(folder)[0] == {B}
+    assert ids_in(folder) == [B]

@@ -17,11 +17,11 @@ from execground_ray.corpus.splits import LineSplit, list_splits
 
 
 def files(path, kind="jsonl"):
-    return FileSource(kind=kind, limit=None, path=str(path))
+    return FileSource(kind=kind, limit=None, path=str(path), layout="pyedu")
 
 
 def dataset(path, split="train"):
-    return HuggingFaceSource(kind="huggingface", limit=None, path=str(path), name=None, split=split)
+    return HuggingFaceSource(kind="huggingface", limit=None, path=str(path), name=None, split=split, layout="pyedu")
 
 
 def read(source):

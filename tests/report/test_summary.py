@@ -5,8 +5,9 @@ import platform
 
 import pytest
 
-from execground_ray.output.storage import UNFINISHED, Folder
-from execground_ray.report.summary import DATASET_INFO, count_shards, make_summary, table, write_summary
+from execground_ray.output.layout import UNFINISHED
+from execground_ray.output.storage import Folder
+from execground_ray.report.summary import REGISTRATION, count_shards, make_summary, table, write_summary
 
 RUN = {"seconds": 2.0, "sandbox": {"kind": "none"}, "config": {"seed": 1}}
 
@@ -114,5 +115,5 @@ def test_writing_it_registers_the_folder_and_leaves_nothing_unfinished(dataset, 
         "train",
     ]
     assert json.loads(dataset.read_text("summary.json")) == summary
-    assert json.loads(dataset.read_text("dataset_info.json")) == DATASET_INFO
-    assert (tmp_path / "out" / DATASET_INFO["execground"]["file_name"]).is_dir()
+    assert json.loads(dataset.read_text("dataset_info.json")) == REGISTRATION
+    assert (tmp_path / "out" / REGISTRATION["execground"]["file_name"]).is_dir()

@@ -15,7 +15,7 @@ from execground_ray.stages.read_problems import read_rows
 
 
 def find(path):
-    return list_splits(FileSource(kind="jsonl", limit=None, path=str(path)))
+    return list_splits(FileSource(kind="jsonl", limit=None, path=str(path), layout="pyedu"))
 
 
 def rows_of(path, limit=None, seed=0):

@@ -6,7 +6,8 @@ import sys
 import pytest
 from pyarrow import fs
 
-from execground_ray.output.storage import OBJECT_STORES, UNFINISHED, Folder
+from execground_ray.output.layout import UNFINISHED
+from execground_ray.output.storage import OBJECT_STORES, Folder
 
 WRITE_INTO_A_FULL_DISK = """
 import resource, signal, sys

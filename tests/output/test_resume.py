@@ -12,9 +12,10 @@ from omegaconf import OmegaConf
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import load, to_yaml
-from execground_ray.output.resume import OUTPUTS, differing_keys, prepare_output, shard_ids
-from execground_ray.output.storage import UNFINISHED, Folder
-from execground_ray.stages.write_shards import CONFIG
+from execground_ray.output.layout import CONFIG, UNFINISHED, WRITTEN
+from execground_ray.output.resume import differing_keys, prepare_output
+from execground_ray.output.shards import is_whole, line_ids
+from execground_ray.output.storage import Folder
 
 
 @pytest.fixture
@@ -46,14 +47,15 @@ def line(identity):
 @pytest.mark.parametrize("cut", range(1, len(line("bb")) + 1))
 def test_a_shard_cut_off_anywhere_counts_for_nothing_or_for_whole_lines(cut):
     text = line("aa") + line("bb")
-    assert shard_ids(text[:-cut].encode()) == (["aa"] if cut == len(line("bb")) else None)
+    data = text[:-cut].encode()
+    assert (line_ids(data) if is_whole(data) else None) == (["aa"] if cut == len(line("bb")) else None)
 
 
 @pytest.mark.parametrize(
     "text", ["", "\n", "{}\n", '{"id": "aa"}\n[]\n', '{"id": "aa"}\n\n', '{"id": "aa"}\n{"id": \n']
 )
 def test_what_is_no_shard_is_told(text):
-    assert shard_ids(text.encode()) is None
+    assert not is_whole(text.encode())
 
 
 def test_an_empty_or_missing_folder_is_begun(folder):
@@ -81,7 +83,7 @@ def test_refuse_names_what_is_there_and_touches_nothing(folder, tmp_path, finish
 
 def test_overwrite_takes_away_the_dataset_and_nothing_else(folder, tmp_path):
     begin(folder, "seed=5", finished=True)
-    for name in OUTPUTS:
+    for name in WRITTEN:
         if not folder.exists(name):
             folder.write_text(f"{name}/x", "x")
     folder.write_text("notes.txt", "mine")
