@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ SAMPLE_PATH = Path(__file__).parent / "sample.jsonl"
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4")
 PARQUET = (".parquet", ".pq")
 LINES = tuple(f"{kind}{packed}" for kind in (".jsonl", ".json", ".ndjson") for packed in ("", *COMPRESSED))
-EXTENSIONS = {"jsonl": LINES, "parquet": PARQUET, "huggingface": LINES + PARQUET}
 
 Raw = bytes | dict[str, Any]  # a line, or a row of columns
 
@@ -138,9 +137,11 @@ def list_splits(source: SampleSource | FileSource | HuggingFaceSource) -> list[S
     """
     if isinstance(source, SampleSource):
         return list(_file_splits(*_find_files(str(SAMPLE_PATH), LINES, name=SAMPLE_PATH.name)))
-    if isinstance(source, HuggingFaceSource) and "://" not in source.path:
-        return list(_dataset_splits(source))
-    return list(_file_splits(*_find_files(source.path, EXTENSIONS[source.kind])))
+    if isinstance(source, HuggingFaceSource):
+        if "://" not in source.path:
+            return list(_dataset_splits(source))
+        return list(_file_splits(*_find_files(source.path, sum((each.extensions for each in FORMATS.values()), ()))))
+    return list(_file_splits(*_find_files(source.path, FORMATS[source.kind].extensions)))
 
 
 def is_blank(raw: Raw) -> bool:
@@ -200,19 +201,24 @@ def _open_filesystem(base: str) -> tuple[fs.FileSystem, str]:
 
 
 def _file_splits(filesystem: fs.FileSystem, files: list[tuple[str, Any]]) -> Iterator[Split]:
-    """Cut files into splits of about ``SPLIT_BYTES``; an empty file gives none."""
+    """Cut files into splits of about ``SPLIT_BYTES``; what has the extension of no format is read as lines."""
     for name, info in files:
-        if info.path.lower().endswith(PARQUET):
-            yield from _parquet_splits(filesystem, info.path, name)
-        elif info.path.endswith(COMPRESSED):
-            yield LineSplit(filesystem, info.path, name, 0, info.size)
-        else:
-            for start in range(0, info.size, SPLIT_BYTES):
-                yield LineSplit(filesystem, info.path, name, start, min(start + SPLIT_BYTES, info.size))
+        found = (each for each in FORMATS.values() if info.path.lower().endswith(each.extensions))
+        yield from next(found, FORMATS["jsonl"]).cut(filesystem, info, name)
 
 
-def _parquet_splits(filesystem: fs.FileSystem, path: str, name: str) -> Iterator[ParquetSplit]:
+def _line_splits(filesystem: fs.FileSystem, info: Any, name: str) -> Iterator[LineSplit]:
+    """Cut one file of lines; an empty file gives no split."""
+    if info.path.endswith(COMPRESSED):
+        yield LineSplit(filesystem, info.path, name, 0, info.size)
+        return
+    for start in range(0, info.size, SPLIT_BYTES):
+        yield LineSplit(filesystem, info.path, name, start, min(start + SPLIT_BYTES, info.size))
+
+
+def _parquet_splits(filesystem: fs.FileSystem, info: Any, name: str) -> Iterator[ParquetSplit]:
     """Cut one Parquet file between row groups."""
+    path = info.path
     try:
         with filesystem.open_input_file(path) as stream:
             footer = pq.read_metadata(stream)
@@ -273,3 +279,19 @@ def _skip_line(stream: io.BufferedReader) -> int:
         if part.endswith(b"\n"):
             break
     return skipped
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of files, the one that ``source`` has in the configuration.
+
+    Attributes:
+        extensions: of its files; in a folder no others are read.
+        cut: takes the file system, what it knows of a file, and the name for people; yields its splits in order.
+    """
+
+    extensions: tuple[str, ...]
+    cut: Callable[[fs.FileSystem, Any, str], Iterator[Split]]
+
+
+FORMATS = {"jsonl": Format(LINES, _line_splits), "parquet": Format(PARQUET, _parquet_splits)}
