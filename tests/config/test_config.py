@@ -163,7 +163,7 @@ def test_paths_that_do_not_exist(tmp_path, kind, path):
         ("tracing.timeot_s=3", "tracing.timeot_s is not a key; did you mean tracing.timeout_s? allowed: tracing.pairs"),
         ("+tracing.foo=3", "tracing.foo is not a key; allowed: tracing.pairs_per_problem, tracing.max_lines, "),
         ("trace.max_lines=3", "trace is not a key; did you mean tracing? allowed: "),
-        ("translator=vlm", "translator=vlm is not a choice; did you mean vllm? allowed: http, template, vllm"),
+        ("translator=vlm", "translator=vlm is not a choice; did you mean vllm? allowed: "),
         ("translator=vllm translator.device=tpu", "translator.device = 'tpu' is not allowed; allowed: gpu, cpu"),
         ("tracing=3", "tracing=3 is not a choice; allowed: default"),
         ("tracing.max_lines=many", "tracing.max_lines = 'many' is not allowed; allowed: an integer from 2 to 1000000"),
@@ -221,7 +221,9 @@ def test_cfg_job_prints_the_composed_configuration(run_command):
 def test_help_names_the_groups_and_the_exit_codes(run_command):
     result = run_command(*COMMAND, "--help")
     assert result.returncode == 0
-    assert "source: huggingface, jsonl, parquet, sample" in result.stdout
+    for group in {choice.partition("/")[0] for choice in CHOICES}:
+        names = sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml"))
+        assert f"{group}: {', '.join(names)}" in result.stdout
     assert "Exit codes: 0 done" in result.stdout
 
 
