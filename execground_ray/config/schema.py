@@ -84,7 +84,7 @@ class SamplingParameters:
     max_tokens: AtLeastOne  # longest answer, thinking included, in tokens
 
 
-Prompts = Literal["reference", "marked_answer"]  # the texts of ``execground_ray/prompts`` that ask for the reasoning
+Prompts = Literal["attributed", "reference"]  # files of ``translators/llm/prompts``: they ask for the reasoning
 
 
 @dataclass(frozen=True, config=STRICT)

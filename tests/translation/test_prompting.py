@@ -23,14 +23,15 @@ TRACE = (
 )
 
 
-@pytest.mark.parametrize("variant", ["reference", "marked_answer"])
+@pytest.mark.parametrize("variant", ["attributed", "reference"])
 def test_prompt_has_all_parts_unchanged(variant):
     prompt = translation_prompt(variant, PROBLEM, json.dumps({"n": 2, "flag": True, "x": None}), TRACE)
     for part in (PROBLEM.question, PROBLEM.refcode.strip(), "{'n': 2, 'flag': True, 'x': None}"):
         assert part in prompt
-    assert " <<< Return value from main_solution: {'twice': 4}\n" in prompt
+    number = "[4] " if variant == "attributed" else ""
+    assert f"\n{number} <<< Return value from main_solution: {{'twice': 4}}\n" in prompt
     assert all(f"\n{number}. " in prompt for number in (1, 2, 3))
-    assert ("Final answer:" in prompt) == (variant == "marked_answer")
+    assert prompt.endswith("**Final output:** `<value>`") == (variant == "attributed")
 
 
 def test_prompt_shows_no_addresses():

@@ -1,7 +1,7 @@
 """What a translating model is told, and what is made of its answer: plain text in, plain text out.
 
-The texts are files of ``prompts``, one per variant; the user's message is the whole prompt. What comes
-back from a model that thinks is ``<think>…</think>`` and then the reasoning that the reader gets.
+The texts are files of ``prompts``, one per variant; the user's message is the whole prompt. What comes back from a
+model that thinks is ``<think>…</think>`` and then the reasoning that the reader gets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from importlib.resources import files
 from execground_ray.records import Problem, Reason
 from execground_ray.translators.translator import Answer
 
-PROMPTS = ("reference", "marked_answer")
 THINK, THOUGHT = "<think>", "</think>"
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
@@ -24,16 +23,18 @@ def translation_prompt(variant: str, problem: Problem, arguments: str, trace: st
     """Return the message that asks for the reasoning of one execution.
 
     Args:
-        variant: one of ``PROMPTS``.
+        variant: name of a file of ``prompts``.
         problem: the problem.
         arguments: of the call, a JSON object; shown as a Python dictionary, as the code will see it.
         trace: of the execution; addresses in memory are left out of it, they mean nothing to the reader.
     """
+    lines = _ADDRESS.sub("", trace).rstrip().split("\n")
     return _template(variant).format(
         question=problem.question,
         code=problem.refcode.strip(),
         input=repr(json.loads(arguments)),
-        trace=_ADDRESS.sub("", trace).rstrip(),
+        trace="\n".join(lines),
+        numbered_trace="\n".join(f"[{number}] {line}" for number, line in enumerate(lines, 1)),
     )
 
 
