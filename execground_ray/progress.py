@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import ray
+from ray.exceptions import RayError
 
 from execground_ray.records import RowId
 
@@ -83,7 +84,8 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         """Start the tally; ``tally`` is its actor handle, ``history`` what it said over time."""
-        self.tally: Any = ray.remote(num_cpus=0)(Tally).remote()
+        self.tally: Any = ray.remote(num_cpus=0, max_restarts=-1)(Tally).remote()
+        self._counts: Counter[str] = Counter()
         self._total = total
         self._on_terminal = sys.stderr.isatty()
         self._seconds = POLL_SECONDS if self._on_terminal else LOG_SECONDS
@@ -107,9 +109,13 @@ class Progress:
             self._look(last=True)
 
     def _look(self, last: bool = False) -> tuple[Counter[str], float]:
-        """Ask the tally, and remember what it says."""
-        counts: Counter[str] = ray.get(self.tally.read.remote())
+        """Ask the tally, and remember what it says; one whose node was lost begins anew, which costs no row."""
         seconds = time.monotonic() - self._started
+        try:
+            self._counts |= ray.get(self.tally.read.remote(), timeout=LOG_SECONDS)  # per name, the larger of both
+        except RayError:
+            return self._counts, seconds
+        counts = self._counts
         self.history.note(seconds, finished_problems(counts), last)
         return counts, seconds
 
