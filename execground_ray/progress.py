@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -111,13 +112,10 @@ class Progress:
     def _look(self, last: bool = False) -> tuple[Counter[str], float]:
         """Ask the tally, and remember what it says; one whose node was lost begins anew, which costs no row."""
         seconds = time.monotonic() - self._started
-        try:
+        with suppress(RayError):
             self._counts |= ray.get(self.tally.read.remote(), timeout=LOG_SECONDS)  # per name, the larger of both
-        except RayError:
-            return self._counts, seconds
-        counts = self._counts
-        self.history.note(seconds, finished_problems(counts), last)
-        return counts, seconds
+        self.history.note(seconds, finished_problems(self._counts), last)
+        return self._counts, seconds
 
     def _show(self) -> None:
         due = self._seconds
