@@ -29,6 +29,7 @@ CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&]\w*(key|secret|token|pass
 CONFIG = TypeAdapter(Config)
 # Settings that outputs of earlier versions do not name, and what those versions did.
 ADDED_SINCE = {"source.layout": "pyedu"}
+GONE_SINCE = {"tracing": "output_bytes"}  # and what they named that nothing reads any more
 
 
 def load(overrides: Sequence[str] = ()) -> Config:
@@ -104,6 +105,9 @@ def as_of_now(saved: Any) -> Any:
         group, _, name = key.partition(".")
         if isinstance(saved.get(group), dict):
             saved[group].setdefault(name, value)
+    for group, name in GONE_SINCE.items():
+        if isinstance(saved.get(group), dict):
+            saved[group].pop(name, None)
     return saved
 
 
