@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +32,8 @@ WRITE_CPUS = 0.12  # not that of the stages: Ray joins equals, and then all stag
 OTHER_CPUS = 0.5  # of each node, at least: reading, the small stages and a write, one of each
 OTHER_SHARE = 0.1  # of each node, at least; it is what Ray Data sets aside, so both have what they need
 LEAST_CPUS = 1
+ADDRESSES = "allowed: host:port of a cluster, auto, local; from elsewhere use `ray job submit --address`"
+CONNECT_SECONDS = 10.0
 CPU_UNITS = 10_000  # Ray counts a CPU in so many parts
 # Ray ends a process that has had nothing to do for a second if there are more of them than CPUs, and starts another
 # when the next task comes: on a laptop most of a short run would go into starting processes.
@@ -69,6 +73,42 @@ def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, translator_cpus: 
     return TracingActors(count, min(1.0, cpus))
 
 
+def cluster_address(cluster: Cluster) -> str:
+    """Return where the cluster is, ``local`` for one that is started here.
+
+    Raises:
+        ConfigError: nothing of Ray's can be there, or nobody answers.
+    """
+    address = cluster.address or os.environ.get("RAY_ADDRESS") or "local"
+    if address in ("local", "auto"):
+        return address
+    if address.startswith(("http://", "https://")):
+        raise ConfigError(f"cluster.address = {address!r} is the address of a dashboard; {ADDRESSES}")
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConfigError(f"cluster.address = {address!r}: {error or 'no port'}; {ADDRESSES}") from error
+    return address
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Ray's own code prints about its start for the case that it fails."""
+    with tempfile.TemporaryFile() as said:
+        kept = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            said.seek(0)
+            os.write(kept, said.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
 @contextmanager
 def connect(cluster: Cluster) -> Iterator[list[float]]:
     """Join the cluster, or start Ray here, for the length of a block; yield the number of CPUs of each node."""
@@ -78,7 +118,7 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
         logging.getLogger(name).setLevel(logging.ERROR)
     # Ray finds it strange that a corpus of a few blocks cannot keep all actors busy.
     warnings.filterwarnings("ignore", "The m(in|ax)imum number of concurrent", UserWarning)
-    address = cluster.address or ("auto" if "RAY_ADDRESS" in os.environ else "local")
+    address = cluster_address(cluster)
     started_here: dict[str, Any] = {}
     if address == "local":
         started_here = {
@@ -86,7 +126,11 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
             "include_dashboard": cluster.dashboard,
             "_system_config": {"idle_worker_killing_time_threshold_ms": IDLE_WORKER_MS},
         }
-    ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **started_here)
+    try:
+        with _quiet():
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **started_here)
+    except ConnectionError as error:
+        raise ConfigError(f"cluster.address = {address!r}: {str(error).splitlines()[0]}; {ADDRESSES}") from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray has set its own; end as Ctrl-C does
     try:
         yield [float(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]

@@ -23,12 +23,13 @@ from execground_ray.config.schema import CHARACTERS, Config, FileSource, Hugging
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-CONF_DIR = Path(__file__).resolve().parents[2] / "conf"
+CONF_DIR = (Path(__file__).parents[1] / "conf").resolve()  # a link to the repository's, files in a wheel
 MISSING = "???"  # what Hydra writes for a value that the user has to give
-CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&](access_key|secret_key|session_token)=)")
+CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&]\w*(key|secret|token|password|signature)=)", re.IGNORECASE)
 CONFIG = TypeAdapter(Config)
 # Settings that outputs of earlier versions do not name, and what those versions did.
 ADDED_SINCE = {"source.layout": "pyedu"}
+GONE_SINCE = {"tracing": "output_bytes"}  # and what they named that nothing reads any more
 
 
 def load(overrides: Sequence[str] = ()) -> Config:
@@ -104,6 +105,9 @@ def as_of_now(saved: Any) -> Any:
         group, _, name = key.partition(".")
         if isinstance(saved.get(group), dict):
             saved[group].setdefault(name, value)
+    for group, name in GONE_SINCE.items():
+        if isinstance(saved.get(group), dict):
+            saved[group].pop(name, None)
     return saved
 
 
@@ -136,12 +140,18 @@ def _check_limits(config: Config) -> None:
 def _check_paths(config: Config) -> None:
     """Refuse local paths that cannot be read from or written to; remote ones are left to who opens them."""
     source = config.source
+    url = getattr(config.translator, "url", "")
     for key, path in (("output.dir", config.output.dir), ("source.path", getattr(source, "path", ""))):
         if CREDENTIALS.match(path):  # not shown: they would stand in every log
             raise ConfigError(
                 f"{key} holds credentials, which would be saved with the output; allowed: those of the "
                 "environment, a profile or the machine's role"
             )
+    if CREDENTIALS.match(url):
+        raise ConfigError(
+            "translator.url holds credentials, which would be saved with the output; allowed: "
+            "translator.api_key_env, the name of an environment variable with the key"
+        )
     if isinstance(source, FileSource) and not _exists(source.path):
         raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: a file, folder, glob or URI")
     if isinstance(source, HuggingFaceSource) and not (_exists(source.path) or _is_hub_name(source.path)):
@@ -174,9 +184,9 @@ def _check_hub(config: Config) -> None:
 def _exists(path: str) -> bool:
     """Whether a local path or glob is there; a remote URI counts as there."""
     path = path.removeprefix("file://")
-    if "://" in path or Path(path).exists():
+    if "://" in path or Path(path).expanduser().exists():
         return True
-    return bool(glob.glob(path, recursive=True))  # noqa: PTH207  (a pattern may be absolute)
+    return bool(glob.glob(str(Path(path).expanduser()), recursive=True))  # noqa: PTH207  (a pattern may be absolute)
 
 
 def _is_hub_name(path: str) -> bool:

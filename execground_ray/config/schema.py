@@ -150,7 +150,6 @@ class Tracing:
     timeout_s: Annotated[float, within(0.1, 3600)]  # CPU time of one run, in seconds, and half of its wall time
     memory_mb: Annotated[int, within(64, 1_048_576)]  # memory of one run, in MiB
     value_chars: Annotated[int, within(20, 100_000)]  # characters shown of each value; 100 is snoop's own rule
-    output_bytes: Annotated[int, within(0, 1_000_000_000)]  # what a program may print, stdout and stderr together
     trace_bytes: Annotated[int, within(1000, 1_000_000_000)]  # the longest trace text
     max_timeouts: Annotated[int, within(1, 1000)]  # pairs of one problem that may time out before it is given up
     float_tolerance: Annotated[float, within(0, 1)]  # relative difference at which floats still count as equal

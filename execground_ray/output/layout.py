@@ -17,6 +17,7 @@ SUMMARY = "summary.json"  # written last: where it is, the dataset is finished
 DATASET_INFO = "dataset_info.json"
 REPORT = "report.html"
 CARD = "README.md"
+CARD_SIGN = "pretty_name: Execution-grounded reasoning"  # in the head of every card
 UNFINISHED = ".unfinished"  # files on their way to their names
 ATTEMPTS = ".legs"
 LOCK = ".lock"

@@ -7,22 +7,40 @@ if its shards hold the rows of its records. Nothing else has to be kept in step 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import ray
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import as_of_now
 from execground_ray.config.schema import Config
 from execground_ray.corpus.survey import Finished
-from execground_ray.output.layout import CONFIG, REJECTED, SUMMARY, TRAIN, UNFINISHED, WRITTEN
+from execground_ray.output.layout import (
+    ATTEMPTS,
+    CARD,
+    CARD_SIGN,
+    CONFIG,
+    DATASET_INFO,
+    ENDINGS,
+    REJECTED,
+    REPORT,
+    SUMMARY,
+    TRAIN,
+    UNFINISHED,
+    WRITE_NAME,
+    WRITTEN,
+)
 from execground_ray.output.shards import (
     delete_write,
     drop_problems,
@@ -50,23 +68,22 @@ def prepare_output(folder: Folder, config: Config) -> bool:
     """Make the output folder ready and tell whether the dataset in it is finished already.
 
     Raises:
-        ConfigError: something is there and ``output.on_existing`` is ``refuse``, or it is ``resume`` and what is there
-            was made with other settings or not by this job.
+        ConfigError: something is there that this job has not made, or with other settings and
+            ``output.on_existing`` is ``resume``, or at all and it is ``refuse``.
     """
     existing = [name for name in WRITTEN if folder.exists(name)]
-    if config.output.on_existing == "overwrite":
-        for name in existing:
-            folder.delete(name)
-        return False
     if existing and config.output.on_existing == "refuse":
         raise ConfigError(f"output.dir = {config.output.dir!r} holds {', '.join(existing)}, and on_existing is refuse")
-    if CONFIG not in existing and set(existing) - {UNFINISHED}:
+    saved = saved_config(folder) if CONFIG in existing else None
+    if saved is None and set(existing) - {UNFINISHED}:
         raise ConfigError(
-            f"output.dir = {config.output.dir!r} holds {', '.join(existing)} but no {CONFIG}, so no run has begun it; "
-            "allowed: another output.dir, or output.on_existing=overwrite, which deletes them"
+            f"output.dir = {config.output.dir!r} holds {', '.join(existing)}, but no {CONFIG} of this job, so no run "
+            "has begun it; allowed: another output.dir"
         )
-    if CONFIG in existing:
-        saved = OmegaConf.to_container(OmegaConf.create(folder.read_text(CONFIG)))
+    if config.output.on_existing == "overwrite":
+        delete_dataset(folder)
+        return False
+    if saved is not None:
         differing = differing_keys(as_of_now(saved), asdict(config))
         if differing:
             raise ConfigError(
@@ -75,6 +92,33 @@ def prepare_output(folder: Folder, config: Config) -> bool:
             )
     folder.delete(UNFINISHED)
     return SUMMARY in existing and json.loads(folder.read_text(SUMMARY)).get("counts_add_up", True)
+
+
+def saved_config(folder: Folder) -> dict[str, Any] | None:
+    """Return the configuration that a dataset was begun with, None if the file is not this job's."""
+    try:
+        saved = OmegaConf.to_container(OmegaConf.create(folder.read_text(CONFIG)))
+    except (ValueError, YAMLError, OmegaConfBaseException):
+        return None
+    return saved if isinstance(saved, dict) and Config.__dataclass_fields__.keys() <= saved.keys() else None  # type: ignore[return-value]
+
+
+def delete_dataset(folder: Folder) -> None:
+    """Delete the files that a run has made, and no other; what says that it is one goes last.
+
+    A ``README.md`` is the card of a dataset only where it says so.
+    """
+    for kind, ending in ENDINGS.items():
+        for path in folder.files(kind):
+            name = PurePath(path).name
+            if re.fullmatch(rf"{WRITE_NAME}\.{ending}", name):
+                folder.delete(f"{kind}/{name}")
+        folder.delete_if_empty(kind)
+    names = [SUMMARY, DATASET_INFO, REPORT, UNFINISHED, ATTEMPTS]
+    if folder.exists(CARD) and CARD_SIGN in folder.read_text(CARD):
+        names.append(CARD)
+    for name in [*names, CONFIG]:
+        folder.delete(name)
 
 
 def finished_problems(folder: Folder) -> tuple[Finished, frozenset[str]]:

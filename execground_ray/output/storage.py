@@ -90,6 +90,14 @@ class Folder:
         for line in self.read_bytes(path).splitlines():
             yield json.loads(line)
 
+    def delete_if_empty(self, name: str) -> None:
+        """Delete a folder if there is one with nothing in it."""
+        path = f"{self.path}/{name}"
+        selector = fs.FileSelector(path, allow_not_found=True)
+        if self.filesystem.get_file_info(path).type == fs.FileType.Directory:
+            if not self.filesystem.get_file_info(selector):
+                self.filesystem.delete_dir(path)
+
     def delete(self, name: str) -> None:
         """Delete a file or folder if it is there."""
         path = f"{self.path}/{name}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from execground_ray.output.layout import TRAIN
+from execground_ray.output.layout import CARD_SIGN, TRAIN
 from execground_ray.report.figures import Figures
 from execground_ray.report.page import run_facts, templates
 
@@ -25,7 +25,7 @@ def make_card(summary: dict[str, Any], figures: Figures) -> str:
         language="en",
         task_categories=["text-generation"],
         tags=["code", "reasoning", "chain-of-thought", "execution-trace", "synthetic"],
-        pretty_name="Execution-grounded reasoning",
+        pretty_name=CARD_SIGN.partition(": ")[2],
         size_categories=next((name for most, name in SIZES if summary["examples"] < most), LARGER),
         configs=[{"config_name": "default", "data_files": [{"split": "train", "path": f"{TRAIN}/*.jsonl"}]}],
     )

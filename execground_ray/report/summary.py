@@ -116,8 +116,13 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
 
 
 def write_summary(folder: Folder, summary: dict[str, Any]) -> None:
-    """Write ``dataset_info.json``, then ``summary.json``, and leave nothing else behind."""
-    folder.write_text(DATASET_INFO, json.dumps(REGISTRATION, indent=2) + "\n")
+    """Write ``dataset_info.json``, then ``summary.json``, and leave nothing else behind.
+
+    A dataset without a training row is not registered: its ``train/`` is not there to be loaded.
+    """
+    folder.delete(DATASET_INFO)
+    if summary["examples"]:
+        folder.write_text(DATASET_INFO, json.dumps(REGISTRATION, indent=2) + "\n")
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     folder.write_text(SUMMARY, POINT.sub(r"[\1, \2]", text) + "\n")
     for name in (UNFINISHED, ATTEMPTS):
@@ -138,7 +143,18 @@ def table(summary: dict[str, Any]) -> str:
     legs = f" in {summary['legs']} legs" if summary["legs"] > 1 else ""
     speed = f"{summary['seconds']:,.1f} s{legs}, {summary['problems_per_second']:,.1f} problems/s"
     check = "every problem is accounted for" if summary["counts_add_up"] else "THE COUNTS DO NOT ADD UP"
+    if not summary["examples"]:
+        check += f". NO TRAINING ROW: {_commonest(summary['rejected'])}"
     return "\n".join([*lines, f"{speed}; {check}"])
+
+
+def _commonest(rejected: dict[str, dict[str, int]]) -> str:
+    """The reason that most problems were rejected for, in words."""
+    counts = {f"{stage}: {reason}": count for stage, reasons in rejected.items() for reason, count in reasons.items()}
+    if not counts:
+        return "the source has no problems"
+    commonest = max(counts, key=lambda reason: counts[reason])
+    return f"{counts[commonest]:,} problems were rejected as {commonest}; rejected/ says why, row by row"
 
 
 def token_line(tokens: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ sampling.examples_per_problem
 sandbox.kind
 seed
 source.kind source.layout source.limit source.name source.path source.split
-tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb tracing.output_bytes
+tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
 tracing.pairs_per_problem tracing.preload tracing.timeout_s tracing.trace_bytes tracing.value_chars
 tracing.worker_runs tracing.workers
 translator.api_key_env translator.batch_rows translator.batches_in_flight translator.concurrency translator.device
@@ -141,6 +141,13 @@ def test_paths_that_are_allowed(tmp_path, kind, path):
     assert load([f"source={kind}", f"source.path='{path}'"]).source.path == path
 
 
+def test_a_path_may_begin_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.jsonl").touch()
+    for path in ("~/a.jsonl", "~/*.jsonl"):
+        assert load(["source=jsonl", f"source.path='{path}'"]).source.path == path
+
+
 @pytest.mark.parametrize(
     ("kind", "path"),
     [
@@ -248,6 +255,9 @@ def test_every_job_of_a_multirun_has_a_folder_of_its_own(run_command, tmp_path):
         "output.dir=s3://AKIAKEY:hidden@bucket/out",
         "output.dir='s3://bucket/out?region=x&secret_key=hidden'",
         "source=jsonl source.path=s3://AKIAKEY:hidden@bucket/in",
+        "source=jsonl source.path='gs://bucket/in?access_token=hidden'",
+        "translator=http translator.url=http://user:hidden@host/v1/chat/completions",
+        "translator=http translator.url='https://host/v1/chat/completions?api-version=1&api_key=hidden'",
     ],
 )
 def test_credentials_in_a_path_are_refused_and_not_repeated(override):

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import load, to_yaml
-from execground_ray.output.layout import CONFIG, UNFINISHED, WRITTEN
+from execground_ray.output.layout import ATTEMPTS, CARD_SIGN, CONFIG, ENDINGS, UNFINISHED
 from execground_ray.output.resume import differing_keys, prepare_output
 from execground_ray.output.shards import is_whole, line_ids
 from execground_ray.output.storage import Folder
@@ -83,12 +83,36 @@ def test_refuse_names_what_is_there_and_touches_nothing(folder, tmp_path, finish
 
 def test_overwrite_takes_away_the_dataset_and_nothing_else(folder, tmp_path):
     begin(folder, "seed=5", finished=True)
-    for name in WRITTEN:
-        if not folder.exists(name):
-            folder.write_text(f"{name}/x", "x")
-    folder.write_text("notes.txt", "mine")
+    for kind, ending in ENDINGS.items():
+        folder.write_text(f"{kind}/0123abcd-000007.{ending}", "x")
+    for name in ("report.html", f"{UNFINISHED}/train/x", f"{ATTEMPTS}/0123abcd.json"):
+        folder.write_text(name, "x")
+    folder.write_text("README.md", f"---\n{CARD_SIGN}\n---\n")
+    mine = ["notes.txt", "train/photos.txt", "records/0123abcd-000007.jsonl"]
+    for name in mine:
+        folder.write_text(name, "mine")
     assert not prepare_output(folder, config(folder, "output.on_existing=overwrite"))
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["notes.txt"]
+    assert sorted(str(path) for path in contents(folder, tmp_path / "out")) == sorted([*mine, "train/a.jsonl"])
+    assert not folder.exists("rejected")
+
+
+def test_overwrite_leaves_a_readme_that_is_no_card(folder):
+    begin(folder)
+    folder.write_text("README.md", "# My project\n")
+    prepare_output(folder, config(folder, "output.on_existing=overwrite"))
+    assert folder.read_text("README.md") == "# My project\n"
+
+
+@pytest.mark.parametrize("foreign", ["", "a: 1\n", "- 1\n", "a: [\n", "${x}\n", "seed: 1\noutput: {dir: x}\n"])
+@pytest.mark.parametrize("on_existing", ["resume", "overwrite"])
+def test_a_folder_with_a_configuration_of_somebody_else_is_refused_untouched(folder, tmp_path, foreign, on_existing):
+    folder.write_text(CONFIG, foreign)
+    folder.write_text("train/photos.txt", "mine")
+    folder.write_text("README.md", "mine")
+    before = contents(folder, tmp_path)
+    with pytest.raises(ConfigError, match=r"no config\.yaml of this job.*allowed: another output\.dir"):
+        prepare_output(folder, config(folder, f"output.on_existing={on_existing}"))
+    assert contents(folder, tmp_path) == before
 
 
 @pytest.mark.parametrize("finished", [False, True])

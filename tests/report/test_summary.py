@@ -117,3 +117,12 @@ def test_writing_it_registers_the_folder_and_leaves_nothing_unfinished(dataset, 
     assert json.loads(dataset.read_text("summary.json")) == summary
     assert json.loads(dataset.read_text("dataset_info.json")) == REGISTRATION
     assert (tmp_path / "out" / REGISTRATION["execground"]["file_name"]).is_dir()
+
+
+def test_without_a_training_row_nothing_is_registered_and_the_commonest_reason_is_told(dataset, tmp_path):
+    dataset.delete("train")
+    summary = make_summary(count_shards(dataset), 4, RUN)
+    write_summary(dataset, summary)
+    assert not (tmp_path / "out" / "dataset_info.json").exists()
+    assert "NO TRAINING ROW: 2 problems were rejected as trace: too_long" in table(summary)
+    assert "NO TRAINING ROW: the source has no problems" in table(summary | {"rejected": {}})
