@@ -16,7 +16,7 @@ import pyarrow as pa
 from execground_ray.records import Problem, Reason, reject
 from execground_ray.stages.trace_execution import TRACED_SCHEMA
 from execground_ray.translators.llm.prompting import Answer
-from execground_ray.translators.template.writer import write_reasoning
+from execground_ray.translators.template.writer import write_plain_reasoning
 
 MODEL_COLUMNS = [
     ("thinking", pa.string()),  # what a model thought before it wrote the text; empty without thinking
@@ -40,7 +40,9 @@ def translate_rows(batch: pa.Table) -> pa.Table:
 
 def _translate(row: dict[str, Any]) -> dict[str, Any]:
     problem = Problem.from_json(row["problem"])
-    text = write_reasoning(problem.refcode, problem.funcname, json.loads(row["input"]), row["trace"], row["output"])
+    text = write_plain_reasoning(
+        problem.refcode, problem.funcname, json.loads(row["input"]), row["trace"], row["output"]
+    )
     return {"text": text}
 
 

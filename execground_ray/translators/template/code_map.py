@@ -19,7 +19,7 @@ class Program:
     """
 
     def __init__(self, refcode: str) -> None:
-        self.lines = refcode.splitlines()
+        self.lines = refcode.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # as Python counts them
         self.nodes: dict[int, Node] = {}
         self.loops: dict[Node, tuple[ast.stmt, ...]] = {}
         self.functions: dict[int, ast.FunctionDef | ast.AsyncFunctionDef] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from execground_ray.translators.template.citations import Lines
 from execground_ray.translators.template.scope import Scope
 from execground_ray.translators.template.trace_reader import Action, Iteration, Loop
 from execground_ray.translators.template.wording import (
@@ -87,3 +88,11 @@ def loop_intro(loop: Loop, scope: Scope) -> str:
     elif isinstance(node.iter, ast.Tuple | ast.List):
         source = known_text(node.iter, scope.known) or source
     return f"For each `{ast.unparse(node.target)}` in `{source}`" + (f" (`{values}`)" if values else "")
+
+
+def loop_lines(loop: Loop, scope: Scope) -> Lines:
+    """Give the lines that the beginning of a loop tells: its first visit, and the last one of a `for` loop, its end."""
+    first, last = loop.iterations[0].header, loop.iterations[-1]
+    resumed = scope.frame.opening if scope.frame.kind.startswith("Re-enter") else []
+    over = last.header.lines if last.header and not last.items and not isinstance(loop.node, ast.While) else []
+    return frozenset([*(first.lines if first else resumed), *over])

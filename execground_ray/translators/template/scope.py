@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from dataclasses import dataclass, field
 
+from execground_ray.translators.template.citations import Lines
 from execground_ray.translators.template.code_map import Program
 from execground_ray.translators.template.known_values import FUNCTIONS, UnknownValueError, read_value
 from execground_ray.translators.template.trace_reader import Action, Frame
@@ -21,7 +22,7 @@ class Scope:
     function: str  # how to call the function in a sentence
     known: dict[str, str]
     seen: set[ast.AST]  # conditions that were already written out, over all frames
-    pending: dict[str, None] = field(default_factory=dict)  # long containers that changed since they were shown
+    pending: dict[str, Lines] = field(default_factory=dict)  # long containers that changed since, and where last
     loops: int = 0  # around what is being told
 
     def show(self, name: str) -> str:

@@ -53,6 +53,16 @@ class Teller:
 
     def tell(self) -> list[Clause]:
         """Give the clauses in order; none where there is nothing worth saying."""
+        frame = self.scope.frame
+        ends = frame.actions and self.action is frame.actions[-1]
+        returns = ends and (frame.ended == "Yield" or isinstance(self.action.node, ast.Return))
+        lines = frozenset(self.action.lines + (frame.closing if returns else []))
+        clauses = self._clauses()
+        for clause in clauses:
+            clause.lines |= lines
+        return clauses
+
+    def _clauses(self) -> list[Clause]:
         node, frame = self.action.node, self.scope.frame
         self.scope.update(self.action)
         if frame.ended == "Yield" and self.action is frame.actions[-1]:
@@ -176,7 +186,7 @@ class Teller:
         text = next((change.text for change in self.action.changes if change.name == name), "")
         self.told.add(name)
         if len(text) > LONG and exact_text(text):
-            self.scope.pending[name] = None
+            self.scope.pending[name] = frozenset(self.action.lines)
         elif exact_text(text):
             clause = Clause(f"{clause.text}{GIVES}{self.scope.show(name)}")
         yield clause

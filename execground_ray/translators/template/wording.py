@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from execground_ray.translators.template.citations import NO_LINES, Lines
 from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value
 from execground_ray.translators.template.substitution import substitute, write
 
@@ -41,6 +42,7 @@ class Clause:
     text: str
     kind: str = "do"  # "set": plain assignment, "test": condition, "alone": a sentence of its own, "do": the rest
     consequence: Sequence[ast.stmt] = ()  # the block that a condition opened
+    lines: Lines = NO_LINES  # of the trace, that it tells
 
 
 def exact_text(text: str) -> str:
