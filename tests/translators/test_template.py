@@ -167,7 +167,7 @@ def test_nothing_is_said_of_a_container_after_a_call_that_may_have_changed_it(re
 
 def test_shortened_values_are_not_shown_as_exact(reasoning):
     text = reasoning(LONG_LIST, n=150)
-    assert "`xs` becomes a list that begins with `0, 1, 2`" in text
+    assert "`xs` becomes `list(range(150))`, a list of 150 items that begins with `0, 1, 2`" in text
     assert "..." not in text
     assert text.endswith(f"**Final output:** `{[*range(150), -1]}`")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from execground_ray.translators.template.call_phrases import (
     introduction,
@@ -28,15 +29,17 @@ from execground_ray.translators.template.citations import (
 from execground_ray.translators.template.code_map import Program, inside, own_parts
 from execground_ray.translators.template.iterations import (
     count_alike,
+    is_called,
     joint_label,
     loop_intro,
     loop_lines,
     loop_names,
+    made_before,
     round_label,
 )
 from execground_ray.translators.template.paragraphs import Block, Page, Section
 from execground_ray.translators.template.scope import Scope, global_values
-from execground_ray.translators.template.sentences import Teller, comprehension_targets
+from execground_ray.translators.template.sentences import Teller, comprehension_source, comprehension_targets
 from execground_ray.translators.template.substitution import write
 from execground_ray.translators.template.trace_reader import (
     Action,
@@ -108,7 +111,7 @@ class FrameWriter:
         for index, frame in enumerate(action.frames):
             small = small_kind(frame)
             if not frame.name:
-                self._tell_comprehension(frame, action, page)
+                self._tell_comprehension(frame, action, scope, page)
             elif small:
                 for inner in frame.actions:
                     told = self._tell_calls(inner, scope, page) or told
@@ -151,11 +154,11 @@ class FrameWriter:
             section = Section([Sentence(intro, ":", lines)], blocks)
             page.put(section, f"back in {scope.function}, ", action.node)
 
-    def _tell_comprehension(self, frame: Frame, action: Action, page: Page) -> None:
+    def _tell_comprehension(self, frame: Frame, action: Action, scope: Scope, page: Page) -> None:
         page.wait(frame.lines())
         targets = {name.id for name in comprehension_targets(action.node)}
         runs = [
-            f"`{change.name}` {run_of_values(change.text)}"
+            f"`{change.name}` {run_of_values(change.text, comprehension_source(action.node, change.name, scope.known))}"
             for change in frame.arguments
             if change.name in targets and change.text and "<" not in change.text
         ]
@@ -170,8 +173,9 @@ class FrameWriter:
             page.add(Clause(f"{collecting(nodes[0])} gives `{exact}`", lines=frame.lines()))
 
     def _tell_loop(self, loop: Loop, scope: Scope, page: Page) -> None:
+        values = self._tell_source(loop, scope, page)
         ran = [iteration for iteration in loop.iterations if iteration.items]
-        intro, lines = loop_intro(loop, scope), loop_lines(loop, scope)
+        intro, lines = loop_intro(loop, scope, values), loop_lines(loop, scope)
         points: list[Block] = []
         rest = list(loop.iterations)
         scope.loops += 1
@@ -187,13 +191,34 @@ class FrameWriter:
         if ran and not points:  # a generator that ended where it had stopped
             page.wait(lines)
         elif not ran:
-            page.say(text or [Sentence(f"{intro} there is nothing to do", ".", lines)], loop.node)
+            for point in points:
+                self._put_block(point, page, loop.node)
+            if not isinstance(loop.node, ast.While):
+                page.say([Sentence(f"{intro} there is nothing to do", ".", lines)], loop.node)
         elif len(ran) == 1 and all(isinstance(point, list) for point in points) and count_words(text) <= INLINE_WORDS:
             page.say(begun(f"{intro}: ", text, lines), loop.node)
         else:
             page.put(Section([Sentence(intro, ":", lines)], points), "after the loop, ", loop.node)
             if not scope.loops:
                 self._show_pending(scope, page)
+
+    def _tell_source(self, loop: Loop, scope: Scope, page: Page) -> str:
+        """Tell the calls that made what a loop goes through; give the text of its values if one call returned them."""
+        node, header, frames = loop.node, loop.iterations[0].header, made_before(loop)
+        if isinstance(node, ast.While) or not header or not frames:
+            return ""
+        self._tell_calls(replace(header, frames=frames), scope, page)
+        page.wait(header.lines[:1])
+        header.frames = [frame for frame in header.frames if frame not in frames]
+        last = frames[-1]
+        whole = isinstance(node.iter, ast.Call) and last.ended == "Return" and is_called(last, node.iter, itself=True)
+        return exact_text(last.value) if whole else ""
+
+    def _put_block(self, block: Block, page: Page, node: ast.AST) -> None:
+        if isinstance(block, Section):
+            page.put(block, "", node)
+        else:
+            page.say(block, node)
 
     def _tell_header(self, node: ast.AST, header: Action, ran: bool, scope: Scope, page: Page) -> str:
         """Tell what a visit of a loop's header did; give the label of the iteration that it began."""

@@ -7,13 +7,15 @@ Markdown without code blocks, ending with the final output. The same input alway
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from execground_ray.translators.template.citations import Sentence
 from execground_ray.translators.template.code_map import Program
 from execground_ray.translators.template.frames import FrameWriter
+from execground_ray.translators.template.known_values import UnknownValueError, read_value
 from execground_ray.translators.template.paragraphs import Block, render
-from execground_ray.translators.template.trace_reader import read_frames
+from execground_ray.translators.template.trace_reader import Frame, read_frames
 from execground_ray.translators.template.wording import assigned, listed
 
 
@@ -56,11 +58,19 @@ def _write(refcode: str, funcname: str, arguments: dict[str, Any], trace: str, r
         text = render(blocks, cited)
     except RecursionError:  # calls or expressions nested deeper than they can be told
         text = render(blocks[:1], cited)
-    return f"{text}\n\n**Final output:** `{_python_text(returned)}`"
+    return f"{text}\n\n**Final output:** `{_final(returned, frames)}`"
 
 
-def _python_text(returned: str) -> str:
+def _final(returned: str, frames: Sequence[Frame]) -> str:
+    """Write the returned value as the function returned it, where the trace shows it whole: JSON has no tuples."""
     try:
-        return repr(json.loads(returned))
+        exact = json.loads(returned)
     except ValueError:  # not JSON, or an integer beyond the digits that Python converts
         return returned
+    shown = frames[0].value if len(frames) == 1 and frames[0].ended == "Return" else ""
+    try:
+        if json.loads(json.dumps(read_value(shown))) == exact:
+            return shown
+    except (UnknownValueError, ValueError, TypeError):  # shortened, or nothing that JSON can hold
+        pass
+    return repr(exact)
