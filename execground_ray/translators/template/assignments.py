@@ -14,6 +14,7 @@ from execground_ray.translators.template.trace_reader import Action
 from execground_ray.translators.template.wording import (
     LONG_SOURCE,
     Clause,
+    Comprehension,
     becomes,
     exact_text,
     known_text,
@@ -102,8 +103,10 @@ class Assignments:
         yield from self._with_container(clause, _base(target))
 
     def _returned(self, value: ast.expr) -> str:
-        """Give the result of a call that the action made itself and that was the whole value."""
+        """Give the result of a call, or of a comprehension, that was the whole value."""
         frames = self.action.frames
+        if isinstance(value, Comprehension) and frames and not frames[-1].name:
+            return frames[-1].value
         if isinstance(value, ast.Call) and len(frames) == 1 and frames[0].ended == "Return":
             name = ast.unparse(value.func).rpartition(".")[2]
             return frames[0].value if name == frames[0].name.rpartition(".")[2] else ""

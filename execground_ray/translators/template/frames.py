@@ -209,9 +209,9 @@ class FrameWriter:
             return ""
         self._tell_calls(replace(header, frames=frames), scope, page)
         page.wait(header.lines[:1])
-        header.frames = [frame for frame in header.frames if frame not in frames]
+        header.frames = [frame for frame in header.frames if not any(frame is made for made in frames)]
         last = frames[-1]
-        whole = isinstance(node.iter, ast.Call) and last.ended == "Return" and is_called(last, node.iter, itself=True)
+        whole = last.ended == "Return" and is_called(last, node.iter, itself=True) and exact_text(last.value) != "None"
         return exact_text(last.value) if whole else ""
 
     def _put_block(self, block: Block, page: Page, node: ast.AST) -> None:

@@ -88,7 +88,8 @@ def made_before(loop: Loop) -> list[Frame]:
     return [
         frame
         for frame in header.frames
-        if (not frame.name and not lazy) or (frame.kind == "Call to" and is_called(frame, node.iter))
+        if (not frame.name and not lazy)
+        or (frame.kind == "Call to" and (frame.name.endswith("__iter__") or is_called(frame, node.iter)))
     ]
 
 

@@ -46,12 +46,18 @@ def beginning(text: str) -> str:
     return best
 
 
+def first_key(text: str) -> str:
+    """Give the first key of a dictionary, or an empty text where it may be none."""
+    key, colon, _ = text[1:].partition(": ")
+    return key if text.startswith("{") and colon and len(key) <= MAX_BEGINNING and _is_literal(key) else ""
+
+
 def _first_characters(text: str) -> str:
     try:
         return repr(str(read_value(text))[:SHOWN_CHARACTERS])
     except UnknownValueError:
         start = text.partition("...")[0]
-    for end in range(min(len(start), 2 * SHOWN_CHARACTERS), 1, -1):  # an escape sequence may be cut through
+    for end in range(min(len(start), 5 * SHOWN_CHARACTERS), 1, -1):  # an escape sequence may be cut through
         if _is_literal(start[:end] + text[0]):
             return repr(str(ast.literal_eval(start[:end] + text[0]))[:SHOWN_CHARACTERS])
     return ""

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from execground_ray.translators.template.citations import Lines
-from execground_ray.translators.template.code_map import Program
+from execground_ray.translators.template.code_map import Program, own_parts
 from execground_ray.translators.template.known_values import FUNCTIONS, UnknownValueError, completed, read_value
 from execground_ray.translators.template.trace_reader import Action, Frame
 from execground_ray.translators.template.wording import Clause, assigned, condition, holds, listed
@@ -69,8 +69,9 @@ class Scope:
         """
         before = dict(self.known)
         printed = {change.name: change.text for change in action.changes}
+        unclear = action.node is None or action.line in self.program.crowded  # more may happen than is looked at
         for name, text in list(self.shortened.items()):
-            if name in _stored(action.node) or not before.get(name, "").startswith(("'", '"')):
+            if unclear or name in stored(action.node) or not before.get(name, "").startswith(("'", '"')):
                 printed.setdefault(name, text)
         for name, text in printed.items():
             value = assigned_value(action.node, name) if name not in self.program.shared else None
@@ -80,10 +81,13 @@ class Scope:
                 self.shortened[name] = text
 
 
-def _stored(node: ast.AST | None) -> set[str]:
-    """Give the names that a statement binds itself, or its blocks: more names do no harm."""
-    parts = ast.walk(node) if node else ()
-    return {part.id for part in parts if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
+def stored(node: ast.AST | None) -> set[str]:
+    """Give the names that a statement binds, without the statements in its blocks."""
+    targets = [getattr(node, "target", None), getattr(node, "pattern", None)]
+    targets += [item.optional_vars for item in getattr(node, "items", [])]
+    parts = own_parts(node) + [part for target in targets if target for part in ast.walk(target)]
+    names = {part.id for part in parts if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
+    return names | {str(name) for part in [node, *parts] if (name := getattr(part, "name", None))}
 
 
 def assigned_value(node: ast.AST | None, name: str) -> ast.expr | None:

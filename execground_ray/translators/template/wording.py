@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from execground_ray.translators.template.citations import NO_LINES, Lines
 from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value, value_text
-from execground_ray.translators.template.long_values import beginning, measure
+from execground_ray.translators.template.long_values import beginning, first_key, measure
 from execground_ray.translators.template.substitution import substitute, write
 
 LONG_SOURCE = 90  # characters: an expression above it is not repeated
@@ -64,8 +64,11 @@ def description(text: str) -> str:
     if match := _OBJECT.match(text):
         return f"{article(match[1])} `{match[1]}` object"
     words = next((words for start, words in _KINDS.items() if text.startswith(start)), "an object")
-    start = beginning(text)
-    return f"{measure(text) or words}{f' that begins with `{start}`' if start else ''}"
+    start, key = beginning(text), first_key(text)
+    words = measure(text) or ("a dictionary" if key else words)
+    if start:
+        return f"{words} that begins with `{start}`"
+    return f"{words} whose first key is `{key}`" if key else words
 
 
 def article(name: str) -> str:
