@@ -33,7 +33,7 @@ from execground_ray.config.loading import load
 from execground_ray.corpus.parsing import LineError, parse_line
 from execground_ray.records import Problem
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
-from execground_ray.translators.template.writer import write_reasoning
+from execground_ray.translators.template.writer import write_plain_reasoning
 from execground_ray.verification import Evidence, Verifier, judge, verify
 
 SAMPLE = Path(__file__).resolve().parents[1] / "execground_ray" / "data" / "sample.jsonl"
@@ -135,7 +135,7 @@ def translations(path: Path) -> Iterator[Example]:
 
 def write(evidence: Evidence) -> str:
     """What the template writes."""
-    return write_reasoning(
+    return write_plain_reasoning(
         evidence.refcode, "main_solution", evidence.arguments, evidence.trace, json.dumps(evidence.returned)
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from execground_ray.translators.template.writer import write_reasoning
+from execground_ray.translators.template.writer import write_plain_reasoning
 from execground_ray.verification import Evidence, Kind, verify
 from execground_ray.verification.story import loops_with_rounds
 
@@ -98,7 +98,7 @@ def kinds(text):
 
 
 def test_the_template_and_a_hand_tell_the_truth():
-    written = write_reasoning(REFCODE, "main_solution", {"n": 3}, TRACE, "[0, 4]")
+    written = write_plain_reasoning(REFCODE, "main_solution", {"n": 3}, TRACE, "[0, 4]")
     assert kinds(TEXT) == kinds(written) == set()
 
 

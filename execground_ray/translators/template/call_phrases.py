@@ -6,6 +6,7 @@ In come frames; out come the pieces of the sentence.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from execground_ray.translators.template.code_map import Program
 from execground_ray.translators.template.trace_reader import Frame
@@ -73,13 +74,16 @@ def mapping(frame: Frame, program: Program) -> str:
     return f"`{exact}` for {listed(given)}" if given else f"`{exact}`"
 
 
-def run_of_values(values: str) -> str:
-    """Say which values a comprehension's variable took; only the ends of a long run are printed."""
+def run_of_values(values: str, all_values: Sequence[str] = ()) -> str:
+    """Say which values a comprehension's variable took.
+
+    Args:
+        values: As printed: only the ends of a long run, and a value that follows on itself only once.
+        all_values: Each of them, where they are known.
+    """
     first, dots, last = values.partition(", ..., ")
-    return (
-        f"runs from `{first}` on to `{last}`"
-        if dots
-        else f"runs through `{values}`"
-        if "," in values
-        else f"is `{values}`"
-    )
+    if dots:
+        return f"runs from `{first}` on to `{last}`"
+    if "," not in values:
+        return f"is `{values}`" if len(all_values) < 2 else f"runs through `{', '.join(all_values)}`"
+    return f"runs through `{', '.join(all_values)}`" if all_values else f"takes the values `{values}`"

@@ -19,7 +19,7 @@ class Program:
     """
 
     def __init__(self, refcode: str) -> None:
-        self.lines = refcode.splitlines()
+        self.lines = refcode.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # as Python counts them
         self.nodes: dict[int, Node] = {}
         self.loops: dict[Node, tuple[ast.stmt, ...]] = {}
         self.functions: dict[int, ast.FunctionDef | ast.AsyncFunctionDef] = {}
@@ -30,6 +30,9 @@ class Program:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             self.tree = ast.Module([], [])
         self._visit(self.tree.body, ())
+        self.shared = {  # names that a function changes in another's scope
+            name for node in ast.walk(self.tree) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
+        }
 
     def node_at(self, line: int, source: str) -> Node | None:
         """Give the statement of a line, or None when the line is not of this code (a library's frame)."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from execground_ray.translators.template.call_phrases import short_name
+from execground_ray.translators.template.citations import Lines
 from execground_ray.translators.template.scope import Scope
-from execground_ray.translators.template.trace_reader import Action, Iteration, Loop
+from execground_ray.translators.template.trace_reader import Action, Frame, Iteration, Loop
 from execground_ray.translators.template.wording import (
     assigned,
     description,
@@ -74,16 +76,55 @@ def _together(values: Sequence[tuple[str, str]]) -> str:
     return f"`({', '.join(texts)})`" if all(texts) else listed([assigned(*pair) for pair in values])
 
 
-def loop_intro(loop: Loop, scope: Scope) -> str:
-    """Begin to tell a loop: what it goes through, or what it waits for."""
+def made_before(loop: Loop) -> list[Frame]:
+    """Give the calls of a `for` loop's first visit that made what it goes through, before its first round.
+
+    Calls of a generator, or of a function that `map` was given, belong to the rounds.
+    """
+    node, header = loop.node, loop.iterations[0].header
+    if isinstance(node, ast.While) or not header:
+        return []
+    lazy = any(isinstance(part, ast.GeneratorExp) for part in ast.walk(node.iter))
+    return [
+        frame
+        for frame in header.frames
+        if (not frame.name and not lazy)
+        or (frame.kind == "Call to" and (frame.name.endswith("__iter__") or is_called(frame, node.iter)))
+    ]
+
+
+def is_called(frame: Frame, node: ast.expr, itself: bool = False) -> bool:
+    """Tell whether an expression, or a part of it, is a call of the function of a frame, by its name."""
+    *owner, name = short_name(frame.name).split(".")
+    names = {name, *owner} if name == "__init__" else {name}
+    calls = [part for part in ([node] if itself else ast.walk(node)) if isinstance(part, ast.Call)]
+    return any(ast.unparse(call.func).rpartition(".")[2] in names for call in calls)
+
+
+def loop_intro(loop: Loop, scope: Scope, made: str = "") -> str:
+    """Begin to tell a loop: what it goes through, or what it waits for.
+
+    Args:
+        loop: The loop.
+        scope: The values before it.
+        made: Text of what it goes through, where a call returned that.
+    """
     node = loop.node
     if loop.iterations[0].header is None and scope.frame.kind.startswith("Re-enter"):
         return "The loop goes on"
     if isinstance(node, ast.While):
         return "The loop runs" if isinstance(node.test, ast.Constant) else f"While `{ast.unparse(node.test)}` holds"
-    source, values = shown_source(node.iter, scope.known), ""
+    source, values = shown_source(node.iter, scope.known), made
     if isinstance(node.iter, ast.Name):
         source, values = node.iter.id, exact_text(scope.known.get(node.iter.id, "<"))
     elif isinstance(node.iter, ast.Tuple | ast.List):
         source = known_text(node.iter, scope.known) or source
     return f"For each `{ast.unparse(node.target)}` in `{source}`" + (f" (`{values}`)" if values else "")
+
+
+def loop_lines(loop: Loop, scope: Scope) -> Lines:
+    """Give the lines that the beginning of a loop tells: its first visit, and the last one of a `for` loop, its end."""
+    first, last = loop.iterations[0].header, loop.iterations[-1]
+    resumed = scope.frame.opening if scope.frame.kind.startswith("Re-enter") else []
+    over = last.header.lines if last.header and not last.items and not isinstance(loop.node, ast.While) else []
+    return frozenset([*(first.lines if first else resumed), *over])

@@ -15,6 +15,7 @@ from typing import Any
 
 MAX_BITS = 4096  # larger integers are not worked out
 MAX_ITEMS = 10_000  # nor longer strings and lists
+MAX_TEXT = 8_000  # characters of a value that is kept whole
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -50,7 +51,26 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (len, abs, min, max, sum, ord, chr, int, str, float, bool, round, sorted, list, tuple, set, divmod)
+    for function in (
+        len,
+        abs,
+        min,
+        max,
+        sum,
+        ord,
+        chr,
+        int,
+        str,
+        float,
+        bool,
+        round,
+        sorted,
+        list,
+        tuple,
+        set,
+        divmod,
+        range,
+    )
 }
 ORDERLESS = {"len", "min", "max", "sorted", "set", "bool"}
 _METHODS: dict[type, set[str]] = {
@@ -69,11 +89,14 @@ _METHODS: dict[type, set[str]] = {
             "title",
             "capitalize",
         ),
+        *("replace", "swapcase", "casefold", "center", "ljust", "rjust", "zfill", "partition", "rpartition", "rsplit"),
+        *("splitlines", "removeprefix", "removesuffix", "isdecimal", "isnumeric", "istitle", "isidentifier"),
     },
     list: {"index", "count"},
     tuple: {"index", "count"},
     dict: {"get"},
 }
+_GROWING = {"replace", "join", "center", "ljust", "rjust", "zfill"}
 
 
 class UnknownValueError(Exception):
@@ -206,10 +229,62 @@ def _call(function: ast.expr, arguments: list[Any], known: Mapping[str, str]) ->
             raise UnknownValueError("order")  # a set that is read back need not have the order that it had
         if any(isinstance(argument, str) and function.id in ("int", "float") for argument in arguments[1:]):
             raise UnknownValueError("arguments")
+        if any(isinstance(argument, range) and len(argument) > MAX_ITEMS for argument in arguments):
+            raise UnknownValueError("too large")
         return FUNCTIONS[function.id](*arguments)
     if isinstance(function, ast.Attribute):
         owner = _evaluate(function.value, known)
         known_method = function.attr in _METHODS.get(type(owner), ())
         if known_method and not any(isinstance(argument, set) for argument in arguments):
+            if function.attr in _GROWING and not _stays_small(owner, arguments):
+                raise UnknownValueError("too large")
             return getattr(owner, function.attr)(*arguments)
     raise UnknownValueError("call")
+
+
+def _stays_small(text: Any, arguments: list[Any]) -> bool:
+    """Tell whether a method cannot make a string much longer than its parts."""
+    widths = [abs(part) if isinstance(part, int) else len(part) for part in arguments]
+    inner = sum(len(part) for argument in arguments if isinstance(argument, list | tuple) for part in argument)
+    return (len(text) + 1) * (max(widths, default=0) + 1) + inner <= MAX_ITEMS * 10
+
+
+def value_text(value: Any) -> str:
+    """Write a value as Python does; the items of a set stand in order, whatever order this process gave them."""
+    if isinstance(value, set | frozenset) and value:
+        items = "{" + ", ".join(sorted(map(value_text, value), key=lambda text: (len(text), text))) + "}"
+        return items if isinstance(value, set) else f"frozenset({items})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{value_text(key)}: {value_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(value_text, value)) + "]"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(value_text, value)) + ("," if len(value) == 1 else "") + ")"
+    return repr(value)
+
+
+def completed(text: str, node: ast.expr, known: Mapping[str, str]) -> str:
+    """Give the whole of a value that was shortened when it was printed, where it can be worked out.
+
+    Args:
+        text: The value as printed.
+        node: The expression that gave it.
+        known: Values before.
+
+    Returns:
+        The text of the whole value, or `text` where it is whole already or cannot be known.
+    """
+    if "..." not in text:
+        return text
+    try:
+        read_value(text)
+    except UnknownValueError:
+        start, end = text.partition("...")[0], text.rpartition("...")[2]
+    else:
+        return text
+    try:
+        whole = value_text(evaluate(node, known))
+    except UnknownValueError:
+        return text
+    fits = whole.startswith(start) and whole.endswith(end) and len(text) < len(whole) <= MAX_TEXT
+    return whole if fits else text

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from execground_ray.translators.template.citations import (
+    NO_LINES,
+    Lines,
+    Paragraph,
+    Sentence,
+    begun,
+    capitalised,
+    written,
+)
 from execground_ray.translators.template.code_map import inside
 from execground_ray.translators.template.wording import Clause, listed
 
@@ -20,11 +29,11 @@ LONG_CLAUSE = 150  # characters: a clause above it is a sentence of its own
 class Section:
     """An introduction and the points under it."""
 
-    intro: str
+    intro: Paragraph
     points: list[Block]
 
 
-Block = str | Section
+Block = Paragraph | Section
 
 
 @dataclass(slots=True)
@@ -32,76 +41,98 @@ class Page:
     """Collects clauses into sentences, sentences into paragraphs."""
 
     blocks: list[Block] = field(default_factory=list)
-    sentences: list[str] = field(default_factory=list)
-    sentence: list[Clause] = field(default_factory=list)
+    sentences: Paragraph = field(default_factory=list)
+    clauses: list[Clause] = field(default_factory=list)  # of the sentence that is being made
     opening: str = ""  # how the next sentence begins, such as "After the loop, "
+    waiting: Lines = NO_LINES  # lines without words of their own: what is said next tells them too
 
     def add(self, clause: Clause, node: ast.AST | None = None) -> None:
         """Take one clause; a clause whose statement lies in the block that a condition opened follows from it."""
         if not self._joins(clause, node):
             self.end_sentence()
-        self.sentence.append(clause)
+        clause.lines |= self._waited()
+        self.clauses.append(clause)
+
+    def wait(self, lines: Iterable[int]) -> None:
+        """Take lines that have no words of their own."""
+        self.waiting = self.waiting.union(lines)
+
+    def _waited(self) -> Lines:
+        lines, self.waiting = self.waiting, NO_LINES
+        return lines
 
     def _joins(self, clause: Clause, node: ast.AST | None) -> bool:
-        if not self.sentence:
+        if not self.clauses:
             return False
-        last = self.sentence[-1]
+        last = self.clauses[-1]
         if last.kind == "test":
             if clause.kind == "test":
-                return _brief(last) and _brief(clause) and len(self.sentence) < MAX_TESTS
+                return _brief(last) and _brief(clause) and len(self.clauses) < MAX_TESTS
             return self.follows(node)
-        if self.sentence[0].kind == "test" and not self.follows(node):
+        if self.clauses[0].kind == "test" and not self.follows(node):
             return False
         if "alone" in (clause.kind, last.kind) or clause.kind == "test" or len(clause.text) > LONG_CLAUSE:
             return False
-        constants = all(other.kind == "set" for other in (clause, *self.sentence))
-        return len(self.sentence) < (CLAUSES + 2 if constants else CLAUSES)
+        constants = all(other.kind == "set" for other in (clause, *self.clauses))
+        return len(self.clauses) < (CLAUSES + 2 if constants else CLAUSES)
 
     def follows(self, node: ast.AST | None) -> bool:
         """Tell whether a statement ran because of the condition just told."""
-        test = next((clause for clause in reversed(self.sentence) if clause.kind == "test"), None)
+        test = next((clause for clause in reversed(self.clauses) if clause.kind == "test"), None)
         return test is not None and isinstance(node, ast.stmt) and inside(node.lineno, test.consequence)
 
     def _awaits(self, node: ast.AST | None) -> bool:
-        return bool(self.sentence) and self.sentence[-1].kind == "test" and self.follows(node)
+        return bool(self.clauses) and self.clauses[-1].kind == "test" and self.follows(node)
 
     def end_sentence(self) -> None:
         """Write the clauses that wait as one sentence."""
-        if not self.sentence:
+        if not self.clauses:
             return
-        text = _sentence(self.sentence)
+        text = _sentence(self.clauses)
         subject = self.opening.removeprefix("back in ").rstrip(", ")
         if not (subject and text.startswith(subject)):  # "Back in `f`, `f` returns"
             text = self.opening + text
-        self.sentences.append(text[0].upper() + text[1:] + ".")
-        self.sentence, self.opening = [], ""
+        self.sentences += capitalised([Sentence(text, ".", _told(self.clauses))])
+        self.clauses, self.opening = [], ""
 
-    def say(self, sentence: str, node: ast.AST | None = None) -> None:
-        """Take a whole sentence, which may follow from a condition as a clause does."""
-        if self._awaits(node):
-            start = _sentence(self.sentence) + ", so "
-            self.sentence = []
-            sentence = self.opening + start + lower(sentence)
+    def say(self, paragraph: Paragraph, node: ast.AST | None = None) -> None:
+        """Take whole sentences, the first of which may follow from a condition as a clause does."""
+        paragraph = self._following(paragraph, node)
         self.end_sentence()
         self.opening = ""
-        self.sentences.append(sentence[0].upper() + sentence[1:])
+        self.sentences += capitalised(paragraph, self._waited())
 
     def put(self, section: Section, opening: str, node: ast.AST | None = None) -> None:
         """Take a section; the paragraph before it ends, unless the section follows from a condition."""
+        lines = self._waited()
         if self._awaits(node):
-            section.intro = f"{self.opening}{_sentence(self.sentence)}, so {lower(section.intro)}"
-            section.intro = " ".join([*self.sentences, section.intro[0].upper() + section.intro[1:]])
-            self.sentences, self.sentence = [], []
+            section.intro = [*self.sentences, *capitalised(self._following(section.intro, node), lines)]
+            self.sentences = []
+        else:
+            section.intro = capitalised(section.intro, lines)
         self.end_paragraph()
         self.blocks.append(section)
         self.opening = opening
+
+    def _following(self, paragraph: Paragraph, node: ast.AST | None) -> Paragraph:
+        """Put the condition before what follows from it."""
+        if not self._awaits(node):
+            return paragraph
+        clauses, self.clauses = self.clauses, []
+        return begun(f"{self.opening}{_sentence(clauses)}, so ", paragraph, _told(clauses))
 
     def end_paragraph(self) -> None:
         """Close the paragraph."""
         self.end_sentence()
         if self.sentences:
-            self.blocks.append(" ".join(self.sentences))
+            last = self.sentences[-1]
+            self.sentences[-1] = Sentence(last.text, last.stop, last.lines | self._waited())
+            self.blocks.append(self.sentences)
             self.sentences = []
+
+
+def _told(clauses: Sequence[Clause]) -> Lines:
+    return NO_LINES.union(*(clause.lines for clause in clauses))
 
 
 def _brief(test: Clause) -> bool:
@@ -132,35 +163,31 @@ def _sentence(clauses: Sequence[Clause]) -> str:
     return start + (rest[0] if len(rest) == 1 else ", ".join(rest[:-1]) + ", and " + rest[-1])
 
 
-def lower(text: str) -> str:
-    """Begin a text in lower case, for use after a colon; a text that begins with code stays as it is."""
-    return text[:1].lower() + text[1:]
-
-
-def render(blocks: Sequence[Block]) -> str:
+def render(blocks: Sequence[Block], cited: bool) -> str:
     """Lay blocks out: paragraphs apart from each other, the points of a section as a list.
 
     Args:
         blocks: Paragraphs and sections.
+        cited: Whether sentences cite the lines that they tell.
 
     Returns:
         Markdown text.
     """
     parts = []
     for block in blocks:
-        if isinstance(block, str):
-            parts.append(block)
+        if isinstance(block, Section):
+            parts.append("\n".join([written(block.intro, cited), "", *_points(block.points, 0, cited)]))
         else:
-            parts.append("\n".join([block.intro, "", *_points(block.points, 0)]))
+            parts.append(written(block, cited))
     return "\n\n".join(parts)
 
 
-def _points(blocks: Sequence[Block], depth: int) -> list[str]:
+def _points(blocks: Sequence[Block], depth: int, cited: bool) -> list[str]:
     lines = []
     indent = "  " * min(depth, MAX_INDENT)
     for block in blocks:
-        if isinstance(block, str):
-            lines.append(f"{indent}- {block}")
+        if isinstance(block, Section):
+            lines += [f"{indent}- {written(block.intro, cited)}", *_points(block.points, depth + 1, cited)]
         else:
-            lines += [f"{indent}- {block.intro}", *_points(block.points, depth + 1)]
+            lines.append(f"{indent}- {written(block, cited)}")
     return lines

@@ -6,8 +6,9 @@ import ast
 from collections import Counter
 from dataclasses import dataclass, field
 
-from execground_ray.translators.template.code_map import Program
-from execground_ray.translators.template.known_values import FUNCTIONS, UnknownValueError, read_value
+from execground_ray.translators.template.citations import Lines
+from execground_ray.translators.template.code_map import Program, own_parts
+from execground_ray.translators.template.known_values import FUNCTIONS, UnknownValueError, completed, read_value
 from execground_ray.translators.template.trace_reader import Action, Frame
 from execground_ray.translators.template.wording import Clause, assigned, condition, holds, listed
 
@@ -21,7 +22,8 @@ class Scope:
     function: str  # how to call the function in a sentence
     known: dict[str, str]
     seen: set[ast.AST]  # conditions that were already written out, over all frames
-    pending: dict[str, None] = field(default_factory=dict)  # long containers that changed since they were shown
+    pending: dict[str, Lines] = field(default_factory=dict)  # long containers that changed since, and where last
+    shortened: dict[str, str] = field(default_factory=dict)  # as printed, of the values that are known whole
     loops: int = 0  # around what is being told
 
     def show(self, name: str) -> str:
@@ -46,9 +48,8 @@ class Scope:
 
         A constant that reads as in the source (`x = 0`) is not printed as a change: it is taken from the code.
         """
-        for change in action.changes:
-            self.known[change.name] = change.text
         node = action.node
+        self._update_shown(action)
         if not isinstance(node, ast.Assign) or action.raised or len(node.targets) > 1:
             return
         name, _, text = self.program.lines[node.lineno - 1].strip().partition(" = ")
@@ -59,6 +60,46 @@ class Scope:
                     self.known[name] = text
             except UnknownValueError:
                 pass
+
+    def _update_shown(self, action: Action) -> None:
+        """Take the printed changes; a value that was shortened is made whole where that is sure.
+
+        Such a value may change and look the same. A list is whole for one statement only, as nobody can tell who
+        changes it; a string until something is assigned to its name.
+        """
+        before = dict(self.known)
+        printed = {change.name: change.text for change in action.changes}
+        unclear = action.node is None or action.line in self.program.crowded  # more may happen than is looked at
+        for name, text in list(self.shortened.items()):
+            if unclear or name in stored(action.node) or not before.get(name, "").startswith(("'", '"')):
+                printed.setdefault(name, text)
+        for name, text in printed.items():
+            value = assigned_value(action.node, name) if name not in self.program.shared else None
+            self.known[name] = completed(text, value, before) if value else text
+            self.shortened.pop(name, None)
+            if self.known[name] != text:
+                self.shortened[name] = text
+
+
+def stored(node: ast.AST | None) -> set[str]:
+    """Give the names that a statement binds, without the statements in its blocks."""
+    targets = [getattr(node, "target", None), getattr(node, "pattern", None)]
+    targets += [item.optional_vars for item in getattr(node, "items", [])]
+    parts = own_parts(node) + [part for target in targets if target for part in ast.walk(target)]
+    names = {part.id for part in parts if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
+    return names | {str(name) for part in [node, *parts] if (name := getattr(part, "name", None))}
+
+
+def assigned_value(node: ast.AST | None, name: str) -> ast.expr | None:
+    """Give the expression whose value a statement gives to a name, if it does that alone."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+            return value
+        case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if target == name:
+            return value
+        case ast.AugAssign(target=ast.Name(id=target) as place, op=op, value=value) if target == name:
+            return ast.BinOp(place, op, value)
+    return None
 
 
 def global_values(tree: ast.Module) -> dict[str, str]:

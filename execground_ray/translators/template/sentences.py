@@ -6,18 +6,16 @@ In come an `Action` and the values that the names of its scope had; out come cla
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from execground_ray.translators.template.assignments import LONG, Assignments, shown_once
 from execground_ray.translators.template.code_map import inside, own_parts
-from execground_ray.translators.template.known_values import UnknownValueError, evaluate
-from execground_ray.translators.template.scope import Scope
+from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value, value_text
 from execground_ray.translators.template.substitution import write
-from execground_ray.translators.template.trace_reader import Action
 from execground_ray.translators.template.wording import (
     LONG_SOURCE,
     Clause,
     Comprehension,
-    becomes,
     collecting,
     description,
     exact_text,
@@ -27,15 +25,12 @@ from execground_ray.translators.template.wording import (
     shown_source,
 )
 
-LONG = 72  # characters: a container above it is not repeated at every change
-
 LEAVES = "leaves"
 _ADDING = {"append": ("append", "to"), "add": ("add", "to"), "appendleft": ("put", "at the front of")}
-GIVES = ", which gives "
 _SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
 
-class Teller:
+class Teller(Assignments):
     """Says what one action did.
 
     Args:
@@ -44,15 +39,18 @@ class Teller:
         called: Whether calls made by the action have been told already.
     """
 
-    def __init__(self, action: Action, scope: Scope, called: bool) -> None:
-        self.action = action
-        self.scope = scope
-        self.called = called
-        self.before = dict(scope.known)
-        self.told: set[str] = set()
-
     def tell(self) -> list[Clause]:
         """Give the clauses in order; none where there is nothing worth saying."""
+        frame = self.scope.frame
+        ends = frame.actions and self.action is frame.actions[-1]
+        returns = ends and (frame.ended == "Yield" or isinstance(self.action.node, ast.Return))
+        lines = frozenset(self.action.lines + (frame.closing if returns else []))
+        clauses = self._clauses()
+        for clause in clauses:
+            clause.lines |= lines
+        return clauses
+
+    def _clauses(self) -> list[Clause]:
         node, frame = self.action.node, self.scope.frame
         self.scope.update(self.action)
         if frame.ended == "Yield" and self.action is frame.actions[-1]:
@@ -72,8 +70,7 @@ class Teller:
     def _statement(self, node: ast.AST | None) -> Iterator[Clause]:  # noqa: C901 - one line per kind
         match node:
             case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    yield from self._assignment(target, value)
+                yield from shown_once([clause for target in targets for clause in self._assignment(target, value)])
             case ast.AnnAssign(target=target, value=ast.expr() as value):
                 yield from self._assignment(target, value)
             case ast.AugAssign(target=target, op=op, value=value):
@@ -93,9 +90,10 @@ class Teller:
             case ast.ExceptHandler(type=kind, body=body):
                 caught = f"`except {ast.unparse(kind)}`" if kind else "`except`"
                 yield Clause(f"the {caught} branch takes over", "test", body)
-            case ast.match_case(pattern=pattern, body=body):
+            case ast.match_case(pattern=pattern, guard=guard, body=body):
                 fits = inside(self.action.following, body)
-                text = f"the pattern `{ast.unparse(pattern)}` {'fits' if fits else 'does not fit'}"
+                case = f"the pattern `{ast.unparse(pattern)}`" + (f" with `{ast.unparse(guard)}`" if guard else "")
+                text = f"{case} {'fits' if fits else 'does not fit'}"
                 yield Clause(text, "test", body if fits else ())
 
     def _unsaid(self, start: str) -> Iterator[Clause]:
@@ -116,71 +114,6 @@ class Teller:
         clause.consequence = node.body if outcome else node.orelse
         return clause
 
-    def _assignment(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
-        if isinstance(target, ast.Name):
-            self.told.add(target.id)
-            self.scope.pending.pop(target.id, None)
-            yield becomes(target.id, value, self.scope.known.get(target.id, "<"), self.before, self.called)
-        elif isinstance(target, ast.Tuple | ast.List):
-            values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
-            if len(values) == len(target.elts):
-                yield from self._parallel(target.elts, values)
-            else:
-                yield from self._unpacking(target, value)
-        else:
-            yield from self._part(target, value)
-
-    def _parallel(self, targets: list[ast.expr], values: list[ast.expr]) -> Iterator[Clause]:
-        """Tell `a, b = b, a`: a container that several targets are parts of is shown once, at the end."""
-        clauses = [c for pair in zip(targets, values, strict=True) for c in self._assignment(*pair)]
-        for clause, later in zip(clauses, [*clauses[1:], None], strict=True):
-            text, gives, shown = clause.text.partition(GIVES)
-            if gives and later and later.text.endswith(gives + shown):
-                clause.text = text
-            yield clause
-
-    def _unpacking(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
-        names = [part.id for part in ast.walk(target) if isinstance(part, ast.Name) and part.id in self.scope.known]
-        self.told.update(names)
-        source = shown_source(value, self.before)
-        start = f"from `{source}` come" if len(source) <= LONG_SOURCE else "this gives"
-        if names:
-            yield Clause(f"{start} {listed([self.scope.show(name) for name in names])}")
-
-    def _part(self, target: ast.expr, value: ast.expr) -> Iterator[Clause]:
-        """Say what an attribute or an element was set to."""
-        place = shown_source(target, self.before)
-        element = known_text(target, self.scope.known)  # where the container is known
-        result = element or known_text(value, self.before) or self._returned(value)
-        if result and exact_text(result):
-            clause = becomes(place, value, result, self.before, self.called)
-            if not isinstance(value, ast.BinOp | ast.Call) or not clause.text.endswith(f" = {result}`"):
-                clause = Clause(f"`{place}` is set to `{result}`", "set")
-        else:
-            clause = Clause(f"`{place}` takes the value of `{shown_source(value, self.before)}`")
-        base = target
-        while isinstance(base, ast.Subscript | ast.Attribute):
-            base = base.value
-        yield from self._with_container(clause, base.id if isinstance(base, ast.Name) else "")
-
-    def _returned(self, value: ast.expr) -> str:
-        """Give the result of a call that the action made itself and that was the whole value."""
-        frames = self.action.frames
-        if isinstance(value, ast.Call) and len(frames) == 1 and frames[0].ended == "Return":
-            name = ast.unparse(value.func).rpartition(".")[2]
-            return frames[0].value if name == frames[0].name.rpartition(".")[2] else ""
-        return ""
-
-    def _with_container(self, clause: Clause, name: str) -> Iterator[Clause]:
-        """Add the container as the change left it, a long one only once its changes are over."""
-        text = next((change.text for change in self.action.changes if change.name == name), "")
-        self.told.add(name)
-        if len(text) > LONG and exact_text(text):
-            self.scope.pending[name] = None
-        elif exact_text(text):
-            clause = Clause(f"{clause.text}{GIVES}{self.scope.show(name)}")
-        yield clause
-
     def _call(self, call: ast.Call) -> Iterator[Clause]:
         names = [change.name for change in self.action.changes]
         function, arguments = call.func, call.args
@@ -193,7 +126,17 @@ class Teller:
             start = "after that," if self.called or len(source) > LONG_SOURCE else f"after `{source}`,"
             yield Clause(f"{start} {self.scope.state(names)}", "alone")
         elif not self.called and not (isinstance(function, ast.Name) and function.id == "print"):
-            yield Clause(f"`{shown_source(call, self.before)}` is called")
+            yield self._without_effect(call)
+
+    def _without_effect(self, call: ast.Call) -> Clause:
+        """Tell a call after which nothing looks different; of a container that was seen whole this is sure."""
+        source, owner = shown_source(call, self.before), call.func
+        name = owner.value.id if isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name) else ""
+        try:
+            seen = isinstance(read_value(self.before.get(name, "<")), list | dict | set)
+        except UnknownValueError:
+            seen = False
+        return Clause(f"`{source}` leaves `{name}` as it is" if seen else f"`{source}` is called")
 
     def _adding(self, function: ast.Attribute, argument: ast.expr) -> Iterator[Clause]:
         item = known_text(argument, self.before)
@@ -279,3 +222,17 @@ def comprehension_targets(node: ast.AST | None) -> list[ast.Name]:
         for name in ast.walk(generator.target)
         if isinstance(name, ast.Name)
     ]
+
+
+def comprehension_source(node: ast.AST | None, name: str, known: Mapping[str, str]) -> list[str]:
+    """Give the texts of all values that a comprehension's only variable takes, or none where that is not sure."""
+    parts = [part for part in own_parts(node) if isinstance(part, Comprehension)]
+    if len(parts) != 1 or len(parts[0].generators) != 1 or not isinstance(parts[0].generators[0].target, ast.Name):
+        return []
+    generator = parts[0].generators[0]
+    try:
+        values = evaluate(generator.iter, known)
+    except UnknownValueError:
+        return []
+    sure = isinstance(generator.target, ast.Name) and generator.target.id == name
+    return [value_text(value) for value in values] if sure and isinstance(values, list | tuple | str | range) else []

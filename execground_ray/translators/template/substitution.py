@@ -9,11 +9,11 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from execground_ray.translators.template.known_values import FUNCTIONS, UnknownValueError, evaluate
+from execground_ray.translators.template.known_values import FUNCTIONS, UnknownValueError, evaluate, value_text
 
 SHORT = 40  # characters of a container that may stand inside an expression
 UNKNOWN = object()
-HARMLESS = {*FUNCTIONS, "range", "enumerate", "zip", "map", "filter", "reversed", "isinstance", "type", "any", "all"}
+HARMLESS = {*FUNCTIONS, "enumerate", "zip", "map", "filter", "reversed", "isinstance", "type", "any", "all"}
 
 
 def substitute(node: ast.expr, known: Mapping[str, str]) -> str:
@@ -71,7 +71,9 @@ class _Substitution:
 
     def value(self, node: ast.expr) -> ast.expr:
         """Give the value of a name, an element or a call, else the expression with values put into its parts."""
-        return self.result(node) if isinstance(node, ast.Name | ast.Subscript | ast.Call) else self.parts(node)
+        return (
+            self.result(node) if isinstance(node, ast.Name | ast.Subscript | ast.Call | ast.IfExp) else self.parts(node)
+        )
 
     def result(self, node: ast.expr) -> ast.expr:
         """Give the value of an expression if it reads well in its place, else the expression with values put in."""
@@ -82,7 +84,7 @@ class _Substitution:
             value is None
             or isinstance(value, int | float)
             or (isinstance(value, str) and len(value) <= SHORT)
-            or (not isinstance(node, ast.Name) and len(repr(value)) <= SHORT)
+            or (not isinstance(node, ast.Name) and not isinstance(value, range) and len(value_text(value)) <= SHORT)
         )
         return _literal(value) if short else self.parts(node)
 
@@ -92,9 +94,11 @@ class _Substitution:
             case ast.BinOp(left=left, op=op, right=right):
                 return ast.BinOp(self.value(left), op, self.value(right))
             case ast.UnaryOp(op=op, operand=operand):
-                return ast.UnaryOp(op, self.value(operand))
+                inner = self.value(operand)
+                double = isinstance(inner, ast.UnaryOp) and not isinstance(op, ast.Not)  # `--1`
+                return node if double and isinstance(operand, ast.Name) else ast.UnaryOp(op, inner)
             case ast.BoolOp(op=op, values=values):
-                return ast.BoolOp(op, [self.value(value) for value in values])
+                return ast.BoolOp(op, self._operands(op, values))
             case ast.Compare(left=left, ops=ops, comparators=comparators):
                 return ast.Compare(self.value(left), ops, [self.value(part) for part in comparators])
             case ast.Tuple(elts=elements):
@@ -112,6 +116,16 @@ class _Substitution:
                 return ast.Call(function, [self.result(argument) for argument in arguments], named)
         return node
 
+    def _operands(self, op: ast.boolop, values: list[ast.expr]) -> list[ast.expr]:
+        """Put values into the operands; one that is not reached and could not be worked out stays as it is."""
+        parts: list[ast.expr] = []
+        decided = False
+        for node in values:
+            value = self._worked_out(node)
+            parts.append(node if decided and value is UNKNOWN else self.value(node))
+            decided = decided or (value is not UNKNOWN and bool(value) is isinstance(op, ast.Or))
+        return parts
+
     def _owner(self, node: ast.expr) -> ast.expr:
         """Leave what is indexed or called upon recognisable: `s[3]`, not `'abcd'[3]`."""
         return node if isinstance(node, ast.Name) else self.parts(node)
@@ -123,4 +137,4 @@ def _literal(value: Any) -> ast.expr:
         return ast.UnaryOp(ast.USub(), ast.Constant(-value))
     if value is None or isinstance(value, int | float | str):
         return ast.Constant(value)
-    return ast.parse(repr(value), mode="eval").body
+    return ast.parse(value_text(value), mode="eval").body

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from execground_ray.translators.template.citations import Lines
 from execground_ray.translators.template.code_map import Node, Program
 
 _LINE = re.compile(r" {0,3}(\d+) \| ?(.*)")
@@ -41,6 +42,7 @@ class Action:
     frames: list[Frame] = field(default_factory=list)  # the calls made from it, in order
     raised: str = ""
     following: int = 0  # line of the next action in the same frame, 0 at the end
+    lines: list[int] = field(default_factory=list)  # of the trace, without those of the calls made from it
 
 
 @dataclass(slots=True)
@@ -77,6 +79,13 @@ class Frame:
     ended: str = ""  # "Return", "Yield", "Result", "" when by an exception or not at all
     value: str = ""
     resuming: bool = False  # the next line is a repetition after a call
+    opening: list[int] = field(default_factory=list)  # lines of the trace up to the first action
+    closing: list[int] = field(default_factory=list)  # lines of the trace that show how it ended
+
+    def lines(self) -> Lines:
+        """Give all lines of the trace from its first to its last."""
+        inner = [frame.lines() for action in self.actions for frame in action.frames]
+        return frozenset().union(self.opening, self.closing, *(action.lines for action in self.actions), *inner)
 
 
 class _Reader:
@@ -86,9 +95,12 @@ class _Reader:
         self.program = program
         self.stack: list[Frame] = []
         self.roots: list[Frame] = []
-        self.tail: Change | Frame | Action | None = None  # where a further line of a printed value belongs
+        self.tail: Change | Frame | None = None  # where a further line of a printed value belongs
+        self.tail_lines: list[int] = []  # and its number
+        self.number = 0
 
     def take(self, raw: str) -> None:
+        self.number += 1
         depth = len(self.stack)
         if self._opens(_beneath(raw, depth)):
             return
@@ -103,6 +115,7 @@ class _Reader:
             frame = Frame(match[1], "")
         else:
             return False
+        frame.opening.append(self.number)
         if self.stack:
             parent = self.stack[-1]
             parent.resuming = True
@@ -123,37 +136,48 @@ class _Reader:
             self._line(frame, int(match[1]), match[2])
         elif match := _VARIABLE.match(text):
             change = Change(match[1], match[2])
-            shown = frame.actions[-1].changes if frame.actions and frame.name else frame.arguments
-            shown.append(change)
-            self.tail = change
+            action = frame.actions[-1] if frame.actions and frame.name else None
+            (action.changes if action else frame.arguments).append(change)
+            self._keep(change, action.lines if action else frame.opening)
         elif match := _END.match(text):
             frame.ended, frame.value = match[1] or match[2], match[3]
-            self.tail = frame
+            self._keep(frame, frame.closing)
             self.stack.pop()
         elif text.startswith(("!!! Call ended by", "??? Call either")):
+            self._keep(None, frame.closing)
             self.stack.pop()
         elif text.startswith("!!! "):
             if frame.actions and not frame.actions[-1].raised and not text.startswith("!!! When "):
                 frame.actions[-1].raised = text[4:]
-            self.tail = None
+            self._keep(None, frame.actions[-1].lines if frame.actions else frame.opening)
+        elif text.startswith(".......") and " Iterating over " in text:
+            frame.opening.append(self.number)
         else:
-            return text.startswith(".......") and " Iterating over " in text
+            return False
         return True
+
+    def _keep(self, tail: Change | Frame | None, lines: list[int]) -> None:
+        self.tail, self.tail_lines = tail, lines
+        lines.append(self.number)
 
     def _line(self, frame: Frame, line: int, source: str) -> None:
         self.tail = None
         if frame.line == 0:
             frame.line, frame.source = line, source
             if frame.kind != "Re-enter generator":
+                frame.opening.append(self.number)
                 return
         resumed, frame.resuming = frame.resuming, False
         last = frame.actions[-1] if frame.actions else None
         if last and resumed and last.line == line:
+            last.lines.append(self.number)
             return
         action = self._action(line, source)
+        action.lines.append(self.number)
         merges = action.node is not None and line not in self.program.crowded
         if last and merges and last.node is action.node and not last.raised:
             last.line = line
+            last.lines.append(self.number)
             return
         if last:
             last.following = line
@@ -164,6 +188,8 @@ class _Reader:
             self.tail.text += " " + text
         elif isinstance(self.tail, Frame):
             self.tail.value += " " + text
+        if self.tail:
+            self.tail_lines.append(self.number)
 
 
 def _beneath(raw: str, depth: int) -> str:
@@ -185,7 +211,7 @@ def read_frames(trace: str, program: Program) -> list[Frame]:
     """
     reader = _Reader(program)
     text = _ADDRESS.sub("", trace)
-    for raw in (text if text.startswith(" ") else " " + text).splitlines():
+    for raw in (text if text.startswith(" ") else " " + text).removesuffix("\n").split("\n"):
         reader.take(raw)
     return reader.roots
 

@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value
+from execground_ray.translators.template.citations import NO_LINES, Lines
+from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value, value_text
+from execground_ray.translators.template.long_values import beginning, first_key, measure
 from execground_ray.translators.template.substitution import substitute, write
 
 LONG_SOURCE = 90  # characters: an expression above it is not repeated
@@ -19,6 +21,7 @@ SHOWN = 400  # characters: a value above it is described, not shown
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _OBJECT = re.compile(r"<(?:[\w.]+\.)?(\w+) object>$")
+UNPRINTED = ("<", "<global>")  # stand for values that the trace does not show
 _KINDS = {
     "<function": "a function",
     "<generator": "a generator",
@@ -41,6 +44,7 @@ class Clause:
     text: str
     kind: str = "do"  # "set": plain assignment, "test": condition, "alone": a sentence of its own, "do": the rest
     consequence: Sequence[ast.stmt] = ()  # the block that a condition opened
+    lines: Lines = NO_LINES  # of the trace, that it tells
 
 
 def exact_text(text: str) -> str:
@@ -60,10 +64,11 @@ def description(text: str) -> str:
     if match := _OBJECT.match(text):
         return f"{article(match[1])} `{match[1]}` object"
     words = next((words for start, words in _KINDS.items() if text.startswith(start)), "an object")
-    if text.startswith("["):
-        head = re.match(r"\[(-?[\d.]+, -?[\d.]+, -?[\d.]+), ", text)
-        words += f" that begins with `{head[1]}`" if head else ""
-    return words
+    start, key = beginning(text), first_key(text)
+    words = measure(text) or ("a dictionary" if key else words)
+    if start:
+        return f"{words} that begins with `{start}`"
+    return f"{words} whose first key is `{key}`" if key else words
 
 
 def article(name: str) -> str:
@@ -99,7 +104,7 @@ def shown_source(node: ast.expr, known: Mapping[str, str]) -> str:
 def known_text(node: ast.expr, known: Mapping[str, str]) -> str:
     """Work out an expression and give the text of its value, or an empty text where that is not possible."""
     try:
-        return repr(evaluate(node, known))
+        return value_text(evaluate(node, known))
     except UnknownValueError:
         return ""
 
@@ -132,7 +137,7 @@ def becomes(name: str, value: ast.expr, text: str, known: Mapping[str, str], cal
     """
     exact = exact_text(text)
     if not exact:
-        return Clause(f"`{name}` becomes {description(text)}")
+        return Clause(f"`{name}` becomes {_unshown(value, text, known, called)}")
     if not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(value)):
         return Clause(f"`{name}` is set to `{exact}`", "set")
     if isinstance(value, Comprehension):
@@ -146,11 +151,23 @@ def becomes(name: str, value: ast.expr, text: str, known: Mapping[str, str], cal
         or any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(ast.parse(source)))
     ):
         return Clause(f"`{name}` becomes `{exact}`")
-    if not proven(value, text, known):
+    joins = isinstance(value, ast.BoolOp) and exact not in ("True", "False")  # `'a' or 'b' = 'a'` would read wrong
+    if joins or not proven(value, text, known):
         return Clause(f"`{source}` gives `{name} = {exact}`")
     if isinstance(value, ast.Compare | ast.BoolOp | ast.UnaryOp) and exact in ("True", "False"):
         return Clause(f"`{source}` is {exact.lower()}, so `{name} = {exact}`", "alone")
     return Clause(f"`{name}` becomes `{source} = {exact}`")
+
+
+def _unshown(value: ast.expr, text: str, known: Mapping[str, str], called: bool) -> str:
+    """Say what a name became whose value is not shown: how it came about, and what is known of it."""
+    source = shown_source(value, known)
+    told = isinstance(value, ast.Name | ast.IfExp) or (called and isinstance(value, ast.Call))
+    if text in UNPRINTED:
+        return f"`{source}`"
+    if told or len(source) > LONG_SOURCE or not text.startswith(("'", '"', "[", "(", "{")):
+        return description(text)
+    return f"`{source}`, {description(text)}"
 
 
 def condition(test: ast.expr, outcome: bool, known: Mapping[str, str], brief: bool) -> Clause:
