@@ -167,6 +167,7 @@ def stream(
     config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, translator: Translator, run: str
 ) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
+    caged = config.sandbox.kind == "sandlock"
     problems = sum(plan.rows - len(plan.done) for plan in plans)
     in_block = block_rows(problems, actors.count, config.export.rows_per_shard)
     set_up_stream(patience_seconds(config.tracing, in_block, translator.patience_seconds))
@@ -185,7 +186,7 @@ def stream(
         TraceExecution,
         fn_constructor_args=(
             config.tracing,
-            config.sandbox.kind == "sandlock",
+            caged,
             config.seed,
             config.sampling.examples_per_problem,
         ),
@@ -195,7 +196,8 @@ def stream(
         batch_size=None,
     )
     rows = translator.translate(rows, small)
-    rows = rows.map_batches(partial(verify_rows, verification=config.verification), **small)
+    verified = {"verification": config.verification, "tracing": config.tracing, "caged": caged}
+    rows = rows.map_batches(partial(verify_rows, **verified), **small)
     rows = rows.map_batches(partial(export_rows, export=config.export), **small)
     rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)
     sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard, run)

@@ -160,13 +160,23 @@ COLUMNS: dict[Stage, Row] = {
         "trace_seconds": 0.0,  # wall time of the traced run
     },
     Stage.TRANSLATE: {
-        "text": "",
+        "text": "",  # as it was written, with the lines of the trace that its sentences cite
         "thinking": "",  # what a model thought before it wrote the text
         "prompt_tokens": 0,  # read and written by the model, thinking included
         "generated_tokens": 0,
     },
-    Stage.VERIFY: {"answer_ok": False, "grounded": 0.0, "findings": "[]"},
-    Stage.EXPORT: {"prompt": "", "answer": ""},  # the user's and the assistant's message
+    Stage.VERIFY: {
+        "answer_ok": False,
+        "attributed": False,  # whether the text cites lines of the trace
+        "evidence": False,  # whether the run itself was there to judge it
+        "grounded": 0.0,  # share of the cited values and claims that the run bears out
+        "coverage": 0.0,  # share of the trace's statements that some sentence tells
+        "supported": 0,  # the numbers behind them
+        "contradicted": 0,
+        "unknown": 0,
+        "findings": "[]",
+    },
+    Stage.EXPORT: {"prompt": "", "answer": ""},  # the user's and the assistant's message, without citations
 }
 
 

@@ -55,7 +55,7 @@ def main() -> int:
         config = check(as_of_now(summary["config"]))
     except (ValueError, TypeError, KeyError, ConfigError) as error:
         return _say(f"error: {options.output}/{SUMMARY} is none of this version: {error!r}", REFUSED)
-    proofs = prove(folder, config, options.workers)
+    proofs = prove(folder, config, options.workers, caged=options.sandbox == "sandlock")
     problems = [*foreign_entries(folder), *(problem for proof in proofs for problem in proof.problems)]
     try:
         problems += dataset_faults(folder, summary, proofs)
@@ -75,10 +75,10 @@ def main() -> int:
     return PROVED
 
 
-def prove(folder: Folder, config: Config, workers: int) -> list[WriteProof]:
+def prove(folder: Folder, config: Config, workers: int, *, caged: bool) -> list[WriteProof]:
     """Prove all writes, several at a time where there are several."""
     writes = write_names(folder)
-    one = partial(prove_write, folder, config)
+    one = partial(prove_write, folder, config, caged)
     if min(workers, len(writes)) < 2:
         return list(map(one, writes))
     with ProcessPoolExecutor(min(workers, len(writes)), multiprocessing.get_context("spawn")) as pool:
@@ -126,8 +126,9 @@ def figures(proofs: Iterable[WriteProof], sample: int, seconds: float) -> str:
     accepted = sum(len(proof.accepted) for proof in proofs)
     rejected = sum(len(proof.rejected) for proof in proofs)
     return (
-        f"proved: {accepted:,} training rows and {rejected:,} rejected in {len(list(proofs)):,} writes, each verified "
-        f"again, {min(sample, accepted)} executed again, in {seconds:.1f} s"
+        f"proved: {accepted:,} training rows and {rejected:,} rejected in {len(list(proofs)):,} writes, "
+        f"{sum(proof.verified for proof in proofs):,} texts verified again, {min(sample, accepted)} traced again, "
+        f"in {seconds:.1f} s"
     )
 
 

@@ -21,7 +21,7 @@ from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import read_rows
 from execground_ray.stages.trace_execution import TraceExecution
-from execground_ray.stages.verify_examples import verify_rows
+from execground_ray.stages.verify_examples import verifier_for, verify_rows
 from execground_ray.stages.write_shards import ShardSink
 from execground_ray.translators.template.translator import translate_rows
 
@@ -74,10 +74,11 @@ def make_output(path, overrides=(), rows_per_write=5):
     trace._runner.close()
     for stage in (
         translate_rows,
-        partial(verify_rows, verification=config.verification),
+        partial(verify_rows, verification=config.verification, tracing=config.tracing, caged=True),
         partial(export_rows, export=config.export),
     ):
         table = stage(table)
+    verifier_for(config.verification, config.tracing, True).close()
     sink = ShardSink(folder, config.translator.kind, rows_per_write)
     for task, start in enumerate(range(0, table.num_rows, rows_per_write)):
         sink.write([table.slice(start, rows_per_write)], SimpleNamespace(task_idx=task))

@@ -28,7 +28,7 @@ MISSING = "???"  # what Hydra writes for a value that the user has to give
 CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&]\w*(key|secret|token|password|signature)=)", re.IGNORECASE)
 CONFIG = TypeAdapter(Config)
 # Settings that outputs of earlier versions do not name, and what those versions did.
-ADDED_SINCE = {"source.layout": "pyedu"}
+ADDED_SINCE = {"source.layout": "pyedu", "verification.min_coverage": 0.0, "verification.min_supported": 0}
 GONE_SINCE = {"tracing": "output_bytes"}  # and what they named that nothing reads any more
 
 

@@ -170,7 +170,9 @@ class Verification:
     """Whether a text is true to the execution."""
 
     mode: Literal["enforce", "score"]  # ``enforce`` rejects what fails, ``score`` keeps and labels it
-    min_grounded: Annotated[float, within(0, 1)]  # least share of cited values that the execution bears out
+    min_grounded: Annotated[float, within(0, 1)]  # least share of cited values and claims that the run bears out
+    min_coverage: Annotated[float, within(0, 1)]  # least share of the trace's statements that an attributed text tells
+    min_supported: Annotated[int, within(0, 1000)]  # least number of cited values and claims that the run bears out
     timeout_s: Annotated[int, within(1, 3_600)]  # CPU time to verify one text, seconds
     memory_mb: Annotated[int, within(64, 1_048_576)]  # to verify one text
 

@@ -83,15 +83,24 @@ def prepare_output(folder: Folder, config: Config) -> bool:
     if config.output.on_existing == "overwrite":
         delete_dataset(folder)
         return False
+    finished = SUMMARY in existing and json.loads(folder.read_text(SUMMARY)).get("counts_add_up", True)
     if saved is not None:
+        earlier = is_of_earlier_version(saved)
+        if earlier and not finished:
+            raise ConfigError(
+                f"output.dir = {config.output.dir!r} was begun by an earlier version, whose rows have other columns; "
+                "allowed: that version, another output.dir, or output.on_existing=overwrite"
+            )
         differing = differing_keys(as_of_now(saved), asdict(config))
+        if earlier:  # its verification asked for other things
+            differing = [key for key in differing if not key.startswith("verification.min_")]
         if differing:
             raise ConfigError(
                 f"output.dir = {config.output.dir!r} was begun with other values of {', '.join(differing)}; "
                 "allowed: the same values, another output.dir, or output.on_existing=overwrite"
             )
     folder.delete(UNFINISHED)
-    return SUMMARY in existing and json.loads(folder.read_text(SUMMARY)).get("counts_add_up", True)
+    return finished
 
 
 def saved_config(folder: Folder) -> dict[str, Any] | None:
@@ -101,6 +110,11 @@ def saved_config(folder: Folder) -> dict[str, Any] | None:
     except (ValueError, YAMLError, OmegaConfBaseException):
         return None
     return saved if isinstance(saved, dict) and Config.__dataclass_fields__.keys() <= saved.keys() else None  # type: ignore[return-value]
+
+
+def is_of_earlier_version(saved: dict[str, Any]) -> bool:
+    """Whether a configuration comes from before texts were judged by the run itself (0.1)."""
+    return "min_coverage" not in saved["verification"]
 
 
 def delete_dataset(folder: Folder) -> None:

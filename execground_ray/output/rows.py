@@ -5,7 +5,7 @@ Every training row has the same keys and types, without nulls, because LLaMA-Fac
 
     {"id": "0f3c…", "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}],
      "source": "pyedu", "category": "…", "pair": 3, "input": "{\"n\": 2}", "output": "3", "trace_lines": 12,
-     "answer_ok": true, "grounded": 1.0, "translator": "template"}
+     "answer_ok": true, "attributed": true, "evidence": true, "grounded": 1.0, "coverage": 1.0, "translator": "template"}
     {"id": "5d1c…", "stage": "trace", "reason": "too_long", "detail": "pyedu.jsonl:12: 300 lines or more"}
 """
 
@@ -20,8 +20,11 @@ from execground_ray.records import Problem, Row
 # What ``records/`` tells of a row.
 RECORD_COLUMNS = """
 id locator stage reason detail problem pair input output trace trace_lines trace_seconds
-problem_rows text prompt_tokens generated_tokens answer_ok grounded findings
+problem_rows text prompt_tokens generated_tokens
+answer_ok attributed evidence grounded coverage supported contradicted unknown findings
 """.split()
+
+SCORES = ("answer_ok", "attributed", "evidence", "grounded", "coverage")  # of the verification, in a training row
 
 
 def training_prompt(problem: Problem, arguments: str) -> str:
@@ -51,8 +54,7 @@ def training_row(row: Row, translator: str) -> Row:
         "input": row["input"],
         "output": row["output"],
         "trace_lines": row["trace_lines"],
-        "answer_ok": row["answer_ok"],
-        "grounded": row["grounded"],
+        **{name: row[name] for name in SCORES if name in row},  # records of earlier versions know fewer
         "translator": translator,
     }
 

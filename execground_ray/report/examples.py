@@ -18,6 +18,7 @@ from execground_ray.output.shards import read_counted_records
 from execground_ray.output.storage import Folder
 from execground_ray.records import Problem
 from execground_ray.report.figures import Figures
+from execground_ray.verification.citations import Attributed, read_citations
 
 PER_KIND = 200  # rows shown, accepted and rejected each
 MOST_CHARS = 20_000  # of one text of a row
@@ -69,7 +70,22 @@ def _take_turns(strata: dict[Any, list[int]], wanted: int, chance: random.Random
     return taken
 
 
+def cited_passages(written: Attributed) -> list[list[Any]]:
+    """Return, for each citation, where the words before it begin and end, and the lines that they tell.
+
+    The words reach back to the citation before, or to the beginning of their line.
+    """
+    passages: list[list[Any]] = []
+    done = 0
+    for citation in written.citations:
+        start = max(done, written.text.rfind("\n", 0, citation.place) + 1)
+        passages.append([start, citation.place, [list(lines) for lines in citation.ranges]])
+        done = citation.place
+    return passages
+
+
 def _example(row: dict[str, Any]) -> dict[str, Any]:
+    written = read_citations(row["text"], row["trace_lines"])
     problem = Problem.from_json(row["problem"]) if row["problem"] else None
     return {
         "id": row["id"],
@@ -82,10 +98,12 @@ def _example(row: dict[str, Any]) -> dict[str, Any]:
         "input": _cut(row["input"]),
         "output": _cut(row["output"]),
         "trace": _cut(row["trace"]),
-        "text": _cut(row["text"]),
+        "text": _cut(written.text),
+        "passages": cited_passages(written),
         "lines": row["trace_lines"],
         "milliseconds": round(row["trace_seconds"] * 1000, 1),
         "grounded": row.get("grounded"),
+        "coverage": row.get("coverage"),
         "answer_ok": row.get("answer_ok"),
         "findings": json.loads(row.get("findings") or "[]"),
     }

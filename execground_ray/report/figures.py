@@ -18,7 +18,7 @@ WORD = r"\S+"
 # What a text cites, as it is written there: numbers, quoted strings, constants.
 VALUE = r"""\b\d[\d_,]*(?:\.\d+)?|"[^"\n]*"|'[^'\n]*'|\bTrue\b|\bFalse\b|\bNone\b"""
 PLAIN = ["id", "stage", "reason", "trace_lines", "trace_seconds"]
-OPTIONAL = ["generated_tokens", "answer_ok", "grounded", "findings"]
+OPTIONAL = ["generated_tokens", "answer_ok", "attributed", "evidence", "grounded", "coverage", "findings"]
 
 
 @dataclass(frozen=True)

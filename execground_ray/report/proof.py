@@ -28,12 +28,13 @@ from execground_ray.report.summary import count_shards, make_summary
 from execground_ray.tracing.program import normalize_newlines
 from execground_ray.tracing.values import same_value
 from execground_ray.translators.llm.prompting import THINK, THOUGHT
-from execground_ray.verification.rows import verify_row
+from execground_ray.verification.citations import strip_citations
+from execground_ray.verification.rows import RowVerifier
 
 COUNTS = ("problems_with_examples", "problems_rejected", "counts_add_up", "examples", "rejected")
 OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
 ARGUMENT = re.compile(r" \.{6} (\w+) = (.*)")  # of that function, below its call; what is long has ... in it
-SCORES, VERDICT = ("answer_ok", "grounded", "findings"), ("stage", "reason")
+SCORES, VERDICT = tuple(COLUMNS[Stage.VERIFY]), ("stage", "reason")
 
 
 @dataclass
@@ -46,6 +47,7 @@ class WriteProof:
         accepted: ids in ``train/``.
         rejected: ids in ``rejected/``.
         known: ids in ``records/``.
+        verified: rows whose text was verified again.
     """
 
     write: str
@@ -53,6 +55,7 @@ class WriteProof:
     accepted: list[str] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
+    verified: int = 0
 
 
 def foreign_entries(folder: Folder) -> list[str]:
@@ -66,8 +69,13 @@ def foreign_entries(folder: Folder) -> list[str]:
     return sorted(found)
 
 
-def prove_write(folder: Folder, config: Config, write: str) -> WriteProof:
-    """Prove the rows of one write, one by one."""
+def prove_write(folder: Folder, config: Config, caged: bool, write: str) -> WriteProof:
+    """Prove the rows of one write, one by one; their programs run again, in the sandbox if ``caged``."""
+    with RowVerifier(config.verification, config.tracing, caged=caged) as verifier:
+        return _prove_write(folder, config, verifier, write)
+
+
+def _prove_write(folder: Folder, config: Config, verifier: RowVerifier, write: str) -> WriteProof:
     proof = WriteProof(write)
     try:
         known = {row["id"]: row for row in read_records(folder, write).to_pylist()}
@@ -87,8 +95,9 @@ def prove_write(folder: Folder, config: Config, write: str) -> WriteProof:
             if identity not in known:
                 proof.problems.append(f"{place}: {identity}: not in {file_of(RECORDS, write)}")
                 continue
-            faults = [*row_faults(name, line, known[identity], config), *record_faults(known[identity], config)]
+            faults = [*row_faults(name, line, known[identity], config), *record_faults(known[identity], config, verifier)]
             proof.problems += (f"{place}: {identity}: {fault}" for fault in faults)
+            proof.verified += is_verifiable(known[identity])
     return proof
 
 
@@ -114,7 +123,7 @@ def row_faults(name: str, line: str, record: dict[str, Any], config: Config) -> 
             yield f"{column} is not what its record says"
 
 
-def record_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
+def record_faults(record: dict[str, Any], config: Config, verifier: RowVerifier) -> Iterator[str]:
     """Yield what is wrong with what is known of one row."""
     if record["reason"] and record["reason"] not in [reason.value for reason in Reason]:
         yield f"unknown reason {record['reason']!r}"
@@ -126,8 +135,13 @@ def record_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
         yield "its id is not that of its problem"
     if record["trace"]:
         yield from _execution_faults(record, Problem.from_json(record["problem"]), config)
-    if record["text"]:
-        yield from _verification_faults(record, config)
+    if is_verifiable(record):
+        yield from _verification_faults(record, verifier)
+
+
+def is_verifiable(record: dict[str, Any]) -> bool:
+    """Whether a row has a text that was judged by the rules of this version; earlier ones did not ask the run."""
+    return bool(record["text"]) and "evidence" in record
 
 
 def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[WriteProof]) -> Iterator[str]:
@@ -161,7 +175,7 @@ def _lines(folder: Folder, kind: str, write: str) -> Iterator[tuple[str, str]]:
 
 def _training_row(row: dict[str, Any], record: dict[str, Any], config: Config) -> dict[str, Any]:
     """The row that ``record`` gives; what a model thought, before the text, only the row itself has."""
-    answer = text = record["text"]
+    answer = text = strip_citations(record["text"], record["trace_lines"])
     kept = getattr(config.translator, "keep_thinking", False)
     try:
         content = row["messages"][1]["content"]
@@ -206,10 +220,10 @@ def _trace_faults(lines: Sequence[str], problem: Problem, pair: Pair) -> Iterato
             return
 
 
-def _verification_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
+def _verification_faults(record: dict[str, Any], verifier: RowVerifier) -> Iterator[str]:
     """Verify the text again; what a later stage decided is left out of the comparison."""
     accepted = {"stage": "", "reason": "", "detail": ""}
-    again = verify_row(record | accepted | COLUMNS[Stage.VERIFY], config.verification)
+    again = verifier.verify(record | accepted | COLUMNS[Stage.VERIFY])
     later = record["stage"] == Stage.EXPORT
     for name in SCORES if later else (*VERDICT, *SCORES):
         if again[name] != record[name]:

@@ -13,6 +13,7 @@ from execground_ray.output.rows import training_prompt
 from execground_ray.records import Problem, Reason, Row, Stage, map_rows, reject
 from execground_ray.translators.llm.prompting import with_thinking
 from execground_ray.translators.llm.tokens import chat_tokenizer
+from execground_ray.verification.citations import strip_citations
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +36,7 @@ def check_tokenizer(export: Export) -> None:
 
 def _export_row(row: Row, export: Export) -> Row:
     row["prompt"] = training_prompt(Problem.from_json(row["problem"]), row["input"])
-    row["answer"] = with_thinking(row["thinking"], row["text"])
+    row["answer"] = with_thinking(row["thinking"], strip_citations(row["text"], row["trace_lines"]))
     if export.max_tokens is not None:
         length = _length(export.tokenizer or CHARACTERS, row["prompt"], row["answer"])
         if length > export.max_tokens:

@@ -33,7 +33,8 @@ translator.prompt translator.quantization translator.replicas translator.request
 translator.sampling_params.max_tokens translator.sampling_params.min_p translator.sampling_params.temperature
 translator.sampling_params.top_k translator.sampling_params.top_p translator.tensor_parallel_size
 translator.timeout_s translator.url
-verification.memory_mb verification.min_grounded verification.mode verification.timeout_s
+verification.memory_mb verification.min_coverage verification.min_grounded verification.min_supported
+verification.mode verification.timeout_s
 """.split()
 
 
