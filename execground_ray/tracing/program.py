@@ -23,8 +23,9 @@ from execground_ray.tracing.calls import Raised, RunEnd, TooLong, TurnedOff
 from execground_ray.tracing.values import UnsupportedValueError, to_json
 
 FILENAME = "main.py"
+EVIDENCE_BYTES = 4_000_000  # evidence must have fewer
 DEFINITION = re.compile(r"\bdef\s+\w+\s*\([^)\n]*\)")
-Send = Callable[[str, str, str, str], None]
+Send = Callable[[str, str, str, str, str], None]
 Tell = Callable[[], None]
 
 WARM_UP_RUNS = 30  # CPython 3.11 specializes a function after some calls
@@ -136,13 +137,17 @@ class Runner(ABC):
     def _call(self, program: Program, function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, str]:
         """Call the function; return its value and the trace."""
 
+    def _evidence(self) -> str:
+        """Return what else is known of a call that has returned."""
+        return ""
+
     def run(self, program: Program, calls: Sequence[dict[str, Any]], send: Send, tell_too_long: Tell) -> NoReturn:
         """Run a program until the outcome of its first call is known, and of more calls if that costs nothing.
 
         Args:
             program: what to run.
             calls: the arguments of each, by name.
-            send: takes outcome, detail, value and trace of the first call; then the process ends.
+            send: takes outcome, detail, value, trace and evidence of the first call; then the process ends.
             tell_too_long: called once for each call whose trace is too long, in their order.
         """
         self._send, self._tell_too_long = send, tell_too_long
@@ -196,7 +201,7 @@ class Runner(ABC):
 
     def _finish(self, outcome: str, detail: str, value: str = "", trace: str = "") -> NoReturn:
         gc.disable()
-        self._send(outcome, detail, value, trace)
+        self._send(outcome, detail, value, trace, self._evidence() if outcome == "returned" else "")
         os._exit(0)
 
 

@@ -57,9 +57,7 @@ class RecordingRunner(Runner):
     def _call(self, program: Program, function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, str]:
         assert isinstance(program, TracedProgram)  # noqa: S101
         linecache.cache[FILENAME] = (len(program.text), None, program.text.splitlines(keepends=True), FILENAME)
-        limits = (self._limits.max_lines, self._limits.result_bytes)
-        sources = SourceFiles({FILENAME: program.source})
-        tracer = Tracer(Calls(program.targets, program.depth), sources, self._show, limits, self._stop)
+        tracer = self._tracer(program)
         sys.settrace(tracer)
         try:
             value = function(**arguments)
@@ -69,3 +67,11 @@ class RecordingRunner(Runner):
         if not (still_tracing and tracer.returned):
             self._finish("no_return", "the program ended or turned off its own tracing")
         return value, tracer.text()
+
+    def _tracer(self, program: TracedProgram) -> Tracer:
+        return Tracer(*self._tracer_arguments(program))
+
+    def _tracer_arguments(self, program: TracedProgram) -> tuple[Any, ...]:
+        limits = (self._limits.max_lines, self._limits.result_bytes)
+        sources = SourceFiles({FILENAME: program.source})
+        return Calls(program.targets, program.depth), sources, self._show, limits, self._stop

@@ -90,21 +90,10 @@ class TraceRunner:
     def __init__(self, tracing: Tracing, *, caged: bool) -> None:
         """The workers start with the first problem."""
         self._tracing = tracing
-        settings = {
-            "caged": caged,
-            "landlock_abi": landlock_abi() if caged else 0,
-            "value_chars": tracing.value_chars,
-            "limits": {
-                "max_lines": tracing.max_lines,
-                "result_bytes": tracing.trace_bytes,
-                "timeout_seconds": tracing.timeout_s,
-                "memory_mb": tracing.memory_mb,
-            },
-        }
-        packages = [name for name in tracing.preload if name.partition(".")[0] not in sys.stdlib_module_names]
+        packages = packages_of(tracing)
         self._packages = frozenset(name.partition(".")[0] for name in packages)
-        self._plain = _workers(settings, [name for name in tracing.preload if name not in packages])
-        self._with_packages = _workers(settings, list(tracing.preload))
+        self._plain = _workers(tracing, [name for name in tracing.preload if name not in packages], caged=caged)
+        self._with_packages = _workers(tracing, list(tracing.preload), caged=caged)
 
     @property
     def worker_pids(self) -> list[int]:
@@ -151,7 +140,7 @@ class TraceRunner:
 
     def _outcomes(self, problem: Problem, pairs: list[int]) -> Iterator[Execution | Failure]:
         """Yield how each pair ends: count and compare, then trace and compare."""
-        workers = self._plain if self._packages.isdisjoint(WORD.findall(problem.refcode)) else self._with_packages
+        workers = self._with_packages if names_one_of(self._packages, problem.refcode) else self._plain
         request: dict[str, Any] = {"refcode": problem.refcode, "funcname": problem.funcname}
         calls = [json.dumps(problem.ios[index].input) for index in pairs]
         done = 0
@@ -189,36 +178,78 @@ class TraceRunner:
         return Execution(pair, traced["value"], traced["trace"], traced["wall_seconds"])
 
     def _run(self, worker: CagedWorker, request: dict[str, Any]) -> dict[str, Any] | Failure:
-        """Run a request; a fault of the sandbox is tried again on a fresh worker.
-
-        A run that was killed is tried again once: the program may have had no part in it (a machine out of memory).
-        """
-        if worker.runs >= self._tracing.worker_runs:
-            worker.close()
-        detail, was_killed = "", False
-        for _ in range(1 + TRIES_AFTER_FAULT):
-            try:
-                result = worker.run(request)
-            except SandboxFaultError as error:
-                detail = str(error)
-                continue
-            if result["outcome"] == "returned":
-                return result
-            if (result["outcome"], result["detail"]) == (Reason.KILLED, signal.SIGKILL.name) and not was_killed:
-                was_killed = True
-                continue
-            if result["outcome"] != Reason.SANDBOX_FAULT:
-                return Failure(Reason(result["outcome"]), result["detail"], result["calls"])
-            detail = result["detail"]
-            worker.close()
-        return Failure(Reason.SANDBOX_FAULT, detail)
+        return run_in(worker, request, self._tracing.worker_runs)
 
 
-def _workers(settings: dict[str, Any], preload: list[str]) -> _Workers:
-    settings = settings | {"preload": preload}
+def run_in(worker: CagedWorker, request: dict[str, Any], worker_runs: int) -> dict[str, Any] | Failure:
+    """Run a request; a fault of the sandbox is tried again on a fresh worker.
+
+    A run that was killed is tried again once: the program may have had no part in it (a machine out of memory).
+
+    Args:
+        worker: which one.
+        request: see ``worker``.
+        worker_runs: after so many runs the worker is replaced.
+    """
+    if worker.runs >= worker_runs:
+        worker.close()
+    detail, was_killed = "", False
+    for _ in range(1 + TRIES_AFTER_FAULT):
+        try:
+            result = worker.run(request)
+        except SandboxFaultError as error:
+            detail = str(error)
+            continue
+        if result["outcome"] == "returned":
+            return result
+        if (result["outcome"], result["detail"]) == (Reason.KILLED, signal.SIGKILL.name) and not was_killed:
+            was_killed = True
+            continue
+        if result["outcome"] != Reason.SANDBOX_FAULT:
+            return Failure(Reason(result["outcome"]), result["detail"], result["calls"])
+        detail = result["detail"]
+        worker.close()
+    return Failure(Reason.SANDBOX_FAULT, detail)
+
+
+def settings_of(tracing: Tracing, role: str, preload: list[str], *, caged: bool) -> dict[str, Any]:
+    """Return what ``CagedWorker`` takes.
+
+    Args:
+        tracing: the limits.
+        role: see ``worker``.
+        preload: what to import before the first run.
+        caged: whether to use the sandbox.
+    """
+    return {
+        "caged": caged,
+        "landlock_abi": landlock_abi() if caged else 0,
+        "role": role,
+        "preload": preload,
+        "value_chars": tracing.value_chars,
+        "limits": {
+            "max_lines": tracing.max_lines,
+            "result_bytes": tracing.trace_bytes,
+            "timeout_seconds": tracing.timeout_s,
+            "memory_mb": tracing.memory_mb,
+        },
+    }
+
+
+def packages_of(tracing: Tracing) -> list[str]:
+    """Return the modules to preload that are not of the standard library."""
+    return [name for name in tracing.preload if name.partition(".")[0] not in sys.stdlib_module_names]
+
+
+def names_one_of(packages: frozenset[str], refcode: str) -> bool:
+    """Tell whether a program names a package."""
+    return not packages.isdisjoint(WORD.findall(refcode))
+
+
+def _workers(tracing: Tracing, preload: list[str], *, caged: bool) -> _Workers:
     return _Workers(
-        checker=CagedWorker(settings | {"records": False}, CHECKING_HASH_SEED),
-        tracer=CagedWorker(settings | {"records": True}, TRACING_HASH_SEED),
+        checker=CagedWorker(settings_of(tracing, "count", preload, caged=caged), CHECKING_HASH_SEED),
+        tracer=CagedWorker(settings_of(tracing, "record", preload, caged=caged), TRACING_HASH_SEED),
     )
 
 

@@ -5,8 +5,11 @@ large it is, which it cannot see from its cage. Then a request is a program and 
 first call ended, or the first ``calls`` if their traces are all too long::
 
     {"refcode": "def f(n): …", "funcname": "f", "calls": ["{\"n\": 2}", "{\"n\": 3}"]}
-    {"calls": 1, "outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "wall_seconds": 0.006,
-     "cpu_seconds": 0.004, "rss_mb": 41}
+    {"calls": 1, "outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "evidence": "",
+     "wall_seconds": 0.006, "cpu_seconds": 0.004, "rss_mb": 41}
+
+A worker has one of three roles: ``count`` finds out whether a trace is too long, ``record`` writes it, and ``witness``
+writes it again from the program's instrumented copy, and evidence beside it.
 
 Nothing that a run sends is trusted: its result counts only behind a fresh token, is bounded, checked, and read as text.
 """
@@ -31,11 +34,11 @@ from typing import Any, NoReturn
 
 from execground_ray.tracing import confine
 from execground_ray.tracing.messages import read_message, write_message
-from execground_ray.tracing.program import FILENAME, Program, RunLimits, Runner
+from execground_ray.tracing.program import EVIDENCE_BYTES, FILENAME, Program, RunLimits, Runner
 from execground_ray.tracing.values import to_json
 
 TOKEN_BYTES = 16
-FIELDS = struct.Struct("=4I")
+FIELDS = struct.Struct("=5I")
 # The first bytes from a run: it is confined and starts the program; for each call that is too long; for a result.
 READY, TOO_LONG, RESULT = b"\1", b"\2", b"\3"
 DETAIL_CHARS = 1000
@@ -99,7 +102,7 @@ class Worker:
             os.close(reading)
             self._run(program, calls, writing, token)
         os.close(writing)
-        most = len(READY) + len(calls) + len(token) + FIELDS.size + 16 * self._limits.result_bytes
+        most = len(READY) + len(calls) + len(token) + FIELDS.size + 16 * self._limits.result_bytes + EVIDENCE_BYTES
         try:
             data, in_time = _read_all(reading, most, self._limits.timeout_seconds, lambda: _cpu_seconds(pid))
         finally:
@@ -163,14 +166,16 @@ class Worker:
             for length in FIELDS.unpack(data[len(token) : start]):
                 fields.append(data[start : start + length].decode())
                 start += length
-            outcome, detail, value, trace = fields
+            outcome, detail, value, trace, evidence = fields
             if start != len(data) or outcome not in RUN_OUTCOMES or len(value) >= self._limits.result_bytes:
+                return None
+            if len(evidence) >= EVIDENCE_BYTES:
                 return None
             if outcome == "returned":
                 to_json(json.loads(value))
         except (ValueError, RecursionError):
             return None
-        return _result(outcome, detail[:DETAIL_CHARS], value, trace)
+        return _result(outcome, detail[:DETAIL_CHARS], value, trace, evidence)
 
     def _ending(self, in_time: bool, flooded: bool, status: int) -> dict[str, Any]:
         """Name the end of a run that sent no result."""
@@ -185,8 +190,9 @@ class Worker:
         return _result("no_return", f"the process ended with exit code {os.WEXITSTATUS(status)}")
 
 
-def _result(outcome: str, detail: str, value: str = "", trace: str = "") -> dict[str, Any]:
-    return {"calls": 1, "outcome": outcome, "detail": detail, "value": value, "trace": trace}
+def _result(outcome: str, detail: str, value: str = "", trace: str = "", evidence: str = "") -> dict[str, Any]:
+    shown = {"value": value, "trace": trace, "evidence": evidence}
+    return {"calls": 1, "outcome": outcome, "detail": detail, **shown}
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -230,14 +236,21 @@ def _read_all(
 
 
 def _runner(settings: dict[str, Any], limits: RunLimits) -> Runner:
-    if not settings["records"]:
+    """Return what fulfils the worker's role; what it imports is seen in no trace of another role."""
+    if settings["role"] == "count":
         from execground_ray.tracing.counting import CountingRunner
 
         return CountingRunner(limits)
-    from execground_ray.tracing.recording import RecordingRunner
     from execground_ray.tracing.reprs import ValueShower
 
-    return RecordingRunner(limits, ValueShower(settings["value_chars"]))
+    show = ValueShower(settings["value_chars"])
+    if settings["role"] == "record":
+        from execground_ray.tracing.recording import RecordingRunner
+
+        return RecordingRunner(limits, show)
+    from execground_ray.tracing.witnessing import WitnessingRunner
+
+    return WitnessingRunner(limits, show)
 
 
 def serve(settings: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ def paper() -> Tracing:
 def worker_settings(paper: Tracing) -> Callable[..., dict[str, Any]]:
     """What ``CagedWorker`` takes, by the paper's settings but for the limits that are given."""
 
-    def settings(*, value_chars: int = paper.value_chars, records: bool = True, **limits: float) -> dict[str, Any]:
+    def settings(*, value_chars: int = paper.value_chars, role: str = "record", **limits: float) -> dict[str, Any]:
         defaults = {
             "max_lines": paper.max_lines,
             "result_bytes": paper.trace_bytes,
@@ -55,7 +55,7 @@ def worker_settings(paper: Tracing) -> Callable[..., dict[str, Any]]:
         }
         return {
             "caged": True,
-            "records": records,
+            "role": role,
             "landlock_abi": landlock_abi(),
             "preload": list(paper.preload),
             "value_chars": value_chars,

@@ -99,7 +99,7 @@ COUNTED = {
 
 @pytest.fixture(scope="module")
 def workers(worker_settings):
-    pair = [CagedWorker(worker_settings(records=records), 0) for records in (False, True)]
+    pair = [CagedWorker(worker_settings(role=role), 0) for role in ("count", "record")]
     yield pair
     for worker in pair:
         worker.close()

@@ -1,0 +1,236 @@
+"""Evidence: what a run with every expression instrumented has found out, as the judgement reads it.
+
+In comes the JSON text that the instrumented run wrote inside the cage, so anybody's; out comes ``Evidence``, or a
+``ValueError`` where it is not what it should be. Record lines are numbered from 1: line k is
+``trace.split("\\n")[k - 1]``. Node ids are indices in ``list(ast.walk(ast.parse(normalize_newlines(refcode))))``; values
+are indices in ``Evidence.values``; -1 is none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from execground_ray.tracing.literals import read_value
+
+__all__ = ["Event", "Evidence", "Frame", "Line", "Name", "NoEvidence", "Value", "decode", "read_value"]
+
+DETAIL_CHARS = 200
+VALUE_KINDS = frozenset(("literal", "cut", "opaque"))
+LINE_KINDS = frozenset(("call", "def", "source", "again", "value", "return"))
+
+
+class Value(NamedTuple):
+    """One distinct value.
+
+    Attributes:
+        kind: ``literal``, which ``read_value`` reads; ``cut``, a plain value too large; ``opaque``, anything else.
+        text: of a literal, its source; of a cut value, the beginning of that; else what people see of it.
+        type: name of its class.
+        length: -1 where it has none, or none that can be asked for.
+    """
+
+    kind: str
+    text: str
+    type: str
+    length: int
+
+
+class Line(NamedTuple):
+    """One line of the record.
+
+    Attributes:
+        kind: ``call``, ``def``, ``source``, ``again``, ``value`` or ``return``.
+        frame: the call that it belongs to.
+        source_line: number of the line of the program that it shows, 0 for none.
+        name: the variable of a ``value`` line, empty else.
+        owner: of a ``value`` line, the line of the statement that made it; else the line itself.
+    """
+
+    kind: str
+    frame: int
+    source_line: int
+    name: str
+    owner: int
+
+
+class Frame(NamedTuple):
+    """One call that has a trace; a generator is one, however often it is re-entered.
+
+    Attributes:
+        function: its name.
+        parent: the nearest call around it that has a trace.
+        caller_line: record line of the statement there that called.
+        call: node id of the Call there, -1 where none called (an operator, a loop).
+        first_line: of the record.
+        last_line: of the record.
+        arguments: names and values.
+        returned: the value it gave last.
+    """
+
+    function: str
+    parent: int
+    caller_line: int
+    call: int
+    first_line: int
+    last_line: int
+    arguments: tuple[tuple[str, int], ...]
+    returned: int
+
+
+class Event(NamedTuple):
+    """The expression ``node`` was evaluated to ``value`` while ``line`` was run in ``frame``.
+
+    Attributes:
+        outcome: 1 or 0 where the node is a condition whose truth is known, -1 else.
+    """
+
+    line: int
+    frame: int
+    node: int
+    value: int
+    outcome: int
+
+
+class Name(NamedTuple):
+    """After the statement of a record line, a name had a new value; -1 once it is deleted.
+
+    Attributes:
+        frame: -1 for the program's globals.
+    """
+
+    line: int
+    frame: int
+    name: str
+    value: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What happened in one run.
+
+    Attributes:
+        values: the distinct ones.
+        lines: of the record, the first at index 0.
+        frames: in the order in which they began.
+        events: in the order in which they happened.
+        names: likewise.
+        complete: whether nothing was left out.
+        complete_until: the first record line of which something was; one behind the last line if nothing was.
+    """
+
+    values: tuple[Value, ...]
+    lines: tuple[Line, ...]
+    frames: tuple[Frame, ...]
+    events: tuple[Event, ...]
+    names: tuple[Name, ...]
+    complete: bool
+    complete_until: int
+
+    @cached_property
+    def events_by_line(self) -> dict[int, tuple[Event, ...]]:
+        """The events of each record line that has any."""
+        found: dict[int, list[Event]] = {}
+        for event in self.events:
+            found.setdefault(event.line, []).append(event)
+        return {line: tuple(events) for line, events in found.items()}
+
+    @cached_property
+    def names_by_line(self) -> dict[int, tuple[Name, ...]]:
+        """The new values of names after each record line that has any."""
+        found: dict[int, list[Name]] = {}
+        for name in self.names:
+            found.setdefault(name.line, []).append(name)
+        return {line: tuple(names) for line, names in found.items()}
+
+
+@dataclass(frozen=True)
+class NoEvidence:
+    """Why there is none; nothing that is held against the program or a text.
+
+    Attributes:
+        reason: ``mismatch`` where the instrumented run was not the same run, else how it ended.
+        detail: for people.
+    """
+
+    reason: str
+    detail: str
+
+
+def decode(text: str) -> Evidence:
+    """Read what an instrumented run sent.
+
+    Raises:
+        ValueError: it is not evidence; nothing in it is believed then.
+    """
+    try:
+        fields = json.loads(text)
+        if fault := fields.get("fault"):
+            raise ValueError(str(fault)[:DETAIL_CHARS])
+        evidence = Evidence(
+            values=tuple(_values(fields["values"])),
+            lines=tuple(_rows(Line, fields["lines"])),
+            frames=tuple(_frames(fields["frames"])),
+            events=tuple(_rows(Event, fields["events"])),
+            names=tuple(_rows(Name, fields["names"])),
+            complete=fields["complete"] is True,
+            complete_until=fields["complete_until"],
+        )
+        _check(evidence)
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"malformed evidence: {error!r}"[:DETAIL_CHARS]) from None
+    return evidence
+
+
+def _values(rows: Any) -> Iterator[Value]:
+    for value in _rows(Value, rows):
+        yield value._replace(type=value.type[:200])
+
+
+def _frames(rows: Any) -> Iterator[Frame]:
+    for row in rows:
+        *start, arguments, returned = row
+        yield Frame(*start, tuple((name, value) for name, value in arguments), returned)
+
+
+def _rows(kind: Callable[..., Any], rows: Any) -> Iterator[Any]:
+    for row in rows:
+        yield kind(*row)
+
+
+def _check(evidence: Evidence) -> None:
+    """Hold every field to its type, and every index to what it points into."""
+    lines, frames, values = len(evidence.lines), len(evidence.frames), len(evidence.values)
+    for value in evidence.values:
+        _require(value.kind in VALUE_KINDS and _are(str, value.text, value.type) and _are(int, value.length))
+    for line in evidence.lines:
+        _require(line.kind in LINE_KINDS and _are(str, line.name) and _are(int, line.source_line))
+        _require(_within(-1, line.frame, frames) and _within(1, line.owner, lines + 1))
+    for frame in evidence.frames:
+        _require(_are(str, frame.function) and _are(int, frame.call) and _within(-1, frame.parent, frames))
+        _require(all(_within(-1, at, lines + 1) for at in (frame.caller_line, frame.first_line, frame.last_line)))
+        _require(all(_are(str, name) and _within(-1, value, values) for name, value in frame.arguments))
+        _require(_within(-1, frame.returned, values))
+    for event in evidence.events:
+        _require(_within(1, event.line, lines + 1) and _within(-1, event.frame, frames) and _within(0, event.node))
+        _require(_within(-1, event.value, values) and event.outcome in (-1, 0, 1))
+    for name in evidence.names:
+        _require(_within(1, name.line, lines + 1) and _within(-1, name.frame, frames))
+        _require(_are(str, name.name) and _within(-1, name.value, values))
+    _require(_within(0, evidence.complete_until))
+
+
+def _are(kind: type, *things: object) -> bool:
+    return all(type(thing) is kind for thing in things)
+
+
+def _within(least: int, index: int, end: int = 2**31) -> bool:
+    return type(index) is int and least <= index < end
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError("malformed evidence: a field is not what it should be")

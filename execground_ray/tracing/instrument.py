@@ -1,0 +1,254 @@
+"""Instrumenting: the copy of a program in which every expression inside a function passes its value to the recorder.
+
+``wrapping`` says what becomes of an expression. Behind a statement that assigns, and at the beginning of the body of a
+loop or ``with`` that does, stands ``NOTE((id, name, …))``: what was assigned. RECORD and NOTE are constants in the code
+itself, so there is no name that a program could see; functions, names and lines are what they were.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import os
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any
+
+from execground_ray.tracing.plan import Entry, Plan
+from execground_ray.tracing.wrapping import Constants, Wrapper, at, call, is_constant
+
+TOKEN_BYTES = 16
+_OUTSIDE_FIELDS_LEFT = frozenset(("annotation", "returns", "type_params"))
+
+
+def instrument(text: str, filename: str, switches: tuple[Any, Any]) -> tuple[CodeType, Plan]:
+    """Compile the instrumented copy of a program.
+
+    Args:
+        text: the program, with normal line ends.
+        filename: of its code.
+        switches: what ``Constants`` calls record and note.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError: it does not compile, or not so.
+    """
+    tree = ast.parse(text, filename)
+    constants = Constants(*(os.urandom(TOKEN_BYTES) for _ in Constants._fields))
+    statements = _Statements(tree, constants)
+    for statement in tree.body:
+        statements.outside(statement)
+    code = compile(tree, filename, "exec", dont_inherit=True)
+    functions = (*switches, operator.truth)
+    return _with_constants(code, dict(zip(constants, functions, strict=True))), statements.plan
+
+
+def _with_constants(code: CodeType, replaced: dict[bytes, Any]) -> CodeType:
+    constants = []
+    for constant in code.co_consts:
+        if type(constant) is bytes:
+            constants.append(replaced.get(constant, constant))
+        else:
+            constants.append(_with_constants(constant, replaced) if isinstance(constant, CodeType) else constant)
+    return code.replace(co_consts=tuple(constants))
+
+
+class _Statements(Wrapper):
+    """Instruments statements, in place."""
+
+    def __init__(self, tree: ast.Module, constants: Constants) -> None:
+        super().__init__(tree, constants)
+        self._kinds: dict[type[ast.stmt], Callable[[Any], None]] = {
+            ast.FunctionDef: self._function,
+            ast.AsyncFunctionDef: self._function,
+            ast.ClassDef: self._class,
+            ast.Return: self._plain,
+            ast.Expr: self._plain,
+            ast.Raise: self._plain,
+            ast.Assign: self._assign,
+            ast.AugAssign: self._assign_in_place,
+            ast.AnnAssign: self._assign_annotated,
+            ast.Delete: self._delete,
+            ast.For: self._for,
+            ast.AsyncFor: self._for,
+            ast.While: self._branch,
+            ast.If: self._branch,
+            ast.With: self._with,
+            ast.AsyncWith: self._with,
+            ast.Match: self._match,
+            ast.Assert: self._assert,
+            ast.Try: self._try,
+            ast.TryStar: self._try,
+        }
+
+    def outside(self, node: ast.AST) -> None:
+        """Instrument the functions in what runs before the call: it has no trace itself."""
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = self._block(node.body)
+            inside: list[ast.AST] = [node.args, *node.decorator_list]
+        elif isinstance(node, ast.Lambda):
+            node.body = self.value(node.body)
+            inside = [node.args]
+        else:
+            inside = list(_inside(node))
+        for part in inside:
+            self.outside(part)
+
+    def note(self, target: ast.expr) -> ast.expr | None:
+        """See ``Wrapper``."""
+        return self._note_of([target], None, last_line(target))
+
+    def _note_of(self, targets: list[ast.expr], value: ast.expr | None, line: int) -> ast.expr | None:
+        entries: list[Entry] = []
+        names: list[str] = []
+        for target in targets:
+            self._entries(target, value, (), entries, names)
+        return self._note_call(entries, names, line)
+
+    def _note_call(self, entries: list[Entry], names: list[str], line: int) -> ast.expr | None:
+        if not entries:
+            return None
+        number = ast.Constant(len(self.plan.notes), **at(line))
+        self.plan.notes.append(tuple(entries))
+        loads = [ast.Name(name, ast.Load(), **at(line)) for name in names]
+        return call(self._constants.note, [ast.Tuple([number, *loads], ast.Load(), **at(line))], line, line)
+
+    def _entries(  # noqa: PLR0913  (a walk through the target)
+        self,
+        target: ast.expr,
+        value: ast.expr | None,
+        path: tuple[int, ...] | None,
+        entries: list[Entry],
+        names: list[str],
+    ) -> None:
+        """Gather the targets in a target; without a value only names, of others what they were given is not known."""
+        if isinstance(target, ast.Tuple | ast.List):
+            starred = any(isinstance(item, ast.Starred) for item in target.elts)
+            for index, item in enumerate(target.elts):
+                inner = None if starred or path is None else (*path, index)
+                self._entries(item, value, inner, entries, names)
+        elif isinstance(target, ast.Starred):
+            self._entries(target.value, value, None, entries, names)
+        elif isinstance(target, ast.Name):
+            names.append(target.id)
+            entries.append(Entry("name", self._ids[target], len(names)))
+        elif value is not None and path is not None:
+            self.plan.kept.add(self._ids[value])
+            entries.append(Entry("given", self._ids[target], self._ids[value], path))
+
+    def _block(self, body: list[ast.stmt], first: ast.expr | None = None) -> list[ast.stmt]:
+        """Return the statements of a block, instrumented, with a note at its beginning."""
+        block: list[ast.stmt] = [] if first is None else [_statement(first)]
+        for statement in body:
+            note = None
+            if isinstance(statement, ast.Assign):
+                note = self._note_of(statement.targets, statement.value, last_line(statement.targets[-1]))
+            elif isinstance(statement, ast.AnnAssign) and statement.value:
+                note = self._note_of([statement.target], statement.value, last_line(statement.target))
+            elif isinstance(statement, ast.AugAssign):
+                note = self._note_in_place(statement.target)
+            handle = self._kinds.get(type(statement))
+            if handle:
+                handle(statement)
+            block.append(statement)
+            if note is not None:
+                block.append(_statement(note))
+        return block
+
+    def _note_in_place(self, target: Any) -> ast.expr | None:
+        number, line = self._ids[target], last_line(target)
+        if isinstance(target, ast.Name):
+            return self._note_call([Entry("name", number, 1)], [target.id], line)
+        owner = self._ids[target.value]
+        if isinstance(target, ast.Attribute):
+            self.plan.kept.add(owner)
+            return self._note_call([Entry("attribute", number, owner, target.attr)], [], line)
+        if isinstance(target.slice, ast.Slice):
+            return None
+        key = self._ids[target.slice]
+        self.plan.kept.update((owner, key))
+        return self._note_call([Entry("item", number, owner, key)], [], line)
+
+    def _function(self, node: Any) -> None:
+        node.body = self._block(node.body)
+        self.arguments(node.args)
+
+    def _class(self, node: ast.ClassDef) -> None:
+        node.body = self._block(node.body)
+
+    def _plain(self, node: Any) -> None:
+        self._all_inside(node)
+
+    def _assign(self, node: ast.Assign) -> None:
+        node.value = self.value(node.value, even_constant=self._ids[node.value] in self.plan.kept)
+        node.targets = [self.target(target) for target in node.targets]
+
+    def _assign_in_place(self, node: Any) -> None:
+        self.target(node.target)
+        if isinstance(node.target, ast.Subscript) and is_constant(node.target.slice):
+            node.target.slice = self.value(node.target.slice, even_constant=True)
+        node.value = self.value(node.value)
+
+    def _assign_annotated(self, node: ast.AnnAssign) -> None:
+        if node.value:
+            node.value = self.value(node.value, even_constant=self._ids[node.value] in self.plan.kept)
+            self.target(node.target)
+
+    def _delete(self, node: ast.Delete) -> None:
+        node.targets = [self.target(target) for target in node.targets]
+
+    def _for(self, node: Any) -> None:
+        node.iter = self.iterable(node.iter)
+        node.target = self.target(node.target)
+        node.body = self._block(node.body, self.note(node.target))
+        node.orelse = self._block(node.orelse)
+
+    def _branch(self, node: Any) -> None:
+        node.test = self.test(node.test)
+        node.body, node.orelse = self._block(node.body), self._block(node.orelse)
+
+    def _with(self, node: Any) -> None:
+        targets = [item.optional_vars for item in node.items if item.optional_vars]
+        for item in node.items:
+            item.context_expr = self.value(item.context_expr)
+            if item.optional_vars:
+                item.optional_vars = self.target(item.optional_vars)
+        first = self._note_of(targets, None, last_line(targets[-1])) if targets else None
+        node.body = self._block(node.body, first)
+
+    def _match(self, node: ast.Match) -> None:
+        node.subject = self.value(node.subject)
+        for case in node.cases:
+            case.guard = case.guard and self.test(case.guard)
+            case.body = self._block(case.body)
+
+    def _assert(self, node: ast.Assert) -> None:
+        node.test, node.msg = self.test(node.test), self.value(node.msg)
+
+    def _try(self, node: Any) -> None:
+        node.body, node.orelse = self._block(node.body), self._block(node.orelse)
+        node.finalbody = self._block(node.finalbody)
+        for handler in node.handlers:
+            handler.body = self._block(handler.body)
+
+
+def last_line(target: Any) -> int:
+    """Return the line on which a target has been given its value."""
+    if isinstance(target, ast.Tuple | ast.List) and target.elts:
+        return last_line(target.elts[-1])
+    if isinstance(target, ast.Starred):
+        return last_line(target.value)
+    line: int = target.end_lineno if isinstance(target, ast.Attribute) else target.lineno
+    return line
+
+
+def _statement(expression: ast.expr) -> ast.stmt:
+    return ast.Expr(expression, **at(expression.lineno))
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    for name, inside in ast.iter_fields(node):
+        if name in _OUTSIDE_FIELDS_LEFT:
+            continue
+        for part in inside if isinstance(inside, list) else [inside]:
+            if isinstance(part, ast.AST):
+                yield part

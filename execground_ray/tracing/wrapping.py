@@ -1,0 +1,295 @@
+"""Wrapping: how one expression of a program is made to pass its value through the recorder.
+
+An expression ``E`` becomes ``RECORD(id, E)``, and so do the expressions in it. What is evaluated, how often and in
+which order stays the same: only the program itself asks a value for its truth. So ``and``, ``or``, ``not`` and ``… if …``
+are not wrapped where they decide a jump; the plan says how their values follow from those of their operands.
+
+A call has a place in the source, and a trace shows each change of line. So it begins on the line on which the
+expression begins to be evaluated, and ends where that ends: which those are, the compiler is asked.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from execground_ray.tracing.plan import Plan
+
+_DISPLAYS = (ast.List, ast.Set)
+_DECIDED_BY_PARTS = (ast.BoolOp, ast.IfExp)
+_PARTS = (ast.Starred, ast.Slice, ast.FormattedValue)
+
+
+class Constants(NamedTuple):
+    """Placeholders in the tree for functions that the code has as constants.
+
+    Attributes:
+        record: takes a node id and a value, and returns the value.
+        note: takes a tuple of a note's id and values, and returns something that is false.
+        truth: ``operator.truth``.
+    """
+
+    record: bytes
+    note: bytes
+    truth: bytes
+
+
+class Wrapper:
+    """Wraps expressions, in place.
+
+    Args:
+        tree: the whole program, as it was parsed.
+        constants: what stands for the functions that are called.
+    """
+
+    def __init__(self, tree: ast.Module, constants: Constants) -> None:
+        """Number the nodes, and find what the program imports."""
+        self.plan = Plan()
+        self._constants = constants
+        self._ids: dict[ast.AST, int] = {}
+        self._modules: set[str] = set()
+        for number, node in enumerate(ast.walk(tree)):
+            self._ids.setdefault(node, number)
+            if isinstance(node, ast.Import):
+                self._modules.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        self._insides: dict[type[ast.expr], Callable[[Any], None]] = {
+            ast.BoolOp: self._bool_op,
+            ast.IfExp: self._if_exp,
+            ast.UnaryOp: self._unary_op,
+            ast.Compare: self._compare,
+            ast.Call: self._call,
+            ast.Attribute: self._attribute,
+            ast.Subscript: self._subscript,
+            ast.Lambda: self._lambda,
+            ast.JoinedStr: self._joined_str,
+            ast.NamedExpr: self._named_expr,
+            ast.ListComp: self._comprehension,
+            ast.SetComp: self._comprehension,
+            ast.DictComp: self._comprehension,
+            ast.GeneratorExp: self._comprehension,
+        }
+
+    def value(self, node: Any, *, even_constant: bool = False) -> Any:
+        """Wrap an expression, or what can be wrapped of it; None stays None."""
+        if node is None or (is_constant(node) and not even_constant):
+            return node
+        if isinstance(node, _PARTS):
+            self._all_inside(node)
+            return node
+        first, last = edges(node)
+        if not is_constant(node):
+            self._insides.get(type(node), self._all_inside)(node)
+        if isinstance(node, _DECIDED_BY_PARTS) or _is_super(node):
+            return node
+        return self._recorded(node, first, last)
+
+    def test(self, node: Any) -> Any:
+        """Wrap an expression of which only the truth is asked."""
+        number = self._ids[node]
+        self.plan.conditions.add(number)
+        if isinstance(node, ast.BoolOp):
+            self._follow(node.values[:-1], "and" if isinstance(node.op, ast.And) else "or", number)
+            self._follow(node.values[-1:], "same", number)
+            node.values = [self.test(operand) for operand in node.values]
+            return node
+        if isinstance(node, ast.IfExp):
+            self._follow([node.body, node.orelse], "same", number)
+            node.test, node.body, node.orelse = self.test(node.test), self.test(node.body), self.test(node.orelse)
+            return node
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) and not is_constant(node):
+            self._follow([node.operand], "not", number)
+            node.operand = self.test(node.operand)
+            return node
+        if isinstance(node, ast.Compare):
+            return self._compared(node)
+        return self.value(node)
+
+    def iterable(self, node: Any) -> Any:
+        """Wrap what a loop goes through; the compiler makes a tuple of a list that is written out there."""
+        if isinstance(node, _DISPLAYS) and not any(isinstance(item, ast.Starred) for item in node.elts):
+            node.elts = [self.value(item) for item in node.elts]
+            return node
+        return self.value(node)
+
+    def target(self, node: Any) -> Any:
+        """Wrap what is evaluated in a target."""
+        if isinstance(node, ast.Attribute):
+            node.value = self._base(node.value)
+        elif isinstance(node, ast.Subscript):
+            node.value, node.slice = self._base(node.value), self._slice(node.slice)
+        elif isinstance(node, ast.Starred):
+            node.value = self.target(node.value)
+        elif isinstance(node, ast.Tuple | ast.List):
+            node.elts = [self.target(item) for item in node.elts]
+        return node
+
+    def note(self, target: ast.expr) -> ast.expr | None:
+        """Return what notes the names in a target that has been given a value; None where there is none."""
+        raise NotImplementedError
+
+    def arguments(self, arguments: ast.arguments) -> None:
+        """Wrap the defaults of a function."""
+        arguments.defaults = [self.value(default) for default in arguments.defaults]
+        arguments.kw_defaults = [self.value(default) for default in arguments.kw_defaults]
+
+    def _recorded(self, node: ast.expr, first: int, last: int) -> ast.expr:
+        return call(self._constants.record, [ast.Constant(self._ids[node], **at(first)), node], first, last)
+
+    def _compared(self, node: ast.Compare) -> ast.expr:
+        """Return a comparison again: of what decides a jump, the compiler gives those a line of their own."""
+        first, last = edges(node)
+        truth = call(self._constants.truth, [self.value(node)], first, last)
+        place = {name: getattr(node, name) for name in at(0)}
+        return ast.Compare(truth, [ast.Is()], [ast.Constant(True, **at(last))], **place)
+
+    def _follow(self, nodes: list[ast.expr], rule: str, number: int) -> None:
+        for node in nodes:
+            self.plan.follows[self._ids[node]] = (rule, number)
+
+    def _all_inside(self, node: ast.AST) -> None:
+        for name, inside in ast.iter_fields(node):
+            if isinstance(inside, ast.expr):
+                setattr(node, name, self.value(inside))
+            elif isinstance(inside, list):
+                inside[:] = [self.value(item) if isinstance(item, ast.expr) else item for item in inside]
+
+    def _bool_op(self, node: ast.BoolOp) -> None:
+        number = self._ids[node]
+        self._follow(node.values[:-1], "and" if isinstance(node.op, ast.And) else "or", number)
+        self._follow(node.values[-1:], "same", number)
+        self.plan.conditions.update(self._ids[operand] for operand in node.values)
+        node.values = [self.value(operand, even_constant=True) for operand in node.values]
+
+    def _if_exp(self, node: ast.IfExp) -> None:
+        self._follow([node.body, node.orelse], "same", self._ids[node])
+        node.test = self.test(node.test)
+        node.body = self.value(node.body, even_constant=True)
+        node.orelse = self.value(node.orelse, even_constant=True)
+
+    def _unary_op(self, node: ast.UnaryOp) -> None:
+        if isinstance(node.op, ast.Not):
+            self.plan.conditions.update((self._ids[node], self._ids[node.operand]))
+        node.operand = self.value(node.operand)
+
+    def _compare(self, node: ast.Compare) -> None:
+        self.plan.conditions.add(self._ids[node])
+        node.left = self.value(node.left)
+        *others, last = node.comparators
+        is_membership = isinstance(node.ops[-1], ast.In | ast.NotIn)
+        node.comparators = [*map(self.value, others), self.iterable(last) if is_membership else self.value(last)]
+
+    def _call(self, node: ast.Call) -> None:
+        self.plan.calls.add(self._ids[node])
+        if isinstance(node.func, ast.Attribute):
+            node.func.value = self._base(node.func.value)
+        elif not isinstance(node.func, ast.Name):
+            node.func = self.value(node.func)
+        node.args = [self.value(argument) for argument in node.args]
+        for keyword in node.keywords:
+            keyword.value = self.value(keyword.value)
+
+    def _base(self, node: ast.expr) -> ast.expr:
+        return node if isinstance(node, ast.Name) and node.id in self._modules else self.value(node)  # type: ignore[no-any-return]
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        node.value = self._base(node.value)
+
+    def _subscript(self, node: ast.Subscript) -> None:
+        node.value, node.slice = self.value(node.value), self._slice(node.slice)
+
+    def _slice(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Tuple) and any(isinstance(item, _PARTS) for item in node.elts):
+            node.elts = [self.value(item) for item in node.elts]
+            return node
+        return self.value(node)
+
+    def _lambda(self, node: ast.Lambda) -> None:
+        self.arguments(node.args)
+        node.body = self.value(node.body)
+
+    def _joined_str(self, node: ast.JoinedStr) -> None:
+        for piece in node.values:
+            if isinstance(piece, ast.FormattedValue):
+                piece.value = self.value(piece.value)
+                if isinstance(piece.format_spec, ast.JoinedStr):
+                    self._joined_str(piece.format_spec)
+
+    def _named_expr(self, node: ast.NamedExpr) -> None:
+        self.plan.walrus[self._ids[node]] = self._ids[node.target]
+        node.value = self.value(node.value)
+
+    def _comprehension(self, node: Any) -> None:
+        """Wrap a comprehension: what is evaluated first behind each target notes what the target was given."""
+        note: ast.expr | None = None
+        for generator in node.generators:
+            generator.iter = self._behind(note, generator.iter, self.iterable)
+            generator.target = self.target(generator.target)
+            note = self.note(generator.target)
+            for index, condition in enumerate(generator.ifs):
+                generator.ifs[index] = self._behind(note, condition, self.test)
+                note = None
+        first = "key" if isinstance(node, ast.DictComp) else "elt"
+        setattr(node, first, self._behind(note, getattr(node, first), self.value))
+        if isinstance(node, ast.DictComp):
+            node.value = self.value(node.value)
+
+    def _behind(self, note: ast.expr | None, node: ast.expr, wrap: Callable[[Any], Any]) -> Any:
+        """Return ``note or node``, wrapped: a note is never true."""
+        if note is None:
+            return wrap(node)
+        if wrap == self.iterable and isinstance(node, ast.List | ast.Tuple) and len(node.elts) == 1:
+            node.elts = [self._behind(note, node.elts[0], self.value)]  # the compiler makes an assignment of this loop
+            return node
+        line, _ = edges(node)
+        wrapped = wrap(node)
+        for part in ast.walk(note):
+            if isinstance(part, ast.expr):
+                part.lineno = part.end_lineno = line
+        return ast.BoolOp(ast.Or(), [note, wrapped], **at(line))
+
+
+def at(line: int) -> Any:
+    """Return the place of a node that stands nowhere in the source, on a line of it."""
+    return {"lineno": line, "col_offset": 0, "end_lineno": line, "end_col_offset": 0}
+
+
+def call(function: bytes, arguments: list[Any], first: int, last: int) -> ast.expr:
+    """Return a call of what a constant stands for, from one line to another."""
+    return ast.Call(ast.Constant(function, **at(first)), arguments, [], **at(last))
+
+
+def edges(node: ast.expr) -> tuple[int, int]:
+    """Return the lines on which an expression begins and ends to be evaluated."""
+    if node.lineno == node.end_lineno:
+        return node.lineno, node.lineno
+    try:
+        code = compile(ast.Expression(node), "", "eval", dont_inherit=True)
+    except (SyntaxError, ValueError):  # an expression that only a function can have
+        return node.lineno, node.lineno
+    lines = [place.lineno for place in _places(code) if place is not None and place.lineno]
+    return (lines[0], lines[-1]) if lines else (node.lineno, node.lineno)
+
+
+def _places(code: Any) -> list[Any]:
+    return [instruction.positions for instruction in dis.get_instructions(code) if instruction.opname != "RESUME"]
+
+
+def is_constant(node: ast.expr) -> bool:
+    """Tell whether the compiler may make a constant of an expression."""
+    if isinstance(node, ast.Constant):
+        return True
+    if isinstance(node, ast.Name):
+        return node.id == "__debug__"
+    if isinstance(node, ast.UnaryOp):
+        return is_constant(node.operand)
+    if isinstance(node, ast.BinOp):
+        return is_constant(node.left) and is_constant(node.right)
+    if isinstance(node, ast.Tuple):
+        return all(map(is_constant, node.elts))
+    return isinstance(node, ast.Subscript) and is_constant(node.value) and is_constant(node.slice)
+
+
+def _is_super(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
