@@ -1,240 +1,134 @@
-"""How good the verification is: what it lets through, what it rejects for nothing, and how fast.
+"""How good the verification is: what it rejects for nothing, what it lets through, and what it costs.
 
-``python -m benchmarks.verification [--translations FILE] [--traces FILE]`` prints one JSON line last:
+``python -m benchmarks.verification --translations FILE`` reads JSON Lines with ``prompt``, ``problem``, ``input``,
+``output``, ``trace``, ``text`` and ``corrupted``, a list of ``{"kind", "text"}`` with one mistake each, runs every program
+once more for its evidence, and prints one JSON line last. By prompt: texts; false rejects; mistakes caught by kind, of
+texts that were accepted only, as the mistakes in others are caught for nothing; coverage; how much is supported and
+unknown; runs without evidence; CPU seconds per text.
 
-* ``translations``: texts in the manner of a model, from a JSON Lines file in which each row has ``refcode``, ``input``,
-  ``output``, ``trace``, ``text`` and ``corrupted``, a list of ``{"kind", "text"}`` with one mistake each.
-* ``mutations``: texts that the template wrote about the bundled sample, traced here, or about the rows of ``--traces``;
-  each with one automatic mistake of each kind (see ``benchmarks.mutations``).
-* ``baseline``, beside both: keep a text if the returned value occurs in it, whatever the case of its letters.
-* ``speed``: texts per second of CPU time of the process that verifies and of the one that asks, as in the job. The
-  texts are the template's, about every pair of the sample or the rows of ``--traces``, over and over: all of them, and
-  those of 300 to 500 words, which are few enough for the caches of the process to remember.
-
-Line numbers in the traces of a file may be those of a longer program around ``refcode``; they are put right first.
+``--show`` prints what was found in correct texts that are rejected and, with ``--missed``, the mistakes that are not.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
-import re
-import resource
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import cycle, islice
+from difflib import SequenceMatcher
 from pathlib import Path
+from statistics import mean, median
 from typing import Any
 
-from benchmarks.mutations import MUTATIONS
-from execground_ray.config.loading import load
-from execground_ray.corpus.parsing import LineError, parse_line
-from execground_ray.records import Problem
-from execground_ray.tracing.trace_runner import Failure, TraceRunner
-from execground_ray.translators.template.writer import write_plain_reasoning
-from execground_ray.verification import Evidence, Verifier, judge, verify
+from execground_ray.verification import Execution, Floors, Verdict, judge, verify
 
-SAMPLE = Path(__file__).resolve().parents[1] / "execground_ray" / "data" / "sample.jsonl"
-DRAWS = 3  # mutations of each kind of each text
-CONFIG = load()
-_TRACED = re.compile(r"^( *)(\d+)( \| )(.*)$", re.MULTILINE)
+
+def evidence_of(row):
+    path = Path("/tmp/j/ev/%s-%s.json" % (row["id"], row["pair"]))
+    return path.read_text() if path.exists() else None
 
 
 @dataclass
 class Tally:
-    """Counts of one method over one set of texts."""
+    """Counts over the texts of one prompt."""
 
-    texts: int = 0
-    false_rejects: int = 0
+    verdicts: list[Verdict] = field(default_factory=list)
+    false_rejects: list[str] = field(default_factory=list)
     mistakes: Counter[str] = field(default_factory=Counter)
     caught: Counter[str] = field(default_factory=Counter)
+    no_evidence: int = 0
+    cpu_seconds: float = 0.0
+    judged: int = 0
 
     def summary(self) -> dict[str, Any]:
         """The counts and shares as plain data."""
-        total, found = self.mistakes.total(), self.caught.total()
+        checks = [(each.supported, each.unknown, each.contradicted) for each in self.verdicts]
+        total = sum(map(sum, checks)) or 1
+        covered = [each.coverage for each in self.verdicts if each.attributed]
+        mistakes = self.mistakes.total()
         return {
-            "texts": self.texts,
-            "false_rejects": self.false_rejects,
-            "mistakes": total,
-            "caught": found,
-            "caught_share": round(found / total, 4) if total else None,
+            "texts": len(self.verdicts),
+            "attributed": len(covered),
+            "false_rejects": len(self.false_rejects),
+            "mistakes": mistakes,
+            "caught": self.caught.total(),
+            "caught_share": round(self.caught.total() / mistakes, 4) if mistakes else None,
             "by_kind": {kind: f"{self.caught[kind]}/{self.mistakes[kind]}" for kind in sorted(self.mistakes)},
+            "coverage_median": round(median(covered), 4) if covered else None,
+            "coverage_mean": round(mean(covered), 4) if covered else None,
+            "supported": round(sum(supported for supported, _, _ in checks) / total, 4),
+            "unknown": round(sum(unknown for _, unknown, _ in checks) / total, 4),
+            "no_evidence": self.no_evidence,
+            "cpu_seconds_per_text": round(self.cpu_seconds / max(1, self.judged), 4),
         }
 
-
-@dataclass(frozen=True)
-class Example:
-    """One true text and its mistaken versions."""
-
-    evidence: Evidence
-    text: str
-    mistaken: tuple[tuple[str, str], ...]
-
-
-def rejects(text: str, evidence: Evidence) -> bool:
-    """The verdict of this project."""
-    return judge(verify(text, evidence), CONFIG.verification) is not None
-
-
-def baseline_rejects(text: str, evidence: Evidence) -> bool:
-    """The rule that others release: the value occurs somewhere."""
-    return str(evidence.returned).lower() not in text.lower()
-
-
-def compare(examples: Iterable[Example]) -> dict[str, Any]:
-    """Tally both methods over the same texts."""
-    tallies = {"verification": (rejects, Tally()), "baseline": (baseline_rejects, Tally())}
-    for example in examples:
-        for method, tally in tallies.values():
-            tally.texts += 1
-            tally.false_rejects += method(example.text, example.evidence)
-            for kind, text in example.mistaken:
-                tally.mistakes[kind] += 1
-                tally.caught[kind] += method(text, example.evidence)
-    return {name: tally.summary() for name, (_, tally) in tallies.items()}
+    def judge(self, text: str, execution: Execution) -> tuple[Verdict, tuple[Any, str] | None]:
+        """Judge one text and take the time."""
+        begin = time.process_time()
+        verdict = verify(text, execution)
+        self.cpu_seconds += time.process_time() - begin
+        self.judged += 1
+        return verdict, judge(verdict, Floors())
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a JSON Lines file, the lines of their traces numbered as in ``refcode``."""
+    """The rows of a JSON Lines file."""
     with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            yield row | {"trace": align(row["trace"], row["refcode"])}
+        yield from map(json.loads, lines)
 
 
-def align(trace: str, code: str) -> str:
-    """Number the lines of ``trace`` as in ``code``, by what they say; of equal lines the one at the usual distance."""
-    places: dict[str, list[int]] = {}
-    for number, line in enumerate(code.split("\n"), 1):
-        places.setdefault(line.strip(), []).append(number)
-    sure = {
-        int(found[2]): places[found[4].strip()][0]
-        for found in _TRACED.finditer(trace)
-        if len(places.get(found[4].strip(), ())) == 1
-    }
-
-    def renumber(found: re.Match[str]) -> str:
-        number = int(found[2])
-        candidates = places.get(found[4].strip(), [number])
-        near = min(sure, key=lambda each: abs(each - number), default=number)
-        wanted = number - near + sure.get(near, near)
-        line = min(candidates, key=lambda each: abs(each - wanted))
-        return f"{found[1]}{line}{found[3]}{found[4]}"
-
-    return _TRACED.sub(renumber, trace)
-
-
-def translations(path: Path) -> Iterator[Example]:
-    """The examples of a file of texts with mistakes."""
-    for row in read_rows(path):
-        evidence = Evidence(row.get("question", ""), row["refcode"], row["input"], row["output"], row["trace"])
-        yield Example(evidence, row["text"], tuple((each["kind"], each["text"]) for each in row["corrupted"]))
-
-
-def write(evidence: Evidence) -> str:
-    """What the template writes."""
-    return write_plain_reasoning(
-        evidence.refcode, "main_solution", evidence.arguments, evidence.trace, json.dumps(evidence.returned)
-    )
+def measure(rows: Iterable[dict[str, Any]], *, show: bool, missed: bool) -> dict[str, Any]:
+    """Judge every text and every mistaken version of those that are accepted."""
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for row in rows:
+        tally = tallies[row["prompt"]]
+        evidence = evidence_of(row)
+        problem = row["problem"]
+        question = f"{problem['problem_description']}\n{problem['io_requirements']}"
+        execution = Execution(question, problem["refcode"], row["output"], row["trace"], evidence)
+        verdict, reason = tally.judge(row["text"], execution)
+        tally.verdicts.append(verdict)
+        tally.no_evidence += evidence is None
+        if reason is not None:
+            tally.false_rejects.append(row["id"])
+            if show:
+                print(f"REJECTED {row['prompt']} {row['id']} {reason[0]}: {reason[1]}")
+            continue
+        for version in row["corrupted"]:
+            caught = tally.judge(version["text"], execution)[1]
+            tally.mistakes[version["kind"]] += 1
+            tally.caught[version["kind"]] += caught is not None
+            if missed and caught is None:
+                print(
+                    f"MISSED {row['prompt']} {row['id']} {version['kind']}: {difference(row['text'], version['text'])}"
+                )
+    return {prompt: tally.summary() for prompt, tally in sorted(tallies.items())}
 
 
-def mutated(evidences: Iterable[Evidence], seed: int) -> Iterator[Example]:
-    """What the template writes, with mistakes."""
-    for index, evidence in enumerate(evidences):
-        text = write(evidence)
-        mistaken = []
-        for kind, mutation in MUTATIONS.items():
-            versions = set()
-            for draw in range(DRAWS):
-                changed = mutation(text, evidence.returned, random.Random(f"{seed} {index} {kind} {draw}"))  # noqa: S311
-                if changed is not None and changed != text:
-                    versions.add(changed)
-            mistaken += [(kind, changed) for changed in sorted(versions)]
-        yield Example(evidence, text, tuple(mistaken))
-
-
-def sample_evidence() -> Iterator[list[Evidence]]:
-    """The pairs of each problem of the bundled sample that are accepted, traced in the sandbox."""
-    with (
-        TraceRunner(CONFIG.tracing, caged=CONFIG.sandbox.kind != "none") as runner,
-        SAMPLE.open("rb") as lines,
-    ):
-        for line in lines:
-            try:
-                problem = Problem.from_json(json.dumps(parse_line(line)))
-            except LineError:
-                continue  # the sample has broken rows on purpose
-            runs = [(pair.input, runner.trace_problem(problem, [place])) for place, pair in enumerate(problem.ios)]
-            evidences = [
-                Evidence(problem.question, problem.refcode, arguments, json.loads(found[0].output), found[0].trace)
-                for arguments, found in runs
-                if not isinstance(found, Failure)
-            ]
-            if evidences:
-                yield evidences
-
-
-def file_evidence(path: Path) -> Iterator[list[Evidence]]:
-    """The traces of a file; rows whose trace returned another value than the one recorded are left out."""
-    for row in read_rows(path):
-        evidence = Evidence(row.get("question", ""), row["refcode"], row["input"], row["output"], row["trace"])
-        if not _returned_other(evidence):
-            yield [evidence]
-
-
-def _returned_other(evidence: Evidence) -> bool:
-    shown = evidence.trace.rstrip().rpartition(": ")[2]
-    return "..." not in shown and isinstance(evidence.returned, int | list) and shown != repr(evidence.returned)
-
-
-def speeds(evidences: list[Evidence], count: int) -> dict[str, Any]:
-    """The speed of verifying all texts, and those of about 400 words."""
-    texts = [(write(evidence), evidence) for evidence in evidences]
-    middling = [(text, evidence) for text, evidence in texts if 300 <= len(text.split()) <= 500]
-    return {"all": speed(texts, count), "of_300_to_500_words": speed(middling, count)}
-
-
-def speed(texts: list[tuple[str, Evidence]], count: int) -> dict[str, Any]:
-    """Texts per second of CPU time of ``count`` texts."""
-    begin, words = _cpu_seconds(), 0
-    verifier = Verifier(CONFIG.verification)
-    for text, evidence in islice(cycle(texts), count):
-        verifier.verify(text, evidence)
-        words += len(text.split())
-    verifier.close()
-    taken = _cpu_seconds() - begin
-    return {
-        "texts": count,
-        "different_texts": len(texts),
-        "mean_words": round(words / count, 1),
-        "texts_per_second_per_core": round(count / taken, 1),
-        "texts_of_400_words_per_second_per_core": round(words / 400 / taken, 1),
-    }
-
-
-def _cpu_seconds() -> float:
-    """Of this process and of those that it has waited for."""
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+def difference(right: str, wrong: str) -> str:
+    """Where two texts differ."""
+    blocks = SequenceMatcher(None, right, wrong, autojunk=False).get_opcodes()
+    changed = [block for block in blocks if block[0] != "equal"]
+    first, last = changed[0], changed[-1]
+    begin = max(0, first[1] - 90)
+    return f"{right[begin : last[2] + 40]!r} -> {wrong[max(0, first[3] - 20) : last[4] + 20]!r}"
 
 
 def main() -> None:
     """Run the benchmark and print one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--translations", type=Path, help="JSON Lines of texts with mistakes")
-    parser.add_argument("--traces", type=Path, help="JSON Lines of traces, instead of tracing the bundled sample")
-    parser.add_argument("--texts", type=int, default=10_000, help="verified to measure the speed")
-    parser.add_argument("--seed", type=int, default=0, help="of the mutations")
+    parser.add_argument("--translations", type=Path, required=True, help="JSON Lines of texts with mistakes")
+    parser.add_argument("--show", action="store_true", help="print the correct texts that are rejected, and why")
+    parser.add_argument("--missed", action="store_true", help="print the mistakes that are not found")
+    parser.add_argument("--prompt", help="texts of this prompt only")
+    parser.add_argument("--part", help="every second text only: even or odd", choices=("even", "odd"))
     options = parser.parse_args()
-    problems = list(file_evidence(options.traces) if options.traces else sample_evidence())
-    report: dict[str, Any] = {"benchmark": "verification"}
-    if options.translations:
-        report["translations"] = compare(translations(options.translations))
-    report["mutations"] = compare(mutated((evidences[0] for evidences in problems), options.seed))
-    report["speed"] = speeds([evidence for evidences in problems for evidence in evidences], options.texts)
-    print(json.dumps(report))
+    rows = [row for row in read_rows(options.translations) if options.prompt in (None, row["prompt"])]
+    if options.part:
+        rows = rows[options.part == "odd" :: 2]
+    print(json.dumps({"benchmark": "verification"} | measure(rows, show=options.show, missed=options.missed)))
 
 
 if __name__ == "__main__":

@@ -196,8 +196,8 @@ def stream(
         batch_size=None,
     )
     rows = translator.translate(rows, small)
-    verified = {"verification": config.verification, "tracing": config.tracing, "caged": caged}
-    rows = rows.map_batches(partial(verify_rows, **verified), **small)
+    verify = partial(verify_rows, verification=config.verification, tracing=config.tracing, caged=caged)
+    rows = rows.map_batches(verify, **small)
     rows = rows.map_batches(partial(export_rows, export=config.export), **small)
     rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)
     sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard, run)

@@ -95,9 +95,10 @@ def _prove_write(folder: Folder, config: Config, verifier: RowVerifier, write: s
             if identity not in known:
                 proof.problems.append(f"{place}: {identity}: not in {file_of(RECORDS, write)}")
                 continue
-            faults = [*row_faults(name, line, known[identity], config), *record_faults(known[identity], config, verifier)]
+            record = known[identity]
+            faults = [*row_faults(name, line, record, config), *record_faults(record, config, verifier)]
             proof.problems += (f"{place}: {identity}: {fault}" for fault in faults)
-            proof.verified += is_verifiable(known[identity])
+            proof.verified += is_verifiable(record)
     return proof
 
 

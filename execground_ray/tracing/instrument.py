@@ -112,7 +112,7 @@ class _Statements(Wrapper):
         loads = [ast.Name(name, ast.Load(), **at(line)) for name in names]
         return call(self._constants.note, [ast.Tuple([number, *loads], ast.Load(), **at(line))], line, line)
 
-    def _entries(  # noqa: PLR0913  (a walk through the target)
+    def _entries(
         self,
         target: ast.expr,
         value: ast.expr | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import Any
 

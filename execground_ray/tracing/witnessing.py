@@ -14,7 +14,7 @@ from execground_ray.tracing.calls import RunEnd
 from execground_ray.tracing.evidence import Evidence, decode
 from execground_ray.tracing.instrument import instrument
 from execground_ray.tracing.plan import Plan
-from execground_ray.tracing.program import EVIDENCE_BYTES, FILENAME, Program, RunLimits, targets_in
+from execground_ray.tracing.program import EVIDENCE_BYTES, FILENAME, RunLimits, targets_in
 from execground_ray.tracing.recorder import Recorder, Switches
 from execground_ray.tracing.recording import RecordingRunner, TracedProgram
 from execground_ray.tracing.reprs import ValueShower

@@ -1,290 +1,226 @@
-"""The final answer that a text states, and whether it is the value that came back, by type and by value.
+"""The final output: the literal on the last line, held against the value that came back, by type and value.
 
-Comes in: the text, the exact value from JSON, and the trace, whose last line shows the value as Python prints it (a
-tuple, a dictionary with integer keys). Goes out: every closing statement of the answer with its verdict.
-
-How strict: a number in quotation marks is a string and a bare one is not, unless the words say "the string"; a list is
-not a tuple unless the program returned a tuple; ``true`` is ``True``; ``1,000`` and ``2.50`` are read by value, but an
-integer in code is not a float. A string may stand without quotation marks where nothing else could be meant.
+``**Final output:** `[1, 2]` `` is the form that is asked for. Texts of other prompts state it where it is marked
+(``Final answer: …``, ``The outcome is …``) or, unmistakably, in their last sentences.
 """
 
 from __future__ import annotations
 
-import ast
 import json
-import math
 import re
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from execground_ray.verification.citing import NUMBER_WORDS, Reader
-from execground_ray.verification.expressions import Evaluator, Scope, Unsupported
-from execground_ray.verification.history import OPAQUE
-from execground_ray.verification.parsed import parse_expression
-from execground_ray.verification.reading import lowered, occurrences, plain, unmath
-from execground_ray.verification.snoop_text import parse_value
+from execground_ray.verification.arithmetic import UnknownError
+from execground_ray.verification.finding import Finding, Kind, Outcome
+from execground_ray.verification.notation import parse
+from execground_ray.verification.tokens import Token, tokenize
+from execground_ray.verification.values import Opaque, kind_of, same
 
-_IS = r"(?:\s*(?:is|are|was|will be|would be|becomes?|equals?|as|=|→|:)(?:\s+(?:therefore|thus|then|hence|simply|just|indeed|also|again|as follows|exactly|now))*\s*:?)"
-_NOUN = r"(?:outputs?|answers?|results?|return(?:ed)?[ ]values?|values?[ ]returned|solution)"
-_STRONG = re.compile(
-    rf"(?P<final>\b(?:final|overall|expected|correct|resulting|predicted)[ ](?:program[ ]|function[ ])?(?:{_NOUN}|(?:return[ ])?value|list|string|count|number)\b[^\n.:=]{{0,60}}?)"
-    rf"[*_`\"]*(?:{_IS}|\s*\n)[*_]*"
-    rf"|(?P<plain>^[#>*_\s]*(?:{_NOUN})[*_]*\s*(?::|\n)[*_]*)"
-    rf"|(?P<noun>\b(?:the|our|its|this|program's|function's)[ ]{_NOUN}\b(?:[ ](?:of|for|to|from|that|returned|printed|produced)\b[^\n.:=]{{0,60}}?)?[*_]*{_IS}[*_]*)",
+_FINAL = re.compile(r"^[>\s]*\**Final output:?\**:?\**[ \t]*(?P<value>.*)\Z", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_MARKED = re.compile(
+    r"^[>#\s*_-]*(?:the )?(?:(?:final|overall|correct|expected|program(?:'s)?) )?(?:output|answer|result|return value|outcome)[*_]*(?: is(?: therefore| thus)?)?\s*[:：]?[*_]*(?: is)?[*_:]*\s*(?P<first>.*)$"
+    r"|\b(?:final|overall) (?:output|answer|result|outcome|return value|value)\b[^.:\n`\[]{0,50}?(?: is| becomes|:)(?: therefore| thus| then| just| again| the (?:string|list|tuple|integer|number|value))*:?\**\s*(?P<second>.*)$"
+    r"|\bthe (?:outcome|answer|output) is(?: therefore| thus| the (?:string|list|tuple|integer|number))*:?\**\s*(?P<third>.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
-_FINAL = ("final", "overall", "expected", "correct", "resulting", "predicted")
-_LONGEST = 200  # characters from the beginning of such words to their end
-_KEY = re.compile(r"\{\s*\"(?:output|result|answer)\"\s*:")
-_BOXED = re.compile(r"\\boxed\s*\{")
-_SUBJECT = r"(?:main_solution\b(?:\([^()\n]*\))?|\b(?:function|program|code|solution|algorithm|method|call|it|we|this|and|so|which|finally|therefore|thus|ultimately)\b)"
-_WEAK = re.compile(
-    rf"{_SUBJECT}[^.\n]{{0,60}}?\b(?:returns?|returned|returning|outputs?|prints?|produces?|arrive at|end up with|left with)\b"
-    r"(?:[ ](?:is|are|back))?\s*:?"
-    r"|\b(?:main_solution(?:\([^()\n]*\))?`?|function|program|code|solution|algorithm)[^.\n`]{0,30}?\b(?:gives?|yields?|evaluates? to)\b\s*:?",
-    re.IGNORECASE,
-)
-_PASSIVE = re.compile(
-    r"\b(?:is|are|gets|being)[ ](?:(?:then|also|therefore|thus|finally|what is|what)[ ])*(?:returned|the[ ](?:final[ ]|overall[ ])?(?:answer|output|result|return value))",
-    re.IGNORECASE,
-)
-_WRAPPERS = frozenset("output result answer final_answer final_output return return_value returned value".split())
-_TYPE_OF_TEXT = re.compile(r"\b(?:string|text|str)\b", re.IGNORECASE)
-_EMPTY = re.compile(r"\b(?:an?[ ])?empty[ ](list|array|string|dictionary|dict|set|tuple|object)\b", re.IGNORECASE)
-_EMPTY_VALUES: dict[str, Any] = {"list": [], "array": [], "string": "", "dictionary": {}, "dict": {}, "object": {}, "set": set(), "tuple": ()}  # fmt: skip
-_FENCE = re.compile(r"^\s*(?:```|~~~)[^\n]*\n(.*?)\n?\s*(?:```|~~~)", re.DOTALL)
-MAX_PLACES = 40  # the last so many that may state the answer are read
-MAX_ANSWER = 20_000  # characters of an answer in LaTeX
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n\s*\n|;\s")
+_JSON_WORDS = {"true": True, "false": False, "null": None}
+TAIL = 450  # characters from the end in which an answer is looked for
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One place where the text states the answer."""
+class Returned:
+    """What came back.
 
-    start: int
-    end: int
-    right: bool
-    whole: bool = False  # the answer, to the letter, is all that follows
-
-
-@dataclass(frozen=True)
-class _Reading:
-    value: Any
-    exact: bool  # set as code or JSON: the notation can tell an integer from a float
-    end: int
-
-
-class Answer:
-    """What one run returned, and the ways to write it."""
-
-    def __init__(self, returned: Any, trace: str) -> None:
-        self.returned = returned
-        shown = parse_value(trace.rstrip().rpartition("Return value from ")[2].partition(": ")[2])
-        self.forms = [returned] if shown is OPAQUE else [returned, shown]
-
-    def equals(self, value: Any, exact: bool) -> bool:
-        """Whether ``value`` is the answer in one of its forms."""
-        return any(_same(value, form, exact) for form in self.forms)
-
-    def is_notation(self, text: str) -> bool:
-        """Whether ``text`` is the answer to the letter, as Python or JSON write it; also where it cannot be read back."""
-        return text in {repr(self.returned), json.dumps(self.returned), json.dumps(self.returned, ensure_ascii=False)}
-
-    def is_text(self, text: str) -> bool:
-        """Whether ``text``, as it stands, can only be meant as the answer, a string."""
-        if not isinstance(self.returned, str):
-            return False
-        lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-        wanted = [line.strip() for line in self.returned.strip().splitlines() if line.strip()]
-        return lines == wanted and parse_value_strict(text.strip()) is OPAQUE
-
-
-def find_statements(text: str, returned: Any, trace: str) -> list[Statement]:
-    """Every closing statement of the answer; the last one is the text's answer.
-
-    Args:
-        text: The text as written.
-        returned: The exact value that came back, decoded from JSON.
-        trace: The trace; its last line shows the value as Python prints it.
+    Attributes:
+        recorded: As decoded from JSON.
+        exact: As the program returned it, ``Opaque`` where that is not known.
     """
-    answer = Answer(returned, trace)
-    near = len(text) - max(500, 3 * len(json.dumps(returned, default=str)))
-    statements = []
-    for start, begin in _markers(text, near):
-        statement = _read(text, start, begin, answer)
-        if statement is not None:
-            statements.append(statement)
-    if statements:
-        return statements
-    return _closing_sentence(text, answer, trace)
+
+    recorded: Any
+    exact: Any
+
+    def is_meant(self, value: Any, *, exact: bool = True) -> bool:
+        """Whether a text that states ``value`` states what came back; ``exact`` tells 1 from 1.0."""
+        forms = [self.recorded] if isinstance(self.exact, Opaque) else [self.exact, self.recorded]
+        return any(_equal(value, form, exact) for form in forms)
 
 
-def _markers(text: str, near: int) -> list[tuple[int, int]]:
-    """Where the words begin and end behind which an answer stands: a final one anywhere, others not before ``near``."""
-    found = [
-        match.span()
-        for match in _STRONG.finditer(text, max(0, near - _LONGEST))
-        if match["final"] or match.end() >= near
-    ]
-    first, lower = min(found, default=(near,))[0], lowered(text)
-    for place in (place for word in _FINAL for place in occurrences(word, lower) if place < first):
-        match = _STRONG.match(text, place)
-        if match:
-            found.append(match.span())
-    found += [(match.start(), match.start()) for pattern in (_BOXED, _KEY) for match in pattern.finditer(text)]
-    return sorted(set(found))[-MAX_PLACES:]
-
-
-def _read(text: str, start: int, begin: int, answer: Answer) -> Statement | None:
-    rest = text[begin:]
-    if answer.is_notation(_bare(rest)):
-        return Statement(start, len(text), True, whole=True)
-    if (
-        answer.is_text(_bare(rest))
-        or answer.is_text(_bare(rest.split("\n\n")[0]))
-        or answer.is_text(_bare(rest.strip().split("\n")[0]))
-    ):
-        return Statement(start, len(text), True)
-    readings = list(_readings(rest))
-    if not readings:
-        # A block of words where a string is due, and not the one that is due.
-        meant = isinstance(answer.returned, str) and text[:begin].rstrip("*_ \n").endswith(":")
-        short = 0 < len(rest.strip()) <= 2 * len(answer.returned) + 40 if meant else False
-        return Statement(start, len(text), False) if short else None
-    reading = readings[0]
-    words = text[start:begin] + rest[: reading.end]
-    right = answer.equals(reading.value, reading.exact)
-    if not right and isinstance(answer.returned, str) and _TYPE_OF_TEXT.search(words):
-        right = (
-            _bare(rest).rstrip(".").strip("'\"`*_ ") == answer.returned
-            or answer.returned in rest[: reading.end + 1].split()
-        )
-    if not right:
-        right = any(answer.equals(each.value, each.exact) for each in readings[1:] if each.end == reading.end)
-    return Statement(start, begin + reading.end, right)
-
-
-def _bare(text: str) -> str:
-    fenced = _FENCE.match(text)
-    if fenced:
-        return fenced[1]
-    text = text.strip()
-    for mark in ("**", "__", "*", "`", "$"):
-        if text.startswith(mark) and text.rstrip(".").endswith(mark) and len(text) > 2 * len(mark):
-            text = text.rstrip(".") if text.endswith(".") else text
-            text = text[len(mark) : -len(mark)]
-    return text
-
-
-def _readings(rest: str) -> Iterator[_Reading]:
-    """What the beginning of ``rest`` can be read as, the likeliest first."""
-    boxed = _BOXED.match(rest)
-    if boxed:
-        close = _matching(rest, boxed.end() - 1)
-        content = unmath(rest[boxed.end() : close]).strip()
-        yield from (_Reading(each.value, False, close + 1) for each in _values(content))
-        return
-    fenced = _FENCE.match(rest)
-    if fenced:
-        yield from (_Reading(each.value, True, fenced.end()) for each in _values(fenced[1]))
-        return
-    lead = re.match(r"[\s>*_:#]*", rest)
-    offset = lead.end() if lead else 0
-    for reading in _values(rest[offset:]):
-        yield _Reading(reading.value, reading.exact, offset + reading.end)
-
-
-def _matching(text: str, opening: int) -> int:
-    depth = 0
-    for index in range(opening, min(len(text), opening + MAX_ANSWER)):
-        depth += {"{": 1, "}": -1}.get(text[index], 0)
-        if depth == 0:
-            return index
-    return len(text)
-
-
-def _values(text: str) -> Iterator[_Reading]:
-    """The values that a stretch of text begins with: JSON, a literal, or the first one in its sentence."""
-    try:
-        value, end = json.JSONDecoder().raw_decode(text)
-        if isinstance(value, dict | list | str) or not re.match(r"[\w.,]*\w", text[end:]):
-            yield _Reading(_unwrap(value), True, end)
-    except (ValueError, RecursionError):
-        pass
-    stop = _SENTENCE_END.search(text, 0)
-    head = text[: stop.start()] if stop and "`" not in text[: stop.start()] else text
-    empty = _EMPTY.search(head[:80])
-    if empty:
-        yield _Reading(_EMPTY_VALUES[empty[1].lower()], True, empty.end())
-    read = plain(text)
-    for operand in Reader(read, frozenset()).operands():
-        if _SENTENCE_END.search(text[: operand.start].replace("e.g.", "").replace("i.e.", "")) and operand.start > 3:
-            return
-        if not operand.closed:
-            continue
-        try:
-            value = Evaluator().evaluate(operand.node, Scope({}))
-        except (Unsupported, NameError, ArithmeticError, ValueError, TypeError, LookupError):
-            continue
-        exact = operand.code or isinstance(value, list | tuple | dict | set | str)
-        yield _Reading(_unwrap(value), exact and not operand.word, operand.end)
-
-
-def _unwrap(value: Any) -> Any:
-    if isinstance(value, dict) and len(value) == 1:
-        key, inner = next(iter(value.items()))
-        if isinstance(key, str) and key.lower() in _WRAPPERS:
-            return inner
-    return value
-
-
-def _closing_sentence(text: str, answer: Answer, trace: str) -> list[Statement]:
-    """Without any of the usual words: what the last sentences say was returned."""
-    tail = max(0, len(text) - 400)
-    main = re.search(r">>> Call to (\w+)", trace)
-    for match in reversed(list(_WEAK.finditer(text, tail))):
-        subjects = re.findall(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`", match.group())
-        if any(subject != (main[1] if main else "main_solution") for subject in subjects):
-            continue  # what another function returned is not the answer
-        statement = _read(text, match.start(), match.end(), answer)
-        if statement is not None and len(text) - statement.end < 250:
-            return [statement]
-    for match in reversed(list(_PASSIVE.finditer(text, tail))):
-        begin = max(text.rfind(". ", 0, match.start()) + 1, text.rfind("\n", 0, match.start()) + 1)
-        readings = list(_readings(text[begin : match.start()]))
-        if readings:
-            right = answer.equals(readings[-1].value, readings[-1].exact)
-            return [Statement(begin, match.end(), right)]
-    return []
-
-
-def parse_value_strict(text: str) -> Any:
-    """A literal in Python's or JSON's notation or a number in words; ``OPAQUE`` for anything else."""
-    parsed = parse_expression(text.replace("true", "True").replace("false", "False").replace("null", "None"))
-    if parsed is None or parsed[1]:
-        return NUMBER_WORDS.get(text.lower(), OPAQUE)
-    try:
-        return ast.literal_eval(parsed[0])
-    except (ValueError, TypeError, SyntaxError, RecursionError):
-        return OPAQUE
-
-
-def _same(value: Any, wanted: Any, exact: bool) -> bool:
-    """Equal by type and value."""
-    if isinstance(value, bool) or isinstance(wanted, bool) or value is None or wanted is None:
-        return value is wanted
+def _equal(value: Any, wanted: Any, exact: bool) -> bool:
     if isinstance(value, int | float) and isinstance(wanted, int | float):
-        if type(value) is not type(wanted) and exact:
+        return same(value, wanted) and (type(value) is type(wanted) or not exact)
+    if isinstance(value, list | tuple | deque) and isinstance(wanted, list | tuple | deque):
+        if isinstance(value, tuple) is not isinstance(wanted, tuple) or len(value) != len(wanted):
             return False
-        return value == wanted or math.isclose(value, wanted, rel_tol=1e-12, abs_tol=0.0)
-    if type(value) is not type(wanted):
-        return False
-    if isinstance(value, list | tuple):
-        return len(value) == len(wanted) and all(
-            _same(left, right, True) for left, right in zip(value, wanted, strict=True)
+        return all(_equal(left, right, exact) for left, right in zip(value, wanted, strict=True))
+    if isinstance(value, dict) and isinstance(wanted, dict):
+        return _keys(value) == _keys(wanted) and all(_equal(value[key], wanted[key], exact) for key in value)
+    return kind_of(value) == kind_of(wanted) and same(value, wanted)
+
+
+def _keys(value: dict[Any, Any]) -> set[tuple[str, Any]]:
+    return {(kind_of(key), key) for key in value}
+
+
+def final_line(text: str) -> re.Match[str] | None:
+    """The last line of the form that is asked for."""
+    last = None
+    for last in _FINAL.finditer(text):
+        break
+    return last
+
+
+def answer_findings(text: str, returned: Returned, *, attributed: bool) -> tuple[bool, list[Finding]]:
+    """Whether a text ends with the value that came back, and what is wrong with its end."""
+    found = final_line(text)
+    if found is not None:
+        return _final(text, found, returned)
+    if attributed:
+        return False, [
+            Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "has no last line with the final output")
+        ]
+    return _elsewhere(text, returned)
+
+
+def _final(text: str, found: re.Match[str], returned: Returned) -> tuple[bool, list[Finding]]:
+    start, end = found.span("value")
+    written = found["value"].strip()
+    words = not re.fullmatch(r"(`+)[\s\S]*\1", written) and not written.startswith(("[", "{", "(", "'", '"'))
+    value = read_answer(written)
+    if isinstance(value, Opaque) and words:  # "0** — there is no such subarray": of other prompts
+        value = read_answer(re.split(r"\*\*|\s[—–-]\s|\n", written)[0])
+    if isinstance(value, Opaque):
+        if _is_notation(written.strip("`* \n"), returned):
+            return True, []
+        return False, [Finding(Kind.NO_ANSWER, start, end, "the final output is no literal")]
+    if returned.is_meant(value):
+        return True, []
+    return False, [Finding(Kind.WRONG_ANSWER, start, end, f"{written[:80]} is not the value that came back")]
+
+
+def _is_notation(written: str, returned: Returned) -> bool:
+    """Whether it is the value as Python or JSON write it, though it cannot be read back."""
+    return written in {repr(returned.recorded), repr(returned.exact), json.dumps(returned.recorded, ensure_ascii=False)}
+
+
+def read_answer(written: str) -> Any:
+    """A literal, also in JSON's notation; ``Opaque`` for anything else."""
+    source = written.strip().strip("*").strip()
+    source = re.sub(r"^(`+)([\s\S]*?)\1\.?$", r"\2", source).strip()
+    if source in _JSON_WORDS:
+        return _JSON_WORDS[source]
+    side = parse(source)
+    if side is not None and side.is_literal:
+        try:
+            return side.value
+        except UnknownError:
+            pass
+    if side is not None and re.fullmatch(r"(?:set|frozenset|deque)\(.*\)|[-]?(?:inf|nan)", source, re.DOTALL):
+        try:
+            return side.value
+        except UnknownError:
+            pass
+    try:
+        return json.loads(source)
+    except (ValueError, RecursionError):
+        return Opaque(source, "", -1, False)
+
+
+def _elsewhere(text: str, returned: Returned) -> tuple[bool, list[Finding]]:
+    """Of texts that were not asked for the last line: what is marked as the answer, or what the end states."""
+    marked = [match for match in _MARKED.finditer(text) if match.end() > len(text) - 3 * TAIL]
+    for match in reversed(marked):
+        written = match["first"] or match["second"] or match["third"] or ""
+        start = match.end() - len(written)
+        rest = text[start:]
+        value = _first_value(rest)
+        if value is None and not isinstance(returned.recorded, str):
+            continue
+        if value is not None and returned.is_meant(value[0], exact=value[1]):
+            return True, []
+        if isinstance(returned.recorded, str) and _states_text(rest, returned.recorded):
+            return True, []
+        if value is None or (_stated(text[-TAIL:], returned) and not match["first"]):
+            continue
+        return False, [
+            Finding(
+                Kind.WRONG_ANSWER, start, min(len(text), start + 80), f"{rest[:60]!r} is not the value that came back"
+            )
+        ]
+    if _stated(text[-TAIL:], returned):
+        return True, []
+    return False, _unmistakable(text, returned)
+
+
+def _first_value(rest: str) -> tuple[Any, bool] | None:
+    """The value that a stretch begins with, and whether its notation tells types apart."""
+    rest = rest.lstrip(" *_:\n>")
+    if rest[:3] == "```":
+        value = read_answer(re.sub(r"^```\w*\n?|\n?```[\s\S]*$", "", rest))
+        return None if isinstance(value, Opaque) else (value, True)
+    whole = read_answer(rest.strip().rstrip("."))
+    if not isinstance(whole, Opaque):
+        return whole, rest.startswith("`")
+    sentence = tokenize(rest, 0, min(len(rest), 2_000), frozenset())
+    for token in sentence.tokens[:1]:
+        if token.start > 1 or token.scare:
+            return None
+        try:
+            return token.value, token.marked
+        except UnknownError:
+            return None
+    return None
+
+
+def _states_text(rest: str, wanted: str) -> bool:
+    """Whether a string is stated without its quotes."""
+    stripped = rest.strip().strip("*_`").strip()
+    return bool(wanted.strip()) and (
+        stripped.strip("'\"") == wanted.strip() or stripped.split("\n")[0].strip(" *_`'\".") == wanted.strip(" .")
+    )
+
+
+def _tokens(text: str) -> list[Token]:
+    return [token for token in tokenize(text, 0, len(text), frozenset()).tokens if token.equations]
+
+
+def _stated(tail: str, returned: Returned) -> bool:
+    """Whether the end of a text has the value somewhere."""
+    if isinstance(returned.recorded, str) and returned.recorded.strip() and returned.recorded.strip() in tail:
+        return True
+    for form in (returned.recorded, returned.exact):
+        if not isinstance(form, Opaque) and isinstance(form, list | tuple | dict) and repr(form) in tail:
+            return True
+    if isinstance(returned.recorded, bool) or returned.recorded is None:
+        return bool(re.search(rf"\b{returned.recorded}\b", tail, re.IGNORECASE))
+    for token in _tokens(tail):
+        for sides in token.equations:
+            for side in sides:
+                try:
+                    if returned.is_meant(side.value, exact=False):
+                        return True
+                except UnknownError:
+                    continue
+    return False
+
+
+def _unmistakable(text: str, returned: Returned) -> list[Finding]:
+    """The end states another value of the same kind, marked, and the right one nowhere."""
+    start = max(text.rfind("\n\n", 0, len(text.rstrip())), len(text) - TAIL, 0)
+    others = []
+    for token in _tokens(text[start:]):
+        try:
+            value = token.value
+        except UnknownError:
+            continue
+        if kind_of(value) == kind_of(returned.recorded) and (token.marked or isinstance(value, list | dict | tuple)):
+            others.append((token, value))
+    if not others or isinstance(returned.recorded, bool):
+        return [Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "no answer is found", Outcome.UNKNOWN)]
+    token = others[-1][0]
+    return [
+        Finding(
+            Kind.WRONG_ANSWER, start + token.start, start + token.end, "the end does not state the value that came back"
         )
-    if isinstance(value, dict):
-        return value.keys() == wanted.keys() and all(_same(value[key], wanted[key], True) for key in value)
-    return bool(value == wanted)
+    ]

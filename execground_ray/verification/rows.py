@@ -53,7 +53,7 @@ class RowVerifier:
     def execution_of(self, row: Row) -> Execution:
         """Run the program of a row again, and gather what is known of its execution."""
         problem, arguments = Problem.from_json(row["problem"]), json.loads(row["input"])
-        found = self._runner.evidence(problem, arguments, row["trace"], row["output"])
+        found = self._runner.run(problem, arguments, row["trace"], row["output"])
         return Execution(
             question=problem.question,
             refcode=problem.refcode,

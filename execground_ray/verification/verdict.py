@@ -1,32 +1,26 @@
 """Decides whether a text is true to the execution.
 
-Comes in: a text and its ``Evidence``. Goes out: a ``Verdict`` with everything that was found; ``judge`` turns it into
-the reason to reject, under thresholds. No model is asked, nothing of the program is executed, and the same text and
-evidence always give the same verdict.
+Comes in: a text and what is known of the ``Execution``. Goes out: a ``Verdict`` with everything that was found;
+``judge`` turns it into the reason to reject, under settings. No model is asked, nothing of the program is executed, and
+the same text and evidence always give the same verdict.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from execground_ray.records import Reason
-from execground_ray.verification.answer import find_statements
-from execground_ray.verification.facts import Evidence, Facts
-from execground_ray.verification.finding import Finding, Kind
+from execground_ray.tracing.evidence import decode
+from execground_ray.verification.answer import Returned, answer_findings, read_answer
+from execground_ray.verification.citations import Attributed, read_citations
+from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.form import end_findings, form_findings
-from execground_ray.verification.grounding import Grounding
+from execground_ray.verification.judgement import Judgement, judge_sentences
+from execground_ray.verification.run import Run
+from execground_ray.verification.values import Opaque
 
-_ABOUT_VALUES = frozenset(
-    {
-        Kind.FALSE_STATEMENT,
-        Kind.FALSE_TOGETHER,
-        Kind.OUT_OF_ORDER,
-        Kind.UNKNOWN_NAME,
-        Kind.UNGROUNDED_VALUE,
-        Kind.WRONG_COUNT,
-    }
-)
 # In this order: what makes the rest of a text meaningless comes first.
 _REASONS: tuple[tuple[Reason, frozenset[Kind]], ...] = (
     (Reason.DEGENERATE, frozenset({Kind.REPETITION, Kind.LANGUAGE})),
@@ -35,73 +29,154 @@ _REASONS: tuple[tuple[Reason, frozenset[Kind]], ...] = (
     (Reason.CODE_BLOCK, frozenset({Kind.CODE_BLOCK})),
     (Reason.MENTIONS_TRACE, frozenset({Kind.MENTIONS_TRACE})),
 )
+_FORM = frozenset(kind for _, kinds in _REASONS for kind in kinds)
 
 
-class Thresholds(Protocol):
+class Settings(Protocol):
     """The part of the configuration that a decision needs."""
 
     @property
     def min_grounded(self) -> float:
-        """Least share of cited values that the execution bears out."""
+        """Least share of what a text cites that the execution bears out."""
+
+    @property
+    def min_coverage(self) -> float:
+        """Least share of the record's statements that the sentences of an attributed text cite."""
+
+    @property
+    def min_supported(self) -> int:
+        """Least number of cited values and claims that are borne out, where there is evidence."""
+
+
+@dataclass(frozen=True)
+class Floors:
+    """Settings as they stand by default."""
+
+    min_grounded: float = 0.5
+    min_coverage: float = 0.5
+    min_supported: int = 1
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What is known of one execution.
+
+    Attributes:
+        question: The problem in words.
+        refcode: The program.
+        returned: The value that came back, decoded from JSON.
+        trace: The record.
+        evidence: The JSON text of the instrumented run, or None.
+    """
+
+    question: str
+    refcode: str
+    returned: Any
+    trace: str
+    evidence: str | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found in one text.
+    """What was found in one text; all places are in the text without citations.
 
     Attributes:
         answer_ok: The final answer is the value that came back.
-        grounded: Share of the cited values that the evidence bears out, 0 to 1; 1 where none is cited.
-        findings: Everything that is wrong, in the order of the text.
-        values_checked: Number of cited values.
-        claims_checked: Number of statements that were found true or false.
+        attributed: The text cites record lines.
+        evidence: There was evidence to hold it against; else only form, arithmetic and the final answer are judged.
+        grounded: Share of the cited values and claims that are borne out; 1 where there are none.
+        coverage: Share of the record's statements that some sentence cites.
+        supported: Number of cited values and claims that are borne out.
+        contradicted: Number of those that are not so.
+        unknown: Number of those that cannot be told.
+        findings: What is contradicted or unknown, in the order of the text.
+        sentences: Of each sentence its start, end, and the ranges of record lines that it is held against.
     """
 
     answer_ok: bool
+    attributed: bool
+    evidence: bool
     grounded: float
+    coverage: float
+    supported: int
+    contradicted: int
+    unknown: int
     findings: tuple[Finding, ...]
-    values_checked: int
-    claims_checked: int
+    sentences: tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...]
 
 
-def verify(text: str, evidence: Evidence, *, with_replay: bool = True) -> Verdict:
-    """Hold ``text`` against what the execution showed.
+def verify(text: str, execution: Execution) -> Verdict:
+    """Hold a text, as its translator wrote it, against what the execution showed."""
+    attributed = read_citations(text, execution.trace.count("\n") + 1)
+    run = _run(execution)
+    judgement = judge_sentences(attributed, execution.refcode, run)
+    returned = Returned(execution.returned, _exact(execution, run))
+    answer_ok, findings = answer_findings(attributed.text, returned, attributed=bool(attributed.citations))
+    findings += form_findings(attributed.text, execution.question, execution.refcode)
+    if not answer_ok:
+        findings += end_findings(attributed.text)
+    return _verdict(attributed, run, judgement, answer_ok, findings)
 
-    Args:
-        text: the reasoning.
-        evidence: of the execution.
-        with_replay: whether the program may be replayed where the trace leaves a doubt.
-    """
-    statements = find_statements(text, evidence.returned, evidence.trace)
-    findings = [
-        Finding(Kind.WRONG_ANSWER, each.start, each.end, "is not the value that came back")
-        for each in statements
-        if not each.right
-    ]
-    if not statements:
-        findings.append(Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "states no final answer"))
-    if not (statements and statements[-1].whole):
-        findings += end_findings(text, statements[-1].end if statements else None)
-    findings += form_findings(text, evidence.question, evidence.refcode)
-    grounding = Grounding(text, Facts(evidence, with_replay=with_replay))
-    cited, wrong = grounding.run()
-    share = 1.0 if not cited else max(0.0, 1 - len(wrong) / max(cited, len(wrong)))
+
+def _verdict(
+    attributed: Attributed, run: Run | None, judgement: Judgement, answer_ok: bool, findings: list[Finding]
+) -> Verdict:
+    counts = judgement.counts
+    total = sum(counts.values())
+    every = [*findings, *judgement.findings]
     return Verdict(
-        answer_ok=bool(statements) and all(each.right for each in statements),
-        grounded=share,
-        findings=tuple(sorted([*findings, *wrong], key=lambda finding: (finding.start, finding.end))),
-        values_checked=cited,
-        claims_checked=grounding.decided,
+        answer_ok=answer_ok,
+        attributed=bool(attributed.citations),
+        evidence=run is not None,
+        grounded=counts[Outcome.SUPPORTED] / total if total else 1.0,
+        coverage=judgement.coverage,
+        supported=counts[Outcome.SUPPORTED],
+        contradicted=counts[Outcome.CONTRADICTED],
+        unknown=counts[Outcome.UNKNOWN],
+        findings=tuple(sorted(every, key=lambda finding: (finding.start, finding.end, finding.kind))),
+        sentences=tuple(judgement.sentences),
     )
 
 
-def judge(verdict: Verdict, thresholds: Thresholds) -> tuple[Reason, str] | None:
+def _run(execution: Execution) -> Run | None:
+    if execution.evidence is None:
+        return None
+    try:
+        return Run(execution.refcode, decode(execution.evidence))
+    except (ValueError, SyntaxError, RecursionError):  # what a program wrote is believed only where it is whole
+        return None
+
+
+def _exact(execution: Execution, run: Run | None) -> Any:
+    """The value that came back as the program had it: a tuple, where JSON has a list."""
+    if run is not None and run.frames:
+        return run.frames[0].returned
+    shown = execution.trace[execution.trace.rfind("<<< Return value from ") :]
+    return read_answer(re.sub(r"\n\s*", " ", shown.partition(": ")[2]))
+
+
+def judge(verdict: Verdict, settings: Settings) -> tuple[Reason, str] | None:
     """The reason to reject a text and the detail of it, or None to keep it."""
+    wrong = [finding for finding in verdict.findings if finding.outcome is Outcome.CONTRADICTED]
     for reason, kinds in _REASONS:
-        for finding in verdict.findings:
+        for finding in wrong:
             if finding.kind in kinds:
                 return reason, finding.message
-    if verdict.grounded < thresholds.min_grounded:
-        about = [finding for finding in verdict.findings if finding.kind in _ABOUT_VALUES]
+    about = [finding for finding in wrong if finding.kind not in _FORM]
+    if about:
         return Reason.UNGROUNDED, "; ".join(finding.message for finding in about[:3])
+    if verdict.evidence:
+        return _floors(verdict, settings)
     return None
+
+
+def _floors(verdict: Verdict, settings: Settings) -> tuple[Reason, str] | None:
+    """Too little that is borne out, or too little of the record told."""
+    if verdict.supported < settings.min_supported or verdict.grounded < settings.min_grounded:
+        return Reason.UNGROUNDED, f"borne out: {verdict.supported} of {verdict.supported + verdict.unknown}"
+    if verdict.attributed and verdict.coverage < settings.min_coverage:
+        return Reason.UNGROUNDED, f"tells {verdict.coverage:.0%} of the steps"
+    return None
+
+
+__all__ = ["Execution", "Floors", "Opaque", "Settings", "Verdict", "judge", "verify"]

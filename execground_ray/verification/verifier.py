@@ -1,10 +1,7 @@
 """Verifies in a process of its own, which may use so much time and memory and no more.
 
-A program and a text are anybody's, and verifying works out what is in them. Each step that the engine takes is counted,
-but not what one call of the standard library does with the arguments that a program gives it: ``sorted``,
-``factorial``, a regular expression. What takes too long here ends this process, and neither the job nor the other rows.
-
-A text whose verification does not end is verified again by its trace alone, without replaying the program.
+A text and the evidence of a program are anybody's, and judging works out what is in them. What takes too much time or
+memory here ends this process, and neither the job nor the other rows; the text is then judged without its evidence.
 """
 
 from __future__ import annotations
@@ -20,9 +17,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from execground_ray.tracing.messages import DeadlineReader, read_message, write_message
-from execground_ray.verification.facts import Evidence
-from execground_ray.verification.finding import Finding, Kind
-from execground_ray.verification.verdict import Verdict, verify
+from execground_ray.verification.finding import Finding, Kind, Outcome
+from execground_ray.verification.verdict import Execution, Verdict, verify
 
 START_SECONDS = 60.0
 # A text on a busy machine waits its turn: its limit is CPU time, and the clock is only for what sleeps.
@@ -55,20 +51,23 @@ class Verifier:
     """
 
     def __init__(self, limits: Limits) -> None:
+        """See the class."""
         self._limits = limits
         self._process: Any = None  # a Popen, its streams pipes
         self._owner = 0
         atexit.register(self.close)
 
-    def verify(self, text: str, evidence: Evidence) -> Verdict:
+    def verify(self, text: str, execution: Execution) -> Verdict:
         """Hold ``text`` against what the execution showed; see ``verdict``.
+
+        A text whose judgement does not end within the limits is judged again without evidence.
 
         Raises:
             UnverifiableError: it took too much time or memory, or is nothing that the engine can take.
         """
         problem = ""
-        for with_replay in (True, False):
-            request = {"text": text, "evidence": vars(evidence), "with_replay": with_replay}
+        for evidence in dict.fromkeys((execution.evidence, None)):
+            request = {"text": text, "execution": vars(execution) | {"evidence": evidence}}
             try:
                 answer = self._ask(request)
             except RecursionError as error:
@@ -147,14 +146,25 @@ def _address_space() -> int:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return asdict(verify(request["text"], Evidence(**request["evidence"]), with_replay=request["with_replay"]))
+        return asdict(verify(request["text"], Execution(**request["execution"])))
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
 def _verdict(answer: dict[str, Any]) -> Verdict:
-    findings = tuple(Finding(**finding | {"kind": Kind(finding["kind"])}) for finding in answer["findings"])
-    return Verdict(**answer | {"findings": findings})
+    findings = tuple(
+        Finding(
+            **finding
+            | {
+                "kind": Kind(finding["kind"]),
+                "outcome": Outcome(finding["outcome"]),
+                "lines": tuple(map(tuple, finding["lines"])),
+            }
+        )
+        for finding in answer["findings"]
+    )
+    sentences = tuple((start, end, tuple(map(tuple, lines))) for start, end, lines in answer["sentences"])
+    return Verdict(**answer | {"findings": findings, "sentences": sentences})
 
 
 def _limit(kind: int, most: int) -> None:

@@ -1,0 +1,101 @@
+"""What the rules of judgement get and give: a sentence with its window, and checks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.run import Run
+from execground_ray.verification.tokens import Sentence, Token
+from execground_ray.verification.window import Window
+
+_UNREAL = re.compile(
+    r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|e\.g\.|for example|for instance|"
+    r"in general|for (?:such|any)|whatever|in other cases|hypothetical\w*|needs? to be|supposed to|ought to)\b",
+    re.IGNORECASE,
+)
+_CONDITIONAL = re.compile(
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|while|whether|every time|each time|in case|only when|when|once|wherever|so that|asks?|tests?|checks?|checking|testing|means that|stands for)\b[^.;:,—]*$",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"(?:\bnot|n't|\binstead of|\brather than|\bnever|\bno|\bwithout|\bneither|\bnor|\bthan|\bexcept|\bbut not|\bno longer|\bcannot be)(?: (?:a|an|the|be|in|at|of|equal|equal to|to|reach|also|even|exactly|with))*\s*$",
+    re.IGNORECASE,
+)
+
+
+class Check(NamedTuple):
+    """What became of one cited value or claim."""
+
+    kind: Kind
+    start: int
+    end: int
+    outcome: Outcome
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Context:
+    """A sentence and what it is held against.
+
+    Attributes:
+        sentence: Its tokens and words.
+        window: The lines that it cites; None where there is no evidence.
+        whole: All lines of the run; None likewise.
+        cited: It cites its lines itself.
+        attributed: It stands in a text with citations.
+    """
+
+    sentence: Sentence
+    window: Window | None
+    whole: Window | None
+    cited: bool
+    attributed: bool
+
+    @property
+    def run(self) -> Run:
+        """The run; there must be evidence."""
+        assert self.window is not None  # noqa: S101
+        return self.window.run
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it asks."""
+        return self.sentence.source.rstrip(" *_`\n").endswith("?")
+
+    @property
+    def is_unreal(self) -> bool:
+        """Whether it tells what would be."""
+        return bool(_UNREAL.search(self.sentence.mask))
+
+    def before(self, token: Token) -> str:
+        """The mask up to a token."""
+        return self.sentence.mask.partition(self.mark(token))[0]
+
+    def after(self, token: Token) -> str:
+        """The mask behind a token."""
+        return self.sentence.mask.partition(self.mark(token))[2]
+
+    def mark(self, token: Token) -> str:
+        """How a token stands in the mask."""
+        return f"‹{token.kind}{self.sentence.tokens.index(token)}›"
+
+    def is_conditional(self, token: Token) -> bool:
+        """Whether the clause that leads to a token is under a condition, or asks."""
+        return self.is_question or self.is_unreal or bool(_CONDITIONAL.search(self.before(token)))
+
+    def is_denied(self, token: Token) -> bool:
+        """Whether the words before a token deny it."""
+        return bool(_DENIED.search(self.before(token)))
+
+    def verdict(self, token: Token, kind: Kind, good: bool | None, message: str) -> Check:
+        """A check of a claim that a token ends: true, false, or not known; under a condition nothing is false."""
+        if good:
+            outcome = Outcome.SUPPORTED
+        elif good is None or self.is_conditional(token):
+            outcome = Outcome.UNKNOWN
+        else:
+            outcome = Outcome.CONTRADICTED
+        return Check(kind, token.start, token.end, outcome, message)

@@ -1,0 +1,107 @@
+"""Judges a text sentence by sentence: all checks of all rules, against the lines that each sentence cites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from execground_ray.verification.actions import check_actions
+from execground_ray.verification.alignment import align
+from execground_ray.verification.citations import Attributed
+from execground_ray.verification.conditions import check_conditions
+from execground_ray.verification.context import Check, Context
+from execground_ray.verification.counts import check_counts
+from execground_ray.verification.equations import check_equations
+from execground_ray.verification.finding import Finding, Kind, Outcome
+from execground_ray.verification.operations import check_operations
+from execground_ray.verification.passages import Passage, passages
+from execground_ray.verification.presence import check_values
+from execground_ray.verification.relations import check_relations
+from execground_ray.verification.run import Run, program_names
+from execground_ray.verification.tokens import tokenize
+from execground_ray.verification.window import Window
+
+_RULES = (
+    check_equations,
+    check_relations,
+    check_conditions,
+    check_operations,
+    check_counts,
+    check_actions,
+    check_values,
+)
+
+
+@dataclass
+class Judgement:
+    """What became of a text's sentences.
+
+    Attributes:
+        findings: What is contradicted or not known.
+        counts: Checks by outcome.
+        sentences: Start, end and lines of each.
+        coverage: Share of the record's statements that some sentence cites; 0 where it cites none.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    sentences: list[tuple[int, int, tuple[tuple[int, int], ...]]] = field(default_factory=list)
+    coverage: float = 0.0
+
+
+def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Judgement:
+    """Judge every sentence of a text; without a run only its arithmetic."""
+    judgement = Judgement()
+    names = run.names if run else program_names(refcode)
+    cites = bool(attributed.citations)
+    whole = Window(run, ((1, run.count),)) if run else None
+    windows: dict[tuple[tuple[int, int], ...], Window] = {}
+    stretches = passages(attributed)
+    if run is not None and not cites:
+        stretches = align(attributed.text, stretches, run, whole, names)
+    for passage in stretches:
+        window = None
+        if run is not None and whole is not None:
+            window = windows.setdefault(passage.lines, Window(run, passage.lines)) if passage.lines and cites else whole
+        sentence = tokenize(attributed.text, passage.start, passage.end, names)
+        context = Context(sentence, window, whole, bool(passage.cited) and cites, cites)
+        _note(judgement, passage, list(_checks(context)))
+    judgement.coverage = _coverage(stretches, run)
+    return judgement
+
+
+def _checks(context: Context) -> Iterator[Check]:
+    for rule in _RULES:
+        yield from rule(context)
+
+
+def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
+    """Count what was checked; a value in a claim that is so is one that is known."""
+    judgement.sentences.append((passage.start, passage.end, passage.cited or passage.lines))
+    settled = {
+        (check.start, check.end)
+        for check in checks
+        if check.outcome is Outcome.SUPPORTED and check.kind is not Kind.VALUE
+    }
+    for check in dict.fromkeys(checks):
+        outcome = check.outcome
+        if check.kind is Kind.VALUE and outcome is not Outcome.SUPPORTED and (check.start, check.end) in settled:
+            outcome = Outcome.SUPPORTED
+        judgement.counts[outcome] += 1
+        if outcome is not Outcome.SUPPORTED:
+            judgement.findings.append(
+                Finding(check.kind, check.start, check.end, check.message, outcome, passage.lines)
+            )
+
+
+def _coverage(stretches: list[Passage], run: Run | None) -> float:
+    if run is None or not run.statements:
+        return 0.0
+    cited = {
+        line
+        for passage in stretches
+        for first, last in passage.cited
+        for line in range(first, min(last, run.count) + 1)
+    }
+    told = {run.owners[line] for line in cited} | cited
+    return sum(line in told for line in run.statements) / len(run.statements)

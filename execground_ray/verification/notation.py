@@ -1,0 +1,202 @@
+"""Reads what a text sets as code or mathematics: Python, and what people write beside it.
+
+``13! / (1! * 12!) = 13``, ``3 × 4 ≤ 20``, ``left = mid + 1 = 5``: sides between equals signs, each an expression.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.values import rounding
+
+MAX_LENGTH = 6_000
+_SIGNS = str.maketrans(
+    {
+        "×": "*",
+        "·": "*",
+        "⋅": "*",
+        "÷": "/",
+        "−": "-",
+        "–": "-",
+        "≤": "<=",
+        "≥": ">=",
+        "≠": "!=",
+        "∞": "inf",
+        "\u00a0": " ",
+    }
+)
+_LATEX = {r"\times": "*", r"\cdot": "*", r"\div": "/", r"\leq": "<=", r"\geq": ">=", r"\le": "<=", r"\ge": ">=", r"\neq": "!=", r"\ne": "!=", r"\bmod": "%", r"\mod": "%", r"\infty": "inf", r"\,": "", r"\left": "", r"\right": "", r"\%": "%", r"\oplus": "^", r"\land": " and ", r"\lt": "<", r"\gt": ">", r"\text": "", r"\mathrm": "", r"\quad": " "}  # fmt: skip
+_FRACTION = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
+_ROOT = re.compile(r"\\sqrt\{([^{}]*)\}|√\(?([\w.]+)\)?")
+_FACTORIAL = re.compile(r"\b(\d+)!(?!=)")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_POWER = re.compile(r"(?<=[\w)\]])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_NEXT_ASSIGNMENT = re.compile(r",\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of an equation, or a whole expression.
+
+    Attributes:
+        node: Its tree.
+        source: As written, cleaned.
+        key: The tree as text, to compare by.
+        pure: Without names.
+    """
+
+    node: ast.expr
+    source: str
+    key: str
+    pure: bool
+
+    @property
+    def value(self) -> Any:
+        """The value of a pure side.
+
+        Raises:
+            UnknownError: it is not known.
+        """
+        if not self.pure:
+            raise UnknownError(self.source)
+        return evaluate(self.node, {})
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it is a comparison or another expression that is true or false."""
+        node = self.node
+        return isinstance(node, ast.Compare | ast.BoolOp) or (
+            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+        )
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether it is a value as Python writes it, not one to be worked out."""
+        return self.pure and not any(
+            isinstance(each, ast.BinOp | ast.Compare | ast.BoolOp | ast.Call | ast.Subscript)
+            for each in ast.walk(self.node)
+        )
+
+
+@lru_cache(maxsize=20_000)
+def key_of(node: ast.AST) -> str:
+    """A tree as text, the same whether it is read or assigned to."""
+    return (
+        ast.dump(node).replace("ctx=Store()", "ctx=Load()").replace("ctx=Del()", "ctx=Load()").replace(", kind='u'", "")
+    )
+
+
+@lru_cache(maxsize=4_000)
+def parse(source: str) -> Side | None:
+    """An expression, or None where the text is none."""
+    source = source.strip()
+    if not source or len(source) > MAX_LENGTH:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            node = ast.parse(source, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if any(isinstance(each, ast.Constant) and each.value is ... for each in ast.walk(node)):
+        return None
+    return Side(node, source, key_of(node), is_pure(node))
+
+
+@lru_cache(maxsize=4_000)
+def read(source: str, mathematics: bool = False) -> tuple[tuple[Side, ...], ...]:
+    """The equations in a stretch of code or mathematics: each a tuple of sides; a lone expression is one side.
+
+    Empty where it is neither: a piece of a program, words.
+    """
+    found = []
+    for statement in _statements(clean(source, mathematics)):
+        sides = [parse(each) for each in split_equals(statement)]
+        if None in sides or not sides:
+            return ()
+        found.append(tuple(side for side in sides if side))
+    return tuple(found)
+
+
+def clean(source: str, mathematics: bool = False) -> str:
+    """Python for what a text writes."""
+    text = source.strip()
+    if not any(quote in text for quote in "'\""):
+        text = text.translate(_SIGNS)
+        text = _POWER.sub(lambda match: "**" + match[1].translate(_RAISED), text)
+        if "\\" in text:
+            text = _FRACTION.sub(r"((\1)/(\2))", text)
+            text = _ROOT.sub(r"sqrt(\1\2)", text)
+            for sign in sorted(_LATEX, key=len, reverse=True):
+                text = text.replace(sign, _LATEX[sign])
+            mathematics = True
+        text = _ROOT.sub(r"sqrt(\1\2)", text)
+        if mathematics:
+            text = text.replace("^{", "**{").replace("^", "**").replace("{", "(").replace("}", ")")
+        text = _FACTORIAL.sub(r"factorial(\1)", text)
+        if _THOUSANDS.fullmatch(text):
+            text = text.replace(",", "")
+    return re.sub(r"\s*\n\s*", " ", text)
+
+
+def _statements(source: str) -> list[str]:
+    """``x = 1, y = 2`` and ``x = 1; y = 2`` are two."""
+    if "=" not in source:
+        return [source]
+    found = []
+    for piece in _top_level(source, ";"):
+        places = [match for match in _NEXT_ASSIGNMENT.finditer(piece) if _depth(piece[: match.start()]) == 0]
+        start = 0
+        for match in places:
+            if re.search(r"(?<![=<>!])=(?!=)", piece[start : match.start()]):
+                found.append(piece[start : match.start()])
+                start = match.end()
+        found.append(piece[start:])
+    return [each for each in found if each.strip()]
+
+
+def split_equals(source: str) -> list[str]:
+    """The sides of an equation: at equals signs that are neither in brackets nor in strings nor part of others."""
+    return _top_level(source, "=") if "=" in source else [source]
+
+
+def _top_level(source: str, sign: str) -> list[str]:
+    sides, start, depth, index, quote = [], 0, 0, 0, ""
+    while index < len(source):
+        letter = source[index]
+        if quote:
+            if letter == "\\":
+                index += 1
+            elif letter == quote:
+                quote = ""
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        elif letter == sign and depth == 0 and not (sign == "=" and _in_operator(source, index)):
+            sides.append(source[start:index])
+            start = index + 1
+        index += 1
+    return [*sides, source[start:]]
+
+
+def _in_operator(source: str, index: int) -> bool:
+    return source[index + 1 : index + 2] == "=" or (index > 0 and source[index - 1] in "=<>!+-*/%&|^:")
+
+
+def _depth(source: str) -> int:
+    return sum(source.count(letter) for letter in "([{") - sum(source.count(letter) for letter in ")]}")
+
+
+def tolerance_of(*sides: Side) -> float:
+    """By how much the sides of an equation may differ where numbers in them are rounded."""
+    return max((rounding(side.source) for side in sides), default=0.0)

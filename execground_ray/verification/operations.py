@@ -1,0 +1,219 @@
+"""Operations: those that a text writes with values, and those that it tells in words, are ones that the lines do."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.context import Check, Context
+from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.matching import matches, operand_value
+from execground_ray.verification.notation import key_of, parse
+from execground_ray.verification.run import Event
+from execground_ray.verification.tokens import Token
+from execground_ray.verification.values import Opaque, same
+
+_NEAR: dict[type[ast.AST], type[ast.AST]] = {ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Lt: ast.LtE, ast.LtE: ast.Lt}
+_SIGNS = {"plus": "+", "minus": "-", "times": "*", "multiplied by": "*", "divided by": "/", "modulo": "%", "mod": "%"}
+_SAID = re.compile(
+    rf"(?P<first>‹[VE]\d+›)(?P<rest>(?: (?:{'|'.join(_SIGNS)}) ‹V\d+›)+)(?P<result>(?:,? (?:which|that))?,? (?:is|equals|gives|makes|=|yields|leaves|are)(?: (?:again|also|exactly|just|equal to|only|now))* (?P<value>‹[VE]\d+›))?(?P<tail>[^.;]*)",
+    re.IGNORECASE,
+)
+_TERM = re.compile(r"(plus|minus|times|multiplied by|divided by|modulo|mod) ‹V(\d+)›", re.IGNORECASE)
+# Words for an operation, and what in a program does it.
+_WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
+    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), frozenset(done.split()))
+    for words, done in (
+        (r"subtracted|subtracts|subtracting|subtraction", "Sub USub difference subtract diff"),
+        (r"multiplied|multiplies|multiplying|multiplication", "Mult Pow prod multiply dot matmul MatMult mul"),
+        (r"divided|divides|dividing|division", "Div FloorDiv Mod divmod RShift divide"),
+        (r"xor(?:ed|ing|s)?", "BitXor xor"),
+        (
+            r"appended|appends|appending",
+            "append extend insert appendleft Add push add put List heappush join setdefault ListComp yield",
+        ),
+        (r"popped|pops|popping", "pop popleft popitem heappop Delete get remove Subscript"),
+        (r"reversed|reverses|reversing", "reverse reversed USub flip Sub range"),
+        (
+            r"sorted (?:in|by|into)|sorts|sorting",
+            "sort sorted heappush heapify nlargest nsmallest argsort bisect insort insert",
+        ),
+        (r"doubled|doubles|doubling", "Mult Add LShift Pow"),
+        (r"squared|squares|squaring", "Pow Mult pow square"),
+        (r"halved|halves|halving", "Div FloorDiv RShift"),
+    )
+)
+
+
+def check_operations(context: Context) -> Iterator[Check]:
+    """Judge the operations that a sentence tells."""
+    for token in context.sentence.tokens:
+        for sides in token.equations:
+            for side in sides:
+                yield from _written(context, token, side.node, sides[-1].pure and sides[-1].is_literal)
+    for match in _SAID.finditer(context.sentence.mask):
+        yield from _said(context, match)
+    yield from _told(context)
+
+
+def _written(context: Context, token: Token, tree: ast.expr, has_result: bool) -> Iterator[Check]:
+    """Each operation in an expression: the same operands with another operator are a mistake."""
+    if context.window is None:
+        return
+    for node in ast.walk(tree):
+        if (isinstance(node, ast.BinOp) and is_pure(node) and not isinstance(node.op, ast.Mod)) or (
+            isinstance(node, ast.Call)
+            and is_pure(node)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"min", "max"}
+        ):
+            found = _against_run(context, node)
+        elif isinstance(node, ast.Compare | ast.BinOp | ast.BoolOp) and not is_pure(node):
+            found = _against_program(context, node)
+        else:
+            continue
+        if found is not None:
+            message = f"{ast.unparse(node)} is not the operation that is done"
+            outcome = Outcome.SUPPORTED if found else Outcome.CONTRADICTED
+            yield Check(Kind.OPERATION, token.start, token.end, outcome, message)
+
+
+def _against_run(context: Context, node: ast.BinOp | ast.Call) -> bool | None:
+    """Whether the lines do an operation of values; False where they do another with these operands and this result."""
+    windows = [context.window] if context.cited else [context.window, context.whole]
+    other = False
+    try:
+        result = evaluate(node, {})
+        values = [evaluate(each, {}) for each in _operands_of(node)]
+    except UnknownError:
+        return None
+    for window in windows:
+        if window is None:
+            continue
+        for event in window.by_type.get(type(node), ()):
+            if matches(node, event):
+                return True
+            other = other or _done_otherwise(event, node, values, result)
+    return False if other else None
+
+
+def _operands_of(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    return list(node.args) if isinstance(node, ast.Call) else []
+
+
+def _done_otherwise(event: Event, node: ast.expr, values: list[Any], result: Any) -> bool:
+    """Whether an event has the operands and the result, but another operator."""
+    if isinstance(event.value, Opaque) or not same(result, event.value):
+        return False
+    if isinstance(node, ast.Call) and isinstance(event.node, ast.Call):
+        name = getattr(event.node.func, "id", "")
+        if name not in {"min", "max"} or name == getattr(node.func, "id", ""):
+            return False
+    elif isinstance(node, ast.BinOp) and isinstance(event.node, ast.BinOp):
+        if type(node.op) is type(event.node.op) or {type(node.op), type(event.node.op)} == {ast.Div, ast.FloorDiv}:
+            return False
+    operands = [operand_value(each, event) for each in _operands_of(event.node)]
+    if len(operands) != len(values) or any(isinstance(each, Opaque) for each in operands):
+        return False
+    return any(all(map(same, order, operands)) for order in (values, values[::-1]))
+
+
+def _against_program(context: Context, node: ast.Compare | ast.BinOp | ast.BoolOp) -> bool | None:
+    """Whether the program has an expression of names; False where it has it with a near operator only."""
+    near: list[str] = []
+    copies: list[ast.expr] = []
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _NEAR:
+        copies = [ast.Compare(node.left, [_NEAR[type(node.ops[0])]()], node.comparators)]  # type: ignore[list-item]
+        copies += [_mirrored(each) for each in copies if isinstance(each, ast.Compare)]
+    elif isinstance(node, ast.BoolOp):
+        copies = [ast.BoolOp(ast.And() if isinstance(node.op, ast.Or) else ast.Or(), node.values)]
+    elif isinstance(node, ast.BinOp):
+        copies = [
+            ast.BinOp(node.left, kind(), node.right)
+            for kind in (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.BitXor)
+            if kind is not type(node.op)
+        ]
+    near = [key_of(each) for each in copies]
+    keys = context.run.keys
+    if key_of(node) in keys or (
+        isinstance(node, ast.Compare) and len(node.ops) == 1 and key_of(_mirrored(node)) in keys
+    ):
+        return True
+    return False if any(key in keys for key in near) and not _computed(context, node) else None
+
+
+def _computed(context: Context, node: ast.expr) -> bool:
+    """Whether a text works an expression out itself, so that it is no quotation of the program."""
+    return any(
+        len(sides) > 1 and any(key_of(each) == key_of(node) for side in sides for each in ast.walk(side.node))
+        for token in context.sentence.tokens
+        for sides in token.equations
+    )
+
+
+def _mirrored(node: ast.Compare) -> ast.Compare:
+    """``b < a`` for ``a > b``."""
+    turned: dict[type[ast.AST], type[ast.cmpop]] = {
+        ast.Gt: ast.Lt,
+        ast.Lt: ast.Gt,
+        ast.GtE: ast.LtE,
+        ast.LtE: ast.GtE,
+        ast.Eq: ast.Eq,
+        ast.NotEq: ast.NotEq,
+    }
+    kind = turned.get(type(node.ops[0]))
+    return ast.Compare(node.comparators[0], [kind()], [node.left]) if kind else node
+
+
+def _said(context: Context, match: re.Match[str]) -> Iterator[Check]:
+    """``3 minus 2 is 1``: worked out, and held against the run."""
+    tokens = context.sentence.tokens
+    first = tokens[int(match["first"][2:-1])]
+    terms = [(_SIGNS[sign.lower()], tokens[int(index)]) for sign, index in _TERM.findall(match["rest"])]
+    sources = [token.sides[-1].source for token in (first, *(term for _, term in terms)) if token.sides]
+    if len(sources) != len(terms) + 1:
+        return
+    written = f"({sources[0]})" + "".join(
+        f" {sign} ({source})" for (sign, _), source in zip(terms, sources[1:], strict=True)
+    )
+    side = parse(written)
+    if side is None:
+        return
+    last = terms[-1][1]
+    if match["value"] and not re.match(r"\s*(?:times|more|less|plus|minus|%|percent)", match["tail"]):
+        try:
+            value, wanted = side.value, tokens[int(match["value"][2:-1])].value
+        except UnknownError:
+            return
+        good = (
+            same(value, wanted, 1e-6)
+            or (isinstance(value, float) and isinstance(wanted, int) and int(value) == wanted)
+            or isinstance(wanted, float)
+        )
+        yield context.verdict(last, Kind.EQUATION, good, f"{written} is {value}, not {wanted}")
+    for checked in _written(context, last, side.node, True):
+        yield checked
+
+
+def _told(context: Context) -> Iterator[Check]:
+    """``is divided``: something in these lines does so, or anything in the program where no lines are known."""
+    sentence = context.sentence
+    window = context.window
+    if window is None or not context.cited or context.is_unreal or context.is_question:
+        return
+    for pattern, done in _WORDS:
+        for match in pattern.finditer(sentence.mask):
+            if re.search(
+                r"\b(?:not|no|never|without|n't|nothing|neither|nor|if|when|whenever)\b",
+                sentence.mask[: match.end()],
+                re.IGNORECASE,
+            ):
+                continue
+            if not window.operations & done:
+                outcome = Outcome.CONTRADICTED if window.complete else Outcome.UNKNOWN
+                yield Check(Kind.OPERATION, sentence.start, sentence.end, outcome, f"nothing there is {match.group()}")

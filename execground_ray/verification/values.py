@@ -1,0 +1,142 @@
+"""Values: those that a text writes and those of the run, and when they are the same."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+MAX_PARTS = 3_000  # parts of one value that are looked at
+MAX_DEPTH = 12
+_FLOAT = re.compile(r"[-+]?(\d+)\.(\d+)(?:[eE]([-+]?\d+))?")
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A value that is known by the beginning of what it shows and perhaps its length."""
+
+    text: str
+    type: str
+    length: int
+    cut: bool
+
+
+def freeze(value: Any, depth: int = 0) -> Hashable:
+    """A key that is equal for values that are written alike: 1 and 1.0, a list and a tuple; not 1 and True."""
+    if value is None or isinstance(value, str | bytes | Opaque):
+        return value
+    if isinstance(value, bool):
+        return ("bool", value)
+    if isinstance(value, int | float | complex):
+        return "nan" if value != value else value
+    if depth > MAX_DEPTH:
+        return ("deep", id(value))
+    if isinstance(value, dict):
+        return (
+            "dict",
+            frozenset((freeze(key, depth + 1), freeze(item, depth + 1)) for key, item in value.items()),
+        )
+    if isinstance(value, set | frozenset):
+        return ("set", frozenset(freeze(item, depth + 1) for item in value))
+    if isinstance(value, list | tuple | deque | range):
+        if len(value) > MAX_PARTS:
+            return ("long", len(value))
+        return ("list", tuple(freeze(item, depth + 1) for item in value))
+    return ("other", repr(value))
+
+
+def parts(value: Any, limit: int = MAX_PARTS) -> Iterator[Any]:
+    """``value``, what is in it, what is in that, and the keys of dictionaries."""
+    stack, count = [(value, 0)], 0
+    while stack and count < limit:
+        part, depth = stack.pop()
+        count += 1
+        yield part
+        if depth >= MAX_DEPTH:
+            continue
+        if isinstance(part, dict):
+            stack += [(item, depth + 1) for pair in list(part.items())[:limit] for item in pair]
+        elif isinstance(part, list | tuple | set | frozenset | deque | range):
+            stack += [(item, depth + 1) for item in list(part)[:limit]]
+
+
+def kind_of(value: Any) -> str:
+    """The kind of a value, coarse: what text and run may not mix up."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, dict | OrderedDict | defaultdict):
+        return "dict"
+    if isinstance(value, set | frozenset):
+        return "set"
+    if isinstance(value, list | deque | range):
+        return "list"
+    return type(value).__name__
+
+
+def same(written: Any, actual: Any, tolerance: float = 0.0) -> bool:
+    """Whether a text that writes ``written`` can mean ``actual``.
+
+    Args:
+        written: of the text.
+        actual: of the run.
+        tolerance: by how much numbers may differ, for those that a text rounds.
+    """
+    if isinstance(written, bool) or isinstance(actual, bool) or written is None or actual is None:
+        return written is actual
+    if isinstance(written, int | float) and isinstance(actual, int | float):
+        return close(written, actual, tolerance)
+    if isinstance(written, str) or isinstance(actual, str):
+        return isinstance(written, str) and isinstance(actual, str) and written == actual
+    if isinstance(written, dict) and isinstance(actual, dict):
+        return _same_dicts(written, actual, tolerance)
+    if isinstance(written, list | tuple | deque | range) and isinstance(actual, list | tuple | deque | range):
+        return len(written) == len(actual) and all(map(same, written, actual, [tolerance] * len(actual)))
+    if isinstance(written, set | frozenset) or isinstance(actual, set | frozenset):
+        return _same_sets(written, actual)
+    return bool(freeze(written) == freeze(actual))
+
+
+def close(written: float, actual: float, tolerance: float) -> bool:
+    """Whether two numbers are the same but for rounding."""
+    if written == actual or (written != written and actual != actual):
+        return True
+    if isinstance(written, int) and isinstance(actual, int):
+        return False
+    try:
+        return math.isclose(written, actual, rel_tol=1e-9, abs_tol=tolerance)
+    except OverflowError:
+        return False
+
+
+def _same_dicts(written: dict[Any, Any], actual: dict[Any, Any], tolerance: float) -> bool:
+    if len(written) != len(actual):
+        return False
+    others = {freeze(key): value for key, value in actual.items()}
+    return all(freeze(key) in others and same(value, others[freeze(key)], tolerance) for key, value in written.items())
+
+
+def _same_sets(written: Any, actual: Any) -> bool:
+    """Sets, one of which may be written as a list of its elements, or as ``{}``."""
+    if isinstance(written, dict) and not written:
+        written = set()
+    kinds = set | frozenset | list | tuple | deque
+    if not (isinstance(written, kinds) and isinstance(actual, kinds)) or len(written) != len(actual):
+        return False
+    return {freeze(item) for item in written} == {freeze(item) for item in actual}
+
+
+def rounding(source: str) -> float:
+    """By how much the number that ``source`` writes may be off: half a unit of its last digit, 0 for whole ones."""
+    found = [_rounding(match) for match in _FLOAT.finditer(source)]
+    return max(found, default=0.0)
+
+
+def _rounding(match: re.Match[str]) -> float:
+    if not match[2].strip("0"):
+        return 0.0
+    return 0.5000001 * 10.0 ** (int(match[3] or 0) - len(match[2]))

@@ -1,0 +1,307 @@
+"""The part of a run that a sentence is held against: the lines that it cites, and what belongs to them."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterator
+from functools import cached_property
+from typing import Any
+
+from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.matching import matches
+from execground_ray.verification.notation import Side, key_of
+from execground_ray.verification.run import GLOBALS, WIDEN, Event, Run
+from execground_ray.verification.values import Opaque, freeze, parts
+
+MAX_STATES = 150  # states of names in which an expression is evaluated
+MAX_POOL = 60_000
+
+
+class Window:
+    """What the run did at some record lines.
+
+    Args:
+        run: the run.
+        ranges: of record lines.
+    """
+
+    def __init__(self, run: Run, ranges: tuple[tuple[int, int], ...]) -> None:
+        """See the class."""
+        self.run = run
+        self.ranges = ranges
+        core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
+        self.core = sorted(core)
+        self.lines = self._widened(core)
+        self.statements = sorted({run.owners[line] for line in self.lines})
+        self.core_statements = sorted({run.owners[line] for line in self.core})
+        self._possible: dict[str, tuple[list[Any], bool]] = {}
+
+    def _widened(self, core: set[int]) -> set[int]:
+        """Two lines more at each end, whole statements, arguments and returned values with their calls."""
+        run = self.run
+        lines = {near for line in core for near in range(line - WIDEN, line + WIDEN + 1) if 1 <= near <= run.count}
+        lines |= {member for line in core for member in run.groups[run.owners[line]]}
+        for line in list(lines):
+            kind, frame = run.lines[line - 1][:2]
+            if (
+                kind in {"call", "def", "value"}
+                and 0 <= frame < len(run.frames)
+                and line <= run.frames[frame].first + 60
+            ):
+                first = run.frames[frame].first
+                if line - first <= 1 + len(run.frames[frame].arguments):
+                    lines |= set(run.groups[first]) | {first}
+        return lines
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """What was evaluated."""
+        return [event for line in self.statements for event in self.run.events_at(line)]
+
+    @cached_property
+    def frames(self) -> list[int]:
+        """The calls that the lines are in, and those around them."""
+        found = {self.run.frame_of[line - 1] for line in self.lines}
+        for frame in list(found):
+            while 0 <= frame < len(self.run.frames):
+                frame = self.run.frames[frame].parent
+                if frame >= 0:
+                    found.add(frame)
+        return sorted(found)
+
+    @cached_property
+    def states(self) -> list[dict[str, Any]]:
+        """The names before and after each statement, those of the calls around them included."""
+        found: list[dict[str, Any]] = []
+        seen: set[tuple[int, ...]] = set()
+        core = set(self.core_statements)
+        for line in self.statements:
+            for before in (True, False) if line in core else (False,):
+                for state in self._states_at(line, before=before):
+                    mark = tuple(id(value) for value in state.values())
+                    if mark not in seen:
+                        seen.add(mark)
+                        found.append(state)
+        return found[:MAX_STATES]
+
+    def _states_at(self, line: int, *, before: bool) -> Iterator[dict[str, Any]]:
+        """The state in the call of a line, over that of the calls around it and of the globals."""
+        run = self.run
+        frame = run.frame_of[line - 1]
+        layers = [run.state(frame, line, before=before)]
+        parent = frame
+        while 0 <= parent < len(run.frames):
+            caller, parent = run.frames[parent].caller, run.frames[parent].parent
+            if parent >= 0:
+                layers.append(run.state(parent, caller, before=True))
+        layers.append(run.state(GLOBALS, line, before=before))
+        merged: dict[str, Any] = {}
+        for layer in reversed(layers):
+            merged |= layer
+        yield merged
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether nothing of these lines is missing in the evidence."""
+        return self.run.complete or max(self.lines, default=0) < self.run.complete_until
+
+    @cached_property
+    def _by_key(self) -> dict[str, list[Event]]:
+        found: dict[str, list[Event]] = defaultdict(list)
+        for event in self.events:
+            found[key_of(event.node)].append(event)
+        return found
+
+    @cached_property
+    def by_type(self) -> dict[type[ast.expr], list[Event]]:
+        """Events by the kind of their expressions."""
+        found: dict[type[ast.expr], list[Event]] = defaultdict(list)
+        for event in self.events:
+            found[type(event.node)].append(event)
+        return found
+
+    def possible(self, side: Side) -> tuple[list[Any], bool]:
+        """The values that an expression had at these lines, and whether there can be no others."""
+        if side.key not in self._possible:
+            self._possible[side.key] = self._find(side)
+        return self._possible[side.key]
+
+    def _find(self, side: Side) -> tuple[list[Any], bool]:
+        values: dict[Hashable, Any] = {}
+        for event in self._by_key.get(side.key, ()):
+            values.setdefault(freeze(event.value), event.value)
+        if isinstance(side.node, ast.Attribute | ast.Subscript) and side.key in self._by_key:
+            for value in self.run.next_value(side.key, max(self.statements, default=0)):
+                values.setdefault(freeze(value), value)
+        if not isinstance(side.node, ast.Name):
+            for event in self.by_type.get(type(side.node), ()):
+                if matches(side.node, event):
+                    values.setdefault(freeze(event.value), event.value)
+        unknown = False
+        for state in self.states:
+            try:
+                value = evaluate(side.node, state)
+            except UnknownError:
+                unknown = True
+                continue
+            values.setdefault(freeze(value), value)
+        known = [value for value in values.values() if not isinstance(value, Opaque)]
+        closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
+        return known, closed and not (unknown and isinstance(side.node, ast.Call))
+
+    def changes(self, side: Side) -> tuple[list[Any], list[Any]]:
+        """The values that a name gets at the lines that are cited, and those that it has behind the last of them.
+
+        The first is empty where nothing is assigned to it there, or the name is none of a single call.
+        """
+        node = side.node
+        frames = {self.run.frame_of[line - 1] for line in self.core}
+        if not isinstance(node, ast.Name) or len(frames) != 1 or not self.core_statements:
+            return [], []
+        core = set(self.core_statements)
+        stores = [
+            event
+            for event in self.events
+            if isinstance(event.node, ast.Name) and event.node.id == node.id and isinstance(event.node.ctx, ast.Store)
+        ]
+        if not any(event.line in core for event in stores):
+            return [], []
+        last = self.core_statements[-1]
+        behind = [
+            state[node.id]
+            for line in (last, *(each for each in self.statements if each > last))
+            for state in self._states_at(line, before=False)
+            if node.id in state
+        ]
+        return [event.value for event in stores], behind
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """Every value at these lines, each once: of expressions, names, arguments, and what came back."""
+        found: dict[int, Any] = {}
+        for event in self.events:
+            found[id(event.value)] = event.value
+        for state in self.states:
+            for value in state.values():
+                found[id(value)] = value
+        for value in self._left:
+            found[id(value)] = value
+        for frame in self._touched:
+            for value in (frame.returned, *(value for _, value in frame.arguments)):
+                found[id(value)] = value
+        return list(found.values())
+
+    @cached_property
+    def _left(self) -> list[Any]:
+        """What the attributes and elements that these lines evaluate are when they are evaluated next."""
+        last = max(self.statements, default=0)
+        keys = {key_of(event.node) for event in self.events if isinstance(event.node, ast.Attribute | ast.Subscript)}
+        return [value for key in keys for value in self.run.next_value(key, last)]
+
+    @cached_property
+    def _touched(self) -> list[Any]:
+        """The calls that begin or end at these lines."""
+        return [frame for frame in self.run.frames if frame.first in self.lines or frame.last in self.lines]
+
+    @cached_property
+    def pool(self) -> frozenset[Hashable]:
+        """Keys of every value, of what is in it, and of the constants of the program."""
+        found: set[Hashable] = set()
+        for value in self.values:
+            if isinstance(value, str | int | float) or value is None:
+                found.add(freeze(value))
+                continue
+            for part in parts(value):
+                found.add(freeze(part))
+            if len(found) > MAX_POOL:
+                break
+        return frozenset(found)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Every string at these lines."""
+        return list({part for value in self.values for part in parts(value, 500) if isinstance(part, str)})
+
+    @cached_property
+    def opaque(self) -> list[Opaque]:
+        """The values that are not known exactly."""
+        return [value for value in self.values if isinstance(value, Opaque) and (value.text or value.cut)]
+
+    @cached_property
+    def sizes(self) -> frozenset[int]:
+        """The lengths of everything at these lines."""
+        found = {
+            len(part)
+            for value in self.values
+            for part in parts(value, 500)
+            if isinstance(part, str | list | tuple | dict | set | frozenset | deque | range)
+        }
+        return frozenset(
+            found | {value.length for value in self.values if isinstance(value, Opaque) and value.length >= 0}
+        )
+
+    @cached_property
+    def numbers(self) -> list[float]:
+        """Every number at these lines."""
+        return [key for key in self.pool if isinstance(key, int | float)]
+
+    @cached_property
+    def _sequences(self) -> list[tuple[Hashable, ...]]:
+        """Keys of the elements of every list and tuple."""
+        return [key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "list"]
+
+    @cached_property
+    def set_pool(self) -> frozenset[Hashable]:
+        """The same in any order, and of sets and of the keys of dictionaries."""
+        many = [*self._sequences, *(key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "set")]
+        many += [tuple(entry[0] for entry in entries) for entries in self.dict_entries]
+        many += [tuple(entry[1] for entry in entries) for entries in self.dict_entries]
+        return frozenset(("list", tuple(sorted(each, key=repr))) for each in many)
+
+    @cached_property
+    def dict_entries(self) -> list[frozenset[tuple[Hashable, Hashable]]]:
+        """Keys of the entries of every dictionary."""
+        return [key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "dict"]
+
+    def has_slice(self, wanted: list[Hashable]) -> bool:
+        """Whether these elements stand one behind the other in some list."""
+        length, target = len(wanted), tuple(wanted)
+        return any(
+            many[place : place + length] == target
+            for many in self._sequences
+            for place in range(len(many) - length + 1)
+            if many[place] == target[0]
+        )
+
+    @cached_property
+    def operations(self) -> frozenset[str]:
+        """What the statements of these lines do, and the calls that they make: names of operators and functions."""
+        sources = {self.run.lines[line - 1][2] for line in self.statements}
+        trees: list[ast.AST] = [tree for line in sources for tree in self.run.statement_parts(line)]
+        trees += [event.node for event in self.events]
+        negative = any(
+            isinstance(event.node, ast.BinOp) and any(_is_negative(each.value) for each in event.operands.values())
+            for event in self.events
+        )
+        return operations_in(trees) | ({"USub"} if negative else set())
+
+
+def _is_negative(value: Any) -> bool:
+    return isinstance(value, int | float) and value < 0
+
+
+def operations_in(trees: list[ast.AST]) -> frozenset[str]:
+    """The names of what some trees do: operators, methods, functions."""
+    found: set[str] = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.operator | ast.unaryop):
+                found.add(type(node).__name__)
+            elif isinstance(node, ast.Call):
+                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+            elif isinstance(node, ast.List | ast.ListComp | ast.Delete | ast.Subscript | ast.Yield):
+                found.add(type(node).__name__.replace("Yield", "yield"))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value < 0:
+                found.add("USub")
+    return frozenset(found)
