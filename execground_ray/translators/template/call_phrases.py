@@ -9,9 +9,10 @@ import ast
 from collections.abc import Sequence
 
 from execground_ray.translators.template.code_map import Program
+from execground_ray.translators.template.descriptions import article
 from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.trace_reader import Frame
-from execground_ray.translators.template.wording import article, assigned, exact_text, listed
+from execground_ray.translators.template.wording import assigned, exact_text, listed
 
 
 def introduction(frame: Frame, caller: str, depth: int, program: Program) -> str:

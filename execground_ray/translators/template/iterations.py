@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from execground_ray.translators.template.call_phrases import short_name
 from execground_ray.translators.template.citations import Lines
+from execground_ray.translators.template.descriptions import description
 from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.scope import Scope
 from execground_ray.translators.template.trace_reader import Action, Frame, Iteration, Loop
 from execground_ray.translators.template.wording import (
     assigned,
-    description,
     exact_text,
     known_text,
     listed,

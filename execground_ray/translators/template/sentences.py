@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from execground_ray.translators.template.assignments import LONG, Assignments, shown_once
 from execground_ray.translators.template.code_map import inside, own_parts
+from execground_ray.translators.template.descriptions import description
 from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value, value_text
 from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.substitution import write
@@ -18,7 +19,6 @@ from execground_ray.translators.template.wording import (
     Clause,
     Comprehension,
     collecting,
-    description,
     exact_text,
     known_text,
     listed,

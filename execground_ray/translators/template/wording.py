@@ -7,13 +7,12 @@ A value is written only where it was printed in full; a calculation only where i
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from execground_ray.translators.template.citations import NO_LINES, Lines
+from execground_ray.translators.template.descriptions import description
 from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value, value_text
-from execground_ray.translators.template.long_values import beginning, first_key, measure
 from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.substitution import substitute, write
 
@@ -21,21 +20,7 @@ LONG_SOURCE = 90  # characters: an expression above it is not repeated
 SHOWN = 400  # characters: a value above it is described, not shown
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-_OBJECT = re.compile(r"<(?:[\w.]+\.)?(\w+) object>$")
 UNPRINTED = ("<", "<global>")  # stand for values that the trace does not show
-_KINDS = {
-    "<function": "a function",
-    "<generator": "a generator",
-    "<bound method": "a method",
-    "<class": "a class",
-    "<": "an object",
-    "array(": "an array",
-    "{": "a collection",
-    "'": "a long string",
-    '"': "a long string",
-    "(": "a tuple",
-    "[": "a list",
-}
 
 
 @dataclass(slots=True)
@@ -58,23 +43,6 @@ def exact_text(text: str) -> str:
         except UnknownValueError:
             return ""
     return text
-
-
-def description(text: str) -> str:
-    """Describe a value that has no exact text, claiming nothing but what is sure."""
-    if match := _OBJECT.match(text):
-        return f"{article(match[1])} {code(match[1])} object"
-    words = next((words for start, words in _KINDS.items() if text.startswith(start)), "an object")
-    start, key = beginning(text), first_key(text)
-    words = measure(text) or ("a dictionary" if key else words)
-    if start:
-        return f"{words} that begins with {code(start)}"
-    return f"{words} whose first key is {code(key)}" if key else words
-
-
-def article(name: str) -> str:
-    """Choose `a` or `an` by the first letter."""
-    return "an" if name[0] in "AEIOaeio" else "a"
 
 
 def assigned(name: str, text: str) -> str:
