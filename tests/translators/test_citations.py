@@ -8,6 +8,7 @@ from citing import cited_lines, source_lines, without_citations
 from template_programs import CASES, COMPREHENSION, GENERATOR, LAMBDA, NESTED, RECURSION, SCAN, WHILE
 
 from execground_ray.translators.template.citations import citation
+from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.writer import write_plain_reasoning, write_reasoning
 
 
@@ -121,3 +122,19 @@ def test_values_that_look_like_citations_stay(cited):
     text, _ = cited("def main_solution(n):\n    xs = [n]\n    return xs\n", n=12)
     assert "`main_solution` returns `[12]` [4-7]." in text
     assert "returns `[12]`." in without_citations(text)
+
+
+def test_values_with_code_marks_stand_in_longer_ones(cited):
+    refcode = "def main_solution(s):\n    t = s + '`'\n    u = t.split('-')\n    return [u, 1]\n"
+    text, _ = cited(refcode, s="a`-")
+    assert text.startswith(
+        "`main_solution` is called with ``s = 'a`-'`` [1-3].\n\n`t` becomes ``'a`-' + '`' = 'a`-`'``"
+    )
+    assert "``u.split('-')``" not in text
+    plain = without_citations(text)
+    assert not re.search(r"\[\d+-\d+\]", plain)
+    assert "returns ``[['a`', '`'], 1]``." in plain
+
+
+def test_marks():
+    assert [code(text) for text in ("a", "a`b", "`b", "a``")] == ["`a`", "``a`b``", "`` `b ``", "``` a`` ```"]

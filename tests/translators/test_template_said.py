@@ -5,9 +5,8 @@ import json
 
 import pytest
 
+from execground_ray.translators.template.descriptions import beginning, description, first_key, measure
 from execground_ray.translators.template.known_values import completed, value_text
-from execground_ray.translators.template.long_values import beginning, first_key, measure
-from execground_ray.translators.template.wording import description
 
 
 def program(*lines, params="x"):
@@ -74,6 +73,13 @@ def test_a_long_list_is_known_whole_for_one_statement_only(reasoning):
         ("{1: '" + "x" * 90 + "...", "a dictionary whose first key is `1`"),
         ("{1, 2, ...}", "a collection that begins with `1, 2`"),
         ("<f>", "an object"),
+        ("<re.Match object; span=(0, 3), match='foo'>", "a `Match` object"),
+        ("<Tree instance (repr suppressed)>", "a `Tree` object"),
+        ("deque([<__main__.Node object>])", "a `deque` object"),
+        ("[<__main__.Node object>, <__main__.Node object>]", "a list of 2 `Node` objects"),
+        ("(<__main__.Node object>,)", "a tuple of one `Node` object"),
+        ("[<__main__.Node object>, <__main__.Leaf object>]", "a list"),
+        ("[<__main__.Node object>, ..., <__main__.Node object>]", "a list"),
     ],
 )
 def test_descriptions_claim_what_is_sure(text, said):

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.scope import Scope
 from execground_ray.translators.template.trace_reader import Action
 from execground_ray.translators.template.wording import (
@@ -49,7 +50,7 @@ class Assignments:
             self.scope.pending.pop(target.id, None)
             text = self.scope.known.get(target.id, "<")
             if self._reads_changing(value) and exact_text(text):
-                yield Clause(f"`{target.id}` becomes `{text}`")
+                yield Clause(f"{code(target.id)} becomes {code(text)}")
             else:
                 yield becomes(target.id, value, text, self.before, self.called)
         elif isinstance(target, ast.Tuple | ast.List):
@@ -79,7 +80,7 @@ class Assignments:
         names = [part.id for part in ast.walk(target) if isinstance(part, ast.Name) and part.id in self.scope.known]
         self.told.update(names)
         source = shown_source(value, self.before)
-        start = f"from `{source}` come" if len(source) <= LONG_SOURCE else "this gives"
+        start = f"from {code(source)} come" if len(source) <= LONG_SOURCE else "this gives"
         if names:
             yield Clause(f"{start} {listed([self.scope.show(name) for name in names])}")
 
@@ -88,18 +89,18 @@ class Assignments:
         place = shown_source(target, self.before)
         if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
             result = exact_text(known_text(value, self.before) or self._returned(value))
-            items = f"`{result}`" if result else f"the items of `{shown_source(value, self.before)}`"
-            yield from self._with_container(Clause(f"the slice `{place}` is replaced by {items}"), _base(target))
+            items = code(result) if result else f"the items of {code(shown_source(value, self.before))}"
+            yield from self._with_container(Clause(f"the slice {code(place)} is replaced by {items}"), _base(target))
             return
         element = known_text(target, self.scope.known)  # where the container is known
         result = element or known_text(value, self.before) or self._returned(value)
         if result and exact_text(result):
             clause = becomes(place, value, result, self.before, self.called)
             shown = isinstance(value, ast.BinOp | ast.Call) and not self._reads_changing(value)
-            if not shown or not clause.text.endswith(f" = {result}`"):
-                clause = Clause(f"`{place}` is set to `{result}`", "set")
+            if not shown or not clause.text.rstrip("` ").endswith(f" = {result}".rstrip("` ")):
+                clause = Clause(f"{code(place)} is set to {code(result)}", "set")
         else:
-            clause = Clause(f"`{place}` takes the value of `{shown_source(value, self.before)}`")
+            clause = Clause(f"{code(place)} takes the value of {code(shown_source(value, self.before))}")
         yield from self._with_container(clause, _base(target))
 
     def _returned(self, value: ast.expr) -> str:

@@ -9,8 +9,10 @@ import ast
 from collections.abc import Sequence
 
 from execground_ray.translators.template.code_map import Program
+from execground_ray.translators.template.descriptions import article
+from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.trace_reader import Frame
-from execground_ray.translators.template.wording import article, assigned, exact_text, listed
+from execground_ray.translators.template.wording import assigned, exact_text, listed
 
 
 def introduction(frame: Frame, caller: str, depth: int, program: Program) -> str:
@@ -32,16 +34,16 @@ def introduction(frame: Frame, caller: str, depth: int, program: Program) -> str
     values = f" with {listed(shown)}" if shown else ""
     name = short_name(frame.name)
     if frame.kind == "Re-enter generator":
-        return f"`{name}` goes on"
+        return f"{code(name)} goes on"
     if frame.kind == "Start generator":
-        return f"The generator `{name}` starts{values}"
+        return f"The generator {code(name)} starts{values}"
     if name.endswith(".__init__"):
         kind = name.removesuffix(".__init__")
-        return f"{article(kind).capitalize()} `{kind}` object is created{values}"
+        return f"{article(kind).capitalize()} {code(kind)} object is created{values}"
     if depth:
         calls = "calls itself" if caller == frame.name else "is called again"
-        return f"`{name}` {calls}{values} (recursion depth {depth + 1})"
-    return f"`{name}` is called{values}"
+        return f"{code(name)} {calls}{values} (recursion depth {depth + 1})"
+    return f"{code(name)} is called{values}"
 
 
 def short_name(name: str) -> str:
@@ -61,7 +63,7 @@ def mapping(frame: Frame, program: Program) -> str:
     if not exact or frame.ended not in ("Return", "Yield"):
         return ""
     if frame.name.endswith("<genexpr>"):
-        return f"`{exact}`" if frame.ended == "Yield" else ""
+        return code(exact) if frame.ended == "Yield" else ""
     node = program.nodes.get(frame.line)
     own = {
         arg.arg
@@ -71,7 +73,7 @@ def mapping(frame: Frame, program: Program) -> str:
         if isinstance(arg, ast.arg)
     }
     given = [assigned(change.name, change.text) for change in frame.arguments if change.name in own]
-    return f"`{exact}` for {listed(given)}" if given else f"`{exact}`"
+    return f"{code(exact)} for {listed(given)}" if given else code(exact)
 
 
 def run_of_values(values: str, all_values: Sequence[str] = ()) -> str:
@@ -83,7 +85,7 @@ def run_of_values(values: str, all_values: Sequence[str] = ()) -> str:
     """
     first, dots, last = values.partition(", ..., ")
     if dots:
-        return f"runs from `{first}` on to `{last}`"
+        return f"runs from {code(first)} on to {code(last)}"
     if "," not in values:
-        return f"is `{values}`" if len(all_values) < 2 else f"runs through `{', '.join(all_values)}`"
-    return f"runs through `{', '.join(all_values)}`" if all_values else f"takes the values `{values}`"
+        return f"is {code(values)}" if len(all_values) < 2 else f"runs through {code(', '.join(all_values))}"
+    return f"runs through {code(', '.join(all_values))}" if all_values else f"takes the values {code(values)}"

@@ -9,6 +9,7 @@ import ast
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from execground_ray.translators.template.call_phrases import (
     introduction,
@@ -37,7 +38,8 @@ from execground_ray.translators.template.iterations import (
     made_before,
     round_label,
 )
-from execground_ray.translators.template.paragraphs import Block, Page, Section
+from execground_ray.translators.template.marks import code
+from execground_ray.translators.template.paragraphs import Block, Page, Section, grouped
 from execground_ray.translators.template.scope import Scope, global_values
 from execground_ray.translators.template.sentences import Teller, comprehension_source, comprehension_targets
 from execground_ray.translators.template.substitution import write
@@ -70,7 +72,7 @@ class FrameWriter:
     def tell_frame(self, frame: Frame, given: Mapping[str, str] | None = None) -> list[Block]:
         """Tell a call from its first line to its return."""
         self.active[frame.name] += 1
-        scope = Scope(self.program, frame, f"`{short_name(frame.name)}`", dict(self.globals), self.seen)
+        scope = Scope(self.program, frame, code(short_name(frame.name)), dict(self.globals), self.seen)
         scope.known.update({change.name: change.text for change in frame.arguments})
         if frame.kind == "Call to":
             scope.known.update(given or {})
@@ -157,8 +159,9 @@ class FrameWriter:
     def _tell_comprehension(self, frame: Frame, action: Action, scope: Scope, page: Page) -> None:
         page.wait(frame.lines())
         targets = {name.id for name in comprehension_targets(action.node)}
+        every = partial(comprehension_source, action.node, known=scope.known)
         runs = [
-            f"`{change.name}` {run_of_values(change.text, comprehension_source(action.node, change.name, scope.known))}"
+            f"{code(change.name)} {run_of_values(change.text, every(change.name))}"
             for change in frame.arguments
             if change.name in targets and change.text and "<" not in change.text
         ]
@@ -170,7 +173,7 @@ class FrameWriter:
         nodes = [part for part in own_parts(action.node) if isinstance(part, kind)]
         exact = exact_text(frame.value)
         if exact and value not in nodes and len(nodes) == 1:
-            page.add(Clause(f"{collecting(nodes[0])} gives `{exact}`", lines=frame.lines()))
+            page.add(Clause(f"{collecting(nodes[0])} gives {code(exact)}", lines=frame.lines()))
 
     def _tell_loop(self, loop: Loop, scope: Scope, page: Page) -> None:
         values = self._tell_source(loop, scope, page)
@@ -228,13 +231,13 @@ class FrameWriter:
         page.wait(header.lines)
         lines = frozenset(header.lines)
         if header.raised:
-            page.add(Clause(f"this raises `{header.raised}`"))
+            page.add(Clause(f"this raises {code(header.raised)}"))
         elif not isinstance(node, ast.While):
             return round_label(node, scope) if ran else ""
         elif not isinstance(node.test, ast.Constant):
             if header.changes:
                 shown = listed([scope.show(change.name) for change in header.changes])
-                page.add(Clause(f"working out `{write(node.test)}` leaves {shown}", "alone", lines=lines))
+                page.add(Clause(f"working out {code(write(node.test))} leaves {shown}", "alone", lines=lines))
             clause = scope.test(node.test, ran, before, brief=True)
             clause.consequence, clause.lines = node.body, lines
             page.add(clause)
@@ -251,15 +254,15 @@ class FrameWriter:
         self._tell_items(iteration.items, scope, page)
         page.end_paragraph()
         if not label:
-            return _grouped(page.blocks)
+            return grouped(page.blocks)
         lines = page.waiting.union(iteration.header.lines if iteration.header else ())
         first = page.blocks[0] if page.blocks else None
         if isinstance(first, list):
-            return _grouped([begun(f"{label}: ", first, lines), *page.blocks[1:]])
+            return grouped([begun(f"{label}: ", first, lines), *page.blocks[1:]])
         if first and len(page.blocks) == 1:
             return [Section(begun(f"{label}: ", first.intro, lines), first.points)]
         if first:
-            return _grouped([[Sentence(label, ":", lines)], *page.blocks])
+            return grouped([[Sentence(label, ":", lines)], *page.blocks])
         return [[Sentence(f"{label}: nothing happens", ".", lines)]]
 
     def _tell_alike(self, loop: Loop, iterations: Sequence[Iteration], scope: Scope) -> Paragraph:
@@ -285,13 +288,6 @@ class FrameWriter:
         page.end_paragraph()
         text = joined(block for block in page.blocks if isinstance(block, list))
         return begun(f"{start}each time ", text) if text else [Sentence(f"{start}nothing happens", ".", page.waiting)]
-
-
-def _grouped(blocks: Sequence[Block]) -> list[Block]:
-    """Make one point of an iteration: its first paragraph introduces the rest."""
-    if len(blocks) > 1 and isinstance(blocks[0], list):
-        return [Section(blocks[0], list(blocks[1:]))]
-    return list(blocks)
 
 
 def _prints(node: ast.AST | None) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from execground_ray.translators.template.call_phrases import short_name
 from execground_ray.translators.template.citations import Lines
+from execground_ray.translators.template.descriptions import description
+from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.scope import Scope
 from execground_ray.translators.template.trace_reader import Action, Frame, Iteration, Loop
 from execground_ray.translators.template.wording import (
     assigned,
-    description,
     exact_text,
     known_text,
     listed,
@@ -67,13 +68,13 @@ def joint_label(rounds: Sequence[Sequence[tuple[str, str]]]) -> str:
     if len(texts) > 3 and all(text.isdigit() for text in texts):
         numbers = [int(text) for text in texts]
         if numbers == list(range(numbers[0], numbers[-1] + 1)):
-            return f"{first} up to `{rounds[0][0][0]} = {texts[-1]}`"
-    return listed([first, *(f"`{exact_text(text) or description(text)}`" for text in texts[1:])])
+            return f"{first} up to {code(f'{rounds[0][0][0]} = {texts[-1]}')}"
+    return listed([first, *(code(exact) if (exact := exact_text(text)) else description(text) for text in texts[1:])])
 
 
 def _together(values: Sequence[tuple[str, str]]) -> str:
     texts = [exact_text(text) for _, text in values]
-    return f"`({', '.join(texts)})`" if all(texts) else listed([assigned(*pair) for pair in values])
+    return code(f"({', '.join(texts)})") if all(texts) else listed([assigned(*pair) for pair in values])
 
 
 def made_before(loop: Loop) -> list[Frame]:
@@ -113,13 +114,13 @@ def loop_intro(loop: Loop, scope: Scope, made: str = "") -> str:
     if loop.iterations[0].header is None and scope.frame.kind.startswith("Re-enter"):
         return "The loop goes on"
     if isinstance(node, ast.While):
-        return "The loop runs" if isinstance(node.test, ast.Constant) else f"While `{ast.unparse(node.test)}` holds"
+        return "The loop runs" if isinstance(node.test, ast.Constant) else f"While {code(ast.unparse(node.test))} holds"
     source, values = shown_source(node.iter, scope.known), made
     if isinstance(node.iter, ast.Name):
         source, values = node.iter.id, exact_text(scope.known.get(node.iter.id, "<"))
     elif isinstance(node.iter, ast.Tuple | ast.List):
         source = known_text(node.iter, scope.known) or source
-    return f"For each `{ast.unparse(node.target)}` in `{source}`" + (f" (`{values}`)" if values else "")
+    return f"For each {code(ast.unparse(node.target))} in {code(source)}" + (f" ({code(values)})" if values else "")
 
 
 def loop_lines(loop: Loop, scope: Scope) -> Lines:

@@ -163,6 +163,13 @@ def _sentence(clauses: Sequence[Clause]) -> str:
     return start + (rest[0] if len(rest) == 1 else ", ".join(rest[:-1]) + ", and " + rest[-1])
 
 
+def grouped(blocks: Sequence[Block]) -> list[Block]:
+    """Make one point of an iteration: its first paragraph introduces the rest."""
+    if len(blocks) > 1 and isinstance(blocks[0], list):
+        return [Section(blocks[0], list(blocks[1:]))]
+    return list(blocks)
+
+
 def render(blocks: Sequence[Block], cited: bool) -> str:
     """Lay blocks out: paragraphs apart from each other, the points of a section as a list.
 

@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping
 
 from execground_ray.translators.template.assignments import LONG, Assignments, shown_once
 from execground_ray.translators.template.code_map import inside, own_parts
+from execground_ray.translators.template.descriptions import description
 from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value, value_text
+from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.substitution import write
 from execground_ray.translators.template.wording import (
     LONG_SOURCE,
     Clause,
     Comprehension,
     collecting,
-    description,
     exact_text,
     known_text,
     listed,
@@ -55,17 +56,17 @@ class Teller(Assignments):
         self.scope.update(self.action)
         if frame.ended == "Yield" and self.action is frame.actions[-1]:
             exact = exact_text(frame.value)
-            return [Clause(f"{self.scope.function} yields " + (f"`{exact}`" if exact else description(frame.value)))]
+            return [Clause(f"{self.scope.function} yields " + (code(exact) if exact else description(frame.value)))]
         if self.action.raised:
             raising = ast.unparse(node.value) if isinstance(node, ast.Assign) else self._source(node)
-            return [Clause(f"`{raising}` raises `{self.action.raised}`")]
+            return [Clause(f"{code(raising)} raises {code(self.action.raised)}")]
         if self.action.line in self.scope.program.crowded:
             return list(self._crowded(node))
         clauses = list(self._statement(node))
         if isinstance(node, ast.Return | ast.If):
-            what = "what to return" if isinstance(node, ast.Return) else f"`{write(node.test)}`"
+            what = "what to return" if isinstance(node, ast.Return) else code(write(node.test))
             return list(self._unsaid(f"working out {what} {LEAVES}")) + clauses
-        return clauses + list(self._unsaid("now" if clauses else f"after `{self._source(node)}`,"))
+        return clauses + list(self._unsaid("now" if clauses else f"after {code(self._source(node))},"))
 
     def _statement(self, node: ast.AST | None) -> Iterator[Clause]:  # noqa: C901 - one line per kind
         match node:
@@ -82,7 +83,7 @@ class Teller(Assignments):
             case ast.Return(value=value):
                 yield self._return(value)
             case ast.Assert(test=test):
-                yield Clause(f"the assertion `{ast.unparse(test)}` holds")
+                yield Clause(f"the assertion {code(ast.unparse(test))} holds")
             case ast.Break():
                 yield Clause("the loop stops here")
             case ast.Continue():
@@ -92,7 +93,9 @@ class Teller(Assignments):
                 yield Clause(f"the {caught} branch takes over", "test", body)
             case ast.match_case(pattern=pattern, guard=guard, body=body):
                 fits = inside(self.action.following, body)
-                case = f"the pattern `{ast.unparse(pattern)}`" + (f" with `{ast.unparse(guard)}`" if guard else "")
+                case = f"the pattern {code(ast.unparse(pattern))}" + (
+                    f" with {code(ast.unparse(guard))}" if guard else ""
+                )
                 text = f"{case} {'fits' if fits else 'does not fit'}"
                 yield Clause(text, "test", body if fits else ())
 
@@ -123,7 +126,7 @@ class Teller(Assignments):
         elif names:
             self.told.update(names)
             source = shown_source(call, self.before)
-            start = "after that," if self.called or len(source) > LONG_SOURCE else f"after `{source}`,"
+            start = "after that," if self.called or len(source) > LONG_SOURCE else f"after {code(source)},"
             yield Clause(f"{start} {self.scope.state(names)}", "alone")
         elif not self.called and not (isinstance(function, ast.Name) and function.id == "print"):
             yield self._without_effect(call)
@@ -136,7 +139,7 @@ class Teller(Assignments):
             seen = isinstance(read_value(self.before.get(name, "<")), list | dict | set)
         except UnknownValueError:
             seen = False
-        return Clause(f"`{source}` leaves `{name}` as it is" if seen else f"`{source}` is called")
+        return Clause(f"{code(source)} leaves {code(name)} as it is" if seen else f"{code(source)} is called")
 
     def _adding(self, function: ast.Attribute, argument: ast.expr) -> Iterator[Clause]:
         item = known_text(argument, self.before)
@@ -147,11 +150,11 @@ class Teller(Assignments):
         text = next((change.text for change in self.action.changes if change.name == name), "")
         if text and len(text) <= LONG and exact_text(text):
             self.told.add(name)
-            yield Clause(f"adding `{item}` gives {self.scope.show(name)}")
+            yield Clause(f"adding {code(item)} gives {self.scope.show(name)}")
         elif function.attr == "add" and not text and exact_text(self.before.get(name, "<")).startswith(("{", "set(")):
-            yield Clause(f"`{item}` is in `{owner}` already")
+            yield Clause(f"{code(item)} is in {code(owner)} already")
         else:
-            yield from self._with_container(Clause(f"we {verb} `{item}` {where} `{owner}`"), name)
+            yield from self._with_container(Clause(f"we {verb} {code(item)} {where} {code(owner)}"), name)
 
     def _return(self, value: ast.expr | None) -> Clause:
         frame, function = self.scope.frame, self.scope.function
@@ -160,19 +163,19 @@ class Teller(Assignments):
         exact = exact_text(frame.value)
         if not exact:
             return Clause(
-                f"{function} returns `{ast.unparse(value)}`"
+                f"{function} returns {code(ast.unparse(value))}"
                 if len(ast.unparse(value)) <= LONG_SOURCE
                 else f"{function} returns its result"
             )
         if isinstance(value, Comprehension):
-            return Clause(f"{collecting(value)} gives `{exact}`, which {function} returns")
+            return Clause(f"{collecting(value)} gives {code(exact)}, which {function} returns")
         source = shown_source(value, self.before)
         told = len(source) <= LONG_SOURCE and source != exact and proven(value, exact, self.before)
         if told and exact in ("True", "False") and isinstance(value, ast.Compare | ast.BoolOp | ast.UnaryOp):
-            return Clause(f"`{source}` is {exact.lower()}, so {function} returns `{exact}`", "alone")
+            return Clause(f"{code(source)} is {exact.lower()}, so {function} returns {code(exact)}", "alone")
         if told and isinstance(value, ast.BinOp | ast.Subscript | ast.Call):
-            return Clause(f"{function} returns `{source} = {exact}`")
-        return Clause(f"{function} returns `{exact}`")
+            return Clause(f"{function} returns {code(f'{source} = {exact}')}")
+        return Clause(f"{function} returns {code(exact)}")
 
     def _crowded(self, node: ast.AST | None) -> Iterator[Clause]:
         """Tell a line with several statements; of a condition and its block it is not always clear how it went."""
@@ -186,7 +189,7 @@ class Teller(Assignments):
         elif self.action.changes:
             self.told.update(change.name for change in self.action.changes)
             names = [change.name for change in self.action.changes]
-            yield Clause(f"after `{self.action.source.strip()}`, {self.scope.state(names)}", "alone")
+            yield Clause(f"after {code(self.action.source.strip())}, {self.scope.state(names)}", "alone")
 
     def _crowded_outcome(self, node: ast.If) -> bool | None:
         """Find out whether the block after the colon ran."""

@@ -7,34 +7,20 @@ A value is written only where it was printed in full; a calculation only where i
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from execground_ray.translators.template.citations import NO_LINES, Lines
+from execground_ray.translators.template.descriptions import description
 from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value, value_text
-from execground_ray.translators.template.long_values import beginning, first_key, measure
+from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.substitution import substitute, write
 
 LONG_SOURCE = 90  # characters: an expression above it is not repeated
 SHOWN = 400  # characters: a value above it is described, not shown
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-_OBJECT = re.compile(r"<(?:[\w.]+\.)?(\w+) object>$")
 UNPRINTED = ("<", "<global>")  # stand for values that the trace does not show
-_KINDS = {
-    "<function": "a function",
-    "<generator": "a generator",
-    "<bound method": "a method",
-    "<class": "a class",
-    "<": "an object",
-    "array(": "an array",
-    "{": "a collection",
-    "'": "a long string",
-    '"': "a long string",
-    "(": "a tuple",
-    "[": "a list",
-}
 
 
 @dataclass(slots=True)
@@ -59,33 +45,16 @@ def exact_text(text: str) -> str:
     return text
 
 
-def description(text: str) -> str:
-    """Describe a value that has no exact text, claiming nothing but what is sure."""
-    if match := _OBJECT.match(text):
-        return f"{article(match[1])} `{match[1]}` object"
-    words = next((words for start, words in _KINDS.items() if text.startswith(start)), "an object")
-    start, key = beginning(text), first_key(text)
-    words = measure(text) or ("a dictionary" if key else words)
-    if start:
-        return f"{words} that begins with `{start}`"
-    return f"{words} whose first key is `{key}`" if key else words
-
-
-def article(name: str) -> str:
-    """Choose `a` or `an` by the first letter."""
-    return "an" if name[0] in "AEIOaeio" else "a"
-
-
 def assigned(name: str, text: str) -> str:
     """Write `name = value`, or describe a value that has no exact text."""
     exact = exact_text(text)
-    return f"`{name} = {exact}`" if exact else f"`{name}` as {description(text)}"
+    return f"{code(f'{name} = {exact}')}" if exact else f"{code(name)} as {description(text)}"
 
 
 def holds(name: str, text: str) -> str:
     """Write the same as a statement of its own."""
     exact = exact_text(text)
-    return f"`{name} = {exact}`" if exact else f"`{name}` is {description(text)}"
+    return f"{code(f'{name} = {exact}')}" if exact else f"{code(name)} is {description(text)}"
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -121,8 +90,8 @@ def proven(node: ast.expr, text: str, known: Mapping[str, str]) -> bool:
 def collecting(node: Comprehension) -> str:
     """Name what a comprehension puts together."""
     if isinstance(node, ast.DictComp):
-        return f"collecting `{ast.unparse(node.key)}: {ast.unparse(node.value)}` each time"
-    return f"collecting `{ast.unparse(node.elt)}` each time"
+        return f"collecting {code(f'{ast.unparse(node.key)}: {ast.unparse(node.value)}')} each time"
+    return f"collecting {code(ast.unparse(node.elt))} each time"
 
 
 def becomes(name: str, value: ast.expr, text: str, known: Mapping[str, str], called: bool) -> Clause:
@@ -137,11 +106,11 @@ def becomes(name: str, value: ast.expr, text: str, known: Mapping[str, str], cal
     """
     exact = exact_text(text)
     if not exact:
-        return Clause(f"`{name}` becomes {_unshown(value, text, known, called)}")
+        return Clause(f"{code(name)} becomes {_unshown(value, text, known, called)}")
     if not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(value)):
-        return Clause(f"`{name}` is set to `{exact}`", "set")
+        return Clause(f"{code(name)} is set to {code(exact)}", "set")
     if isinstance(value, Comprehension):
-        return Clause(f"{collecting(value)} gives `{name} = {exact}`")
+        return Clause(f"{collecting(value)} gives {code(f'{name} = {exact}')}")
     source = shown_source(value, known)
     if (
         isinstance(value, ast.Name | ast.IfExp)
@@ -150,13 +119,13 @@ def becomes(name: str, value: ast.expr, text: str, known: Mapping[str, str], cal
         or source == exact
         or any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(ast.parse(source)))
     ):
-        return Clause(f"`{name}` becomes `{exact}`")
+        return Clause(f"{code(name)} becomes {code(exact)}")
     joins = isinstance(value, ast.BoolOp) and exact not in ("True", "False")  # `'a' or 'b' = 'a'` would read wrong
     if joins or not proven(value, text, known):
-        return Clause(f"`{source}` gives `{name} = {exact}`")
+        return Clause(f"{code(source)} gives {code(f'{name} = {exact}')}")
     if isinstance(value, ast.Compare | ast.BoolOp | ast.UnaryOp) and exact in ("True", "False"):
-        return Clause(f"`{source}` is {exact.lower()}, so `{name} = {exact}`", "alone")
-    return Clause(f"`{name}` becomes `{source} = {exact}`")
+        return Clause(f"{code(source)} is {exact.lower()}, so {code(f'{name} = {exact}')}", "alone")
+    return Clause(f"{code(name)} becomes {code(f'{source} = {exact}')}")
 
 
 def _unshown(value: ast.expr, text: str, known: Mapping[str, str], called: bool) -> str:
@@ -164,10 +133,10 @@ def _unshown(value: ast.expr, text: str, known: Mapping[str, str], called: bool)
     source = shown_source(value, known)
     told = isinstance(value, ast.Name | ast.IfExp) or (called and isinstance(value, ast.Call))
     if text in UNPRINTED:
-        return f"`{source}`"
+        return code(source)
     if told or len(source) > LONG_SOURCE or not text.startswith(("'", '"', "[", "(", "{")):
         return description(text)
-    return f"`{source}`, {description(text)}"
+    return f"{code(source)}, {description(text)}"
 
 
 def condition(test: ast.expr, outcome: bool, known: Mapping[str, str], brief: bool) -> Clause:
@@ -189,13 +158,13 @@ def condition(test: ast.expr, outcome: bool, known: Mapping[str, str], brief: bo
     if sure and (text := _emptiness(test, known)):
         return Clause(text, "test")
     if shown == source or len(shown) > LONG_SOURCE:
-        return Clause(f"`{source}` is {word}", "test")
+        return Clause(f"{code(source)} is {word}", "test")
     sides = _sides(test, known) if sure else ""
     if brief or isinstance(test, ast.BoolOp):
-        start = f"`{shown}` is {word}" if brief else f"`{source}` is `{shown}`, which is {word}"
+        start = f"{code(shown)} is {word}" if brief else f"{code(source)} is {code(shown)}, which is {word}"
         return Clause(start + (f" ({sides})" if sides else ""), "test")
     through = f", that is {sides}," if sides else ","
-    return Clause(f"`{source}` is `{shown}`{through} which is {word}", "test")
+    return Clause(f"{code(source)} is {code(shown)}{through} which is {word}", "test")
 
 
 def _emptiness(test: ast.expr, known: Mapping[str, str]) -> str:
@@ -205,8 +174,8 @@ def _emptiness(test: ast.expr, known: Mapping[str, str]) -> str:
         return ""
     value = evaluate(bare, known)
     if isinstance(value, list | tuple | dict | set | str):
-        return f"`{bare.id}` is {'not empty' if value else 'empty'}"
-    return f"`{bare.id}` is `{value!r}`"
+        return f"{code(bare.id)} is {'not empty' if value else 'empty'}"
+    return f"{code(bare.id)} is {code(repr(value))}"
 
 
 def _sides(test: ast.expr, known: Mapping[str, str]) -> str:
@@ -215,7 +184,7 @@ def _sides(test: ast.expr, known: Mapping[str, str]) -> str:
         settles = isinstance(test.op, ast.Or)
         part = next((part for part in test.values if bool(evaluate(part, known)) is settles), None)
         sides = _sides(part, known) if part else ""
-        return f"`{shown_source(part, known)}` is {sides}" if part and sides else ""
+        return f"{code(shown_source(part, known))} is {sides}" if part and sides else ""
     if not isinstance(test, ast.Compare) or len(test.ops) > 1:
         return ""
     parts = [evaluate(part, known) for part in (test.left, *test.comparators)]
@@ -223,4 +192,4 @@ def _sides(test: ast.expr, known: Mapping[str, str]) -> str:
         return ""
     bare = ast.Compare(ast.Name("left"), test.ops, [ast.Name("right")])
     sides = shown_source(bare, {"left": repr(parts[0]), "right": repr(parts[1])})
-    return "" if sides == shown_source(test, known) else f"`{sides}`"
+    return "" if sides == shown_source(test, known) else code(sides)

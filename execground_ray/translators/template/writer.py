@@ -14,6 +14,7 @@ from execground_ray.translators.template.citations import Sentence
 from execground_ray.translators.template.code_map import Program
 from execground_ray.translators.template.frames import FrameWriter
 from execground_ray.translators.template.known_values import UnknownValueError, read_value
+from execground_ray.translators.template.marks import code
 from execground_ray.translators.template.paragraphs import Block, render
 from execground_ray.translators.template.trace_reader import Frame, read_frames
 from execground_ray.translators.template.wording import assigned, listed
@@ -46,7 +47,7 @@ def write_plain_reasoning(refcode: str, funcname: str, arguments: dict[str, Any]
 def _write(refcode: str, funcname: str, arguments: dict[str, Any], trace: str, returned: str, *, cited: bool) -> str:
     program = Program(refcode)
     given = {name: repr(value) for name, value in arguments.items()}
-    start = f"`{funcname}` is called" + (
+    start = f"{code(funcname)} is called" + (
         f" with {listed([assigned(*pair) for pair in given.items()])}" if given else ""
     )
     frames = read_frames(trace, program)

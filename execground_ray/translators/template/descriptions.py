@@ -1,4 +1,4 @@
-"""What is said of a value that is too long to be shown: how long it is, and how it begins.
+"""What is said of a value that is not shown: its type, how long it is, and how it begins.
 
 In come texts of values, whole or shortened where they were printed; out come the pieces of a description.
 """
@@ -6,8 +6,10 @@ In come texts of values, whole or shortened where they were printed; out come th
 from __future__ import annotations
 
 import ast
+import re
 
 from execground_ray.translators.template.known_values import UnknownValueError, read_value
+from execground_ray.translators.template.marks import code
 
 SHOWN_CHARACTERS = 20  # of a long string
 SHOWN_ITEMS = 3  # of a long container
@@ -19,6 +21,46 @@ _MEASURES: dict[type, str] = {
     set: "a set of {} items",
     dict: "a dictionary of {} entries",
 }
+_KINDS = {
+    "<function": "a function",
+    "<generator": "a generator",
+    "<bound method": "a method",
+    "<method": "a method",
+    "<built-in": "a function",
+    "<class": "a class",
+    "<": "an object",
+    "array(": "an array",
+    "{": "a collection",
+    "'": "a long string",
+    '"': "a long string",
+    "(": "a tuple",
+    "[": "a list",
+}
+_OBJECT = re.compile(r"<(?:[\w.]+\.)?(\w+) (?:object(?:>$|; )|instance \()|(?!array\()([A-Za-z]\w*)\(")
+_ALIKE = re.compile(r"([\[(])<(?:[\w.]+\.)?(\w+) object>(?:, <(?:[\w.]+\.)?\2 object>)*,?[\])]$")
+
+
+def description(text: str) -> str:
+    """Describe a value that has no exact text, claiming nothing but what is sure."""
+    if match := _OBJECT.match(text):
+        name = match[1] or match[2]
+        return f"{article(name)} {code(name)} object"
+    words = next((words for start, words in _KINDS.items() if text.startswith(start)), "an object")
+    if match := _ALIKE.match(text):
+        count = text.count(" object>")
+        return (
+            f"{words} of {count} {code(match[2])} objects" if count > 1 else f"{words} of one {code(match[2])} object"
+        )
+    start, key = beginning(text), first_key(text)
+    words = measure(text) or ("a dictionary" if key else words)
+    if start:
+        return f"{words} that begins with {code(start)}"
+    return f"{words} whose first key is {code(key)}" if key else words
+
+
+def article(name: str) -> str:
+    """Choose `a` or `an` by the first letter."""
+    return "an" if name[0] in "AEIOaeio" else "a"
 
 
 def measure(text: str) -> str:
