@@ -31,7 +31,15 @@ from execground_ray.translators.llm.prompting import THINK, THOUGHT
 from execground_ray.verification.citations import strip_citations
 from execground_ray.verification.rows import RowVerifier
 
-COUNTS = ("problems_with_examples", "problems_rejected", "counts_add_up", "examples", "rejected")
+COUNTS = (
+    "problems_with_examples",
+    "problems_rejected",
+    "counts_add_up",
+    "examples",
+    "examples_without_evidence",
+    "examples_not_attributed",
+    "rejected",
+)
 OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
 ARGUMENT = re.compile(r" \.{6} (\w+) = (.*)")  # of that function, below its call; what is long has ... in it
 SCORES, VERDICT = tuple(COLUMNS[Stage.VERIFY]), ("stage", "reason")
@@ -157,7 +165,7 @@ def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[Wri
     counts = count_shards(folder)
     found = make_summary(counts, summary["problems_read"], {"seconds": 1.0, "sandbox": {}, "config": {}})
     for name in COUNTS:
-        if summary[name] != found[name]:
+        if summary.get(name, found[name]) != found[name]:  # those of earlier versions have fewer
             yield f"summary.json: {name} is {_short(summary[name])}, the shards hold {_short(found[name])}"
     if not found["counts_add_up"]:
         yield f"summary.json: {summary['problems_read']} problems were read, {counts.problems} are in the shards"

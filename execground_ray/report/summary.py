@@ -45,11 +45,15 @@ class Counts:
         examples: training rows.
         problems_with_examples: distinct problems among them.
         rejected: problems by stage and reason.
+        no_evidence: training rows whose run could not be repeated, so that it has not judged the text.
+        not_attributed: training rows whose text cites no lines.
     """
 
     examples: int
     problems_with_examples: int
     rejected: Counter[tuple[str, str]]
+    no_evidence: int = 0
+    not_attributed: int = 0
 
     @property
     def problems(self) -> int:
@@ -63,12 +67,14 @@ def count_shards(folder: Folder) -> Counts:
     Every problem has one row with the problem's own id, in ``train/`` or in ``rejected/``; its further examples have
     ``-2`` and so on behind it. A problem is rejected if none of its rows is an example.
     """
-    examples = with_examples = 0
+    examples = with_examples = no_evidence = not_attributed = 0
     further: set[str] = set()
     for path in folder.files(TRAIN):
         for row in folder.read_rows(path):
             identity = RowId.parse(row["id"])
             examples += 1
+            no_evidence += not row.get("evidence", True)
+            not_attributed += not row.get("attributed", True)
             if identity.number > 1:
                 further.add(identity.problem)
             else:
@@ -80,7 +86,7 @@ def count_shards(folder: Folder) -> Counts:
                 with_examples += 1
             elif RowId.parse(row["id"]).number == 1:
                 rejected[row["stage"], row["reason"]] += 1
-    return Counts(examples, with_examples, rejected)
+    return Counts(examples, with_examples, rejected, no_evidence, not_attributed)
 
 
 def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +108,8 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "problems_rejected": counts.rejected.total(),
         "counts_add_up": problems_read == counts.problems,
         "examples": counts.examples,
+        "examples_without_evidence": counts.no_evidence,
+        "examples_not_attributed": counts.not_attributed,
         "rejected": by_stage,
         "legs": run.get("legs", 1),
         "seconds": round(run["seconds"], 1),
@@ -139,6 +147,12 @@ def table(summary: dict[str, Any]) -> str:
     ]
     rows.append(("with examples", "", summary["problems_with_examples"]))
     rows.append(("training rows", "", summary["examples"]))
+    for key, words in (
+        ("examples_without_evidence", "run not repeated"),
+        ("examples_not_attributed", "no lines cited"),
+    ):
+        if summary.get(key):
+            rows.append(("  of these", words, summary[key]))
     lines = [f"{name:14} {what:28} {count:>10,}" for name, what, count in rows]
     legs = f" in {summary['legs']} legs" if summary["legs"] > 1 else ""
     speed = f"{summary['seconds']:,.1f} s{legs}, {summary['problems_per_second']:,.1f} problems/s"
