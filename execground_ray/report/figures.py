@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from execground_ray.output.layout import REJECTED, TRAIN
 from execground_ray.output.shards import read_counted_records, write_names
 from execground_ray.output.storage import Folder
+from execground_ray.verification.citations import strip_citations
 
 WORD = r"\S+"
 # What a text cites, as it is written there: numbers, quoted strings, constants.
@@ -78,14 +79,16 @@ def _measure(rows: pa.Table, write: str) -> pa.Table:
     """The rows of a write without their texts, measured."""
     count = rows.num_rows
     found = rows["findings"] if "findings" in rows.column_names else pa.array([""] * count, pa.string())
+    written = zip(rows["text"].to_pylist(), rows["trace_lines"].to_pylist(), strict=True)
+    texts = pa.array([strip_citations(*each) for each in written], pa.string())
     columns = {name: rows[name] for name in [*PLAIN, *OPTIONAL] if name in rows.column_names and name != "findings"}
     return pa.table(
         {
             "write": pa.array([write] * count, pa.string()),
             "place": pa.array(range(count), pa.int64()),
             **columns,
-            "words": pc.count_substring_regex(rows["text"], WORD),
-            "values": pc.count_substring_regex(rows["text"], VALUE),
+            "words": pc.count_substring_regex(texts, WORD),
+            "values": pc.count_substring_regex(texts, VALUE),
             "flawed": pc.invert(pc.is_in(found, pa.array(["", "[]"]))),
         }
     )

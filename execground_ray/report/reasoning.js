@@ -51,18 +51,20 @@ function spellings(value) {
   return new RegExp(`(?<![\\w.])(?:${all.map(escape).join("|")})(?!\\w|\\.\\d)`, "g");
 }
 
-// A value is looked up in the lines that its passage cites; in a text without citations, in the whole trace.
+// A value is looked up in the lines that its passage cites; the final output, and all in a text without citations, in the
+// whole trace.
 function findPlaces(values, trace, passages) {
   for (const cited of values) {
     const pattern = cited.pattern = spellings(cited.value);
     const passage = passages.find(passage => passage.start <= cited.start && cited.start < passage.end);
-    const told = index => !passages.length || passage?.lines.has(index);
+    const told = index => passage ? passage.lines.has(index) : cited.returned || !passages.length;
     const has = trace.flatMap((line, index) => told(index) && line.search(pattern) >= 0 ? [index] : []);
     const named = has.filter(index => cited.name && trace[index].includes(`.. ${cited.name} = `)
       && trace[index].split(" = ").slice(1).join(" = ").search(pattern) === 0);
     const returns = has.filter(index => /^ *(<<< Return|Result)/.test(trace[index]));
     cited.places = has;
-    cited.best = (cited.returned && returns.length ? returns : named.length ? named : has)[0];
+    const wanted = cited.returned && returns.length ? returns : named.length ? named : has;
+    cited.best = passage ? wanted[0] : wanted.at(-1);
   }
 }
 
