@@ -89,6 +89,12 @@ def test_comprehensions_lambdas_and_generators_cite_their_own_lines(cited):
         assert source_lines(trace) <= cited_lines(text)
 
 
+def test_a_generator_that_goes_on_cites_where_it_had_stopped(cited):
+    code = "def ones(n):\n    for i in range(n):\n        yield i\n\ndef main_solution(n):\n    return list(ones(n))\n"
+    text, trace = cited(code, n=2)
+    assert source_lines(trace) <= cited_lines(text)
+
+
 def test_a_long_list_shown_after_its_loop_cites_its_last_change(cited):
     code = "def main_solution(n):\n    xs = [9] * n\n    for i in range(2):\n        xs[i] = i\n    return len(xs)\n"
     text, trace = cited(code, n=28)

@@ -126,6 +126,8 @@ def loop_intro(loop: Loop, scope: Scope, made: str = "") -> str:
 def loop_lines(loop: Loop, scope: Scope) -> Lines:
     """Give the lines that the beginning of a loop tells: its first visit, and the last one of a `for` loop, its end."""
     first, last = loop.iterations[0].header, loop.iterations[-1]
-    resumed = scope.frame.opening if scope.frame.kind.startswith("Re-enter") else []
+    resumed = list(scope.frame.opening) if scope.frame.kind.startswith("Re-enter") else []
+    if resumed and loop.iterations[0].items and isinstance(where := loop.iterations[0].items[0], Action):
+        resumed += where.lines  # of the `yield` where it had stopped
     over = last.header.lines if last.header and not last.items and not isinstance(loop.node, ast.While) else []
     return frozenset([*(first.lines if first else resumed), *over])
