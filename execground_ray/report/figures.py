@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from execground_ray.output.layout import REJECTED, TRAIN
+from execground_ray.output.rows import SCORES
 from execground_ray.output.shards import read_counted_records, write_names
 from execground_ray.output.storage import Folder
 from execground_ray.verification.citations import strip_citations
@@ -19,7 +20,7 @@ WORD = r"\S+"
 # What a text cites, as it is written there: numbers, quoted strings, constants.
 VALUE = r"""\b\d[\d_,]*(?:\.\d+)?|"[^"\n]*"|'[^'\n]*'|\bTrue\b|\bFalse\b|\bNone\b"""
 PLAIN = ["id", "stage", "reason", "trace_lines", "trace_seconds"]
-OPTIONAL = ["generated_tokens", "answer_ok", "attributed", "evidence", "grounded", "coverage", "findings"]
+OPTIONAL = ["generated_tokens", *SCORES, "findings"]
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,15 @@ class Figures:
     def verification(self) -> dict[str, Any]:
         """Figures of the verified examples for people; empty if the run did not verify."""
         examples = self.examples
-        if not examples.num_rows or not {"answer_ok", "grounded"} <= set(examples.column_names):
+        if not examples.num_rows or not set(SCORES) <= set(examples.column_names):
             return {}
+        attributed = examples.filter(examples["attributed"])
         return {
             "answers_right": pc.mean(examples["answer_ok"]).as_py(),
             "values_grounded": pc.mean(examples["grounded"]).as_py(),
+            "steps_told": pc.mean(attributed["coverage"]).as_py() or 0.0,
+            "attributed": pc.mean(examples["attributed"]).as_py(),
+            "judged_by_run": pc.mean(examples["evidence"]).as_py(),
             "without_findings": 1 - pc.mean(examples["flawed"]).as_py(),
         }
 
