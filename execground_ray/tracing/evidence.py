@@ -1,9 +1,9 @@
-"""Evidence: what a run with every expression instrumented has found out, as the judgement reads it.
+r"""Evidence: what a run with every expression instrumented has found out, as the judgement reads it.
 
 In comes the JSON text that the instrumented run wrote inside the cage, so anybody's; out comes ``Evidence``, or a
 ``ValueError`` where it is not what it should be. Record lines are numbered from 1: line k is
-``trace.split("\\n")[k - 1]``. Node ids are indices in ``list(ast.walk(ast.parse(normalize_newlines(refcode))))``; values
-are indices in ``Evidence.values``; -1 is none.
+``trace.split("\n")[k - 1]``. Node ids are indices in ``list(ast.walk(ast.parse(normalize_newlines(refcode))))``;
+values are indices in ``Evidence.values``; -1 is none.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ class Evidence:
         names: likewise.
         complete: whether nothing was left out.
         complete_until: the first record line of which something was; one behind the last line if nothing was.
+        incomplete_lines: the record lines of which something was left out, for there was too much of it.
     """
 
     values: tuple[Value, ...]
@@ -129,6 +130,7 @@ class Evidence:
     names: tuple[Name, ...]
     complete: bool
     complete_until: int
+    incomplete_lines: frozenset[int] = frozenset()
 
     @cached_property
     def events_by_line(self) -> dict[int, tuple[Event, ...]]:
@@ -176,8 +178,9 @@ def decode(text: str) -> Evidence:
             frames=tuple(_frames(fields["frames"])),
             events=tuple(_rows(Event, fields["events"])),
             names=tuple(_rows(Name, fields["names"])),
-            complete=fields["complete"] is True,
+            complete=fields["complete"],
             complete_until=fields["complete_until"],
+            incomplete_lines=frozenset(fields["incomplete_lines"]),
         )
         _check(evidence)
     except (AttributeError, KeyError, TypeError, RecursionError) as error:
@@ -192,8 +195,8 @@ def _values(rows: Any) -> Iterator[Value]:
 
 def _frames(rows: Any) -> Iterator[Frame]:
     for row in rows:
-        *start, arguments, returned = row
-        yield Frame(*start, tuple((name, value) for name, value in arguments), returned)
+        frame = Frame(*row)
+        yield frame._replace(arguments=tuple((name, value) for name, value in frame.arguments))
 
 
 def _rows(kind: Callable[..., Any], rows: Any) -> Iterator[Any]:
@@ -220,7 +223,9 @@ def _check(evidence: Evidence) -> None:
     for name in evidence.names:
         _require(_within(1, name.line, lines + 1) and _within(-1, name.frame, frames))
         _require(_are(str, name.name) and _within(-1, name.value, values))
-    _require(_within(0, evidence.complete_until))
+    _require(all(_within(1, line, lines + 1) for line in evidence.incomplete_lines))
+    _require(evidence.complete is not bool(evidence.incomplete_lines))
+    _require(evidence.complete_until == min(evidence.incomplete_lines, default=lines + 1))
 
 
 def _are(kind: type, *things: object) -> bool:

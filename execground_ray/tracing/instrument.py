@@ -55,31 +55,6 @@ def _with_constants(code: CodeType, replaced: dict[bytes, Any]) -> CodeType:
 class _Statements(Wrapper):
     """Instruments statements, in place."""
 
-    def __init__(self, tree: ast.Module, constants: Constants) -> None:
-        super().__init__(tree, constants)
-        self._kinds: dict[type[ast.stmt], Callable[[Any], None]] = {
-            ast.FunctionDef: self._function,
-            ast.AsyncFunctionDef: self._function,
-            ast.ClassDef: self._class,
-            ast.Return: self._plain,
-            ast.Expr: self._plain,
-            ast.Raise: self._plain,
-            ast.Assign: self._assign,
-            ast.AugAssign: self._assign_in_place,
-            ast.AnnAssign: self._assign_annotated,
-            ast.Delete: self._delete,
-            ast.For: self._for,
-            ast.AsyncFor: self._for,
-            ast.While: self._branch,
-            ast.If: self._branch,
-            ast.With: self._with,
-            ast.AsyncWith: self._with,
-            ast.Match: self._match,
-            ast.Assert: self._assert,
-            ast.Try: self._try,
-            ast.TryStar: self._try,
-        }
-
     def outside(self, node: ast.AST) -> None:
         """Instrument the functions in what runs before the call: it has no trace itself."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -146,9 +121,9 @@ class _Statements(Wrapper):
                 note = self._note_of([statement.target], statement.value, last_line(statement.target))
             elif isinstance(statement, ast.AugAssign):
                 note = self._note_in_place(statement.target)
-            handle = self._kinds.get(type(statement))
+            handle = _KINDS.get(type(statement))
             if handle:
-                handle(statement)
+                handle(self, statement)
             block.append(statement)
             if note is not None:
                 block.append(_statement(note))
@@ -231,14 +206,38 @@ class _Statements(Wrapper):
             handler.body = self._block(handler.body)
 
 
+_KINDS: dict[type[ast.stmt], Callable[[_Statements, Any], None]] = {
+    ast.FunctionDef: _Statements._function,
+    ast.AsyncFunctionDef: _Statements._function,
+    ast.ClassDef: _Statements._class,
+    ast.Return: _Statements._plain,
+    ast.Expr: _Statements._plain,
+    ast.Raise: _Statements._plain,
+    ast.Assign: _Statements._assign,
+    ast.AugAssign: _Statements._assign_in_place,
+    ast.AnnAssign: _Statements._assign_annotated,
+    ast.Delete: _Statements._delete,
+    ast.For: _Statements._for,
+    ast.AsyncFor: _Statements._for,
+    ast.While: _Statements._branch,
+    ast.If: _Statements._branch,
+    ast.With: _Statements._with,
+    ast.AsyncWith: _Statements._with,
+    ast.Match: _Statements._match,
+    ast.Assert: _Statements._assert,
+    ast.Try: _Statements._try,
+    ast.TryStar: _Statements._try,
+}
+
+
 def last_line(target: Any) -> int:
     """Return the line on which a target has been given its value."""
     if isinstance(target, ast.Tuple | ast.List) and target.elts:
         return last_line(target.elts[-1])
     if isinstance(target, ast.Starred):
         return last_line(target.value)
-    line: int = target.end_lineno if isinstance(target, ast.Attribute) else target.lineno
-    return line
+    line: Any = target.end_lineno if isinstance(target, ast.Attribute) else target.lineno
+    return int(line)
 
 
 def _statement(expression: ast.expr) -> ast.stmt:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
-import sys
-from types import FrameType, MemberDescriptorType
+from collections.abc import Callable
+from types import FrameType
 from typing import Any, Protocol
 
+from execground_ray.tracing.inspection import MISSING, attribute_of, item_of, part_of, truth_of
 from execground_ray.tracing.plan import Entry, Plan
-from execground_ray.tracing.snapshots import SLOT, Snapshots, SnapshotsFullError, slot, truth_of
+from execground_ray.tracing.snapshots import Snapshots, SnapshotsFullError
 
 MAX_EVENTS = 20_000
 EVENTS_PER_LINE = 2_000
-PLAIN_KEYS = (int, bool, str, float, type(None))
-MISSING = object()
+FAULT_CHARS = 200
 
 
 class Place(Protocol):
@@ -22,6 +22,15 @@ class Place(Protocol):
     frame: int
     line: int
     unclaimed: list[int]
+
+
+def record(node: int, value: Any) -> Any:
+    """Return the value of an expression; that it is called is what the tracer sees."""
+    return value
+
+
+def note(passed: tuple[Any, ...]) -> None:
+    """Be called with what targets have been given; see ``record``."""
 
 
 class Switches:
@@ -33,10 +42,10 @@ class Switches:
         self.note = functools.partial(().count)
         self._off = self.record.__reduce__()[2], self.note.__reduce__()[2]
 
-    def on(self, recorder: Recorder) -> None:
-        """Let values go to a recorder."""
-        self.record.__setstate__((recorder.record, (), {}, None))  # type: ignore[attr-defined]
-        self.note.__setstate__((recorder.note, (), {}, None))  # type: ignore[attr-defined]
+    def on(self) -> None:
+        """Let values be seen."""
+        self.record.__setstate__((record, (), {}, None))  # type: ignore[attr-defined]
+        self.note.__setstate__((note, (), {}, None))  # type: ignore[attr-defined]
 
     def off(self) -> None:
         """Let values pass."""
@@ -45,7 +54,7 @@ class Switches:
 
 
 class Recorder:
-    """Writes down events; whatever a value is, the program goes on as if there were no recorder.
+    """Writes down events, called by the tracer: so nothing here is traced, nor any code of the program that runs here.
 
     Args:
         plan: of the program.
@@ -55,10 +64,10 @@ class Recorder:
     Attributes:
         events: record line, frame, node, value and outcome of each.
         snapshots: the table of values.
-        busy: whether what runs is not the program, but what watches it.
         place: where the program is; None outside the calls that have a trace.
         claims: node ids of the calls that made frames, by frame.
-        complete_until: the first record line of which something is missing, 0 for none.
+        missing: the record lines of which something is.
+        stopped_at: the record line from which on nothing more was taken, 0 for none.
         fault: what went wrong here, empty if nothing did.
     """
 
@@ -67,42 +76,47 @@ class Recorder:
         self._plan = plan
         self.snapshots = snapshots
         self._switches = switches
+        self._special = {*plan.follows, *plan.walrus, *plan.kept}
+        self._conditions = plan.conditions
+        self._scalars = snapshots.scalars
         self._kept: dict[int, dict[int, Any]] = {}
         self._line_ends_at = 0
         self._has_stopped = False
         self.events: list[tuple[int, int, int, int, int]] = []
-        self.busy = False
         self.place: Place | None = None
         self.claims: dict[int, int] = {}
-        self.complete_until = 0
+        self.missing: set[int] = set()
+        self.stopped_at = 0
         self.fault = ""
 
-    def record(self, node: int, value: Any) -> Any:
-        """Take the value of an expression and return it."""
-        if self.busy or self.place is None:
-            return value
-        self.busy = True
-        try:
-            self._take(node, value, sys._getframe(1))
-        except SnapshotsFullError:
-            self._stop(for_good=True)
-        except Exception as error:
-            self.fault = f"{type(error).__name__}: {error}"
-        self.busy = False
-        return value
-
-    def note(self, passed: tuple[Any, ...]) -> None:
-        """Take what targets have been given."""
-        if self.busy or self.place is None:
+    def see_value(self, frame: FrameType) -> None:
+        """Take what ``record`` is called with; whatever it is, the program goes on as if this were not."""
+        place = self.place
+        if place is None:
             return
-        self.busy = True
+        passed = frame.f_locals
+        node, value = passed["node"], passed["value"]
+        kind = type(value)
+        if (kind is int or kind is bool or kind is str) and node not in self._special and not place.unclaimed:
+            known = self._scalars.get((kind, value))
+            if known is not None and len(self.events) < self._line_ends_at:  # most values are such: no time is lost
+                outcome = (1 if value else 0) if node in self._conditions else -1
+                self.events.append((place.line, place.frame, node, known, outcome))
+                return
+        self._guard(self._take, node, value, frame.f_back)
+
+    def see_note(self, frame: FrameType) -> None:
+        """Take what ``note`` is called with; likewise."""
+        if self.place is not None:
+            self._guard(self._note, frame.f_locals["passed"], frame.f_back)
+
+    def _guard(self, take: Callable[..., None], *arguments: Any) -> None:
         try:
-            self._note(passed, sys._getframe(1))
+            take(*arguments)
         except SnapshotsFullError:
             self._stop(for_good=True)
         except Exception as error:
-            self.fault = f"{type(error).__name__}: {error}"
-        self.busy = False
+            self.fault = f"{type(error).__name__}: {error}"[:FAULT_CHARS]
 
     def stand(self, place: Place | None) -> None:
         """Tell where the program is now."""
@@ -113,22 +127,31 @@ class Recorder:
         if self._has_stopped:
             return
         if len(self.events) >= self._line_ends_at:
-            self._switches.on(self)
+            self._switches.on()
         self._line_ends_at = min(len(self.events) + EVENTS_PER_LINE, MAX_EVENTS)
 
     def miss(self, place: Place) -> None:
         """Take note that something of a line is missing."""
-        self.complete_until = self.complete_until or place.line
+        self.missing.add(place.line)
+
+    def incomplete_lines(self, lines: int) -> list[int]:
+        """Return the record lines, of so many, of which something is missing."""
+        behind = range(self.stopped_at, lines + 1) if self.stopped_at else ()
+        return sorted(self.missing.union(behind))
 
     def _stop(self, *, for_good: bool) -> None:
         self._switches.off()
         if self.place is not None:
             self.miss(self.place)
+            self.stopped_at = self.place.line if for_good else 0
         if for_good:
             self._has_stopped, self.place = True, None
 
-    def _take(self, node: int, value: Any, frame: FrameType) -> None:
+    def _take(self, node: int, value: Any, frame: FrameType | None) -> None:
         plan = self._plan
+        if node not in self._special:
+            self._emit(node, value)
+            return
         target = plan.walrus.get(node)
         if target is not None:
             self._emit(target, value)
@@ -155,14 +178,14 @@ class Recorder:
             if node in self._plan.calls:
                 self.claims.update(dict.fromkeys(place.unclaimed, node))
             place.unclaimed.clear()
-        outcome = truth_of(value) if node in self._plan.conditions else -1
+        outcome = truth_of(value) if node in self._conditions else -1
         if len(self.events) >= self._line_ends_at:
             self._stop(for_good=len(self.events) >= MAX_EVENTS)
-            return outcome
-        self.events.append((place.line, place.frame, node, self.snapshots.index(value), outcome))
+        else:
+            self.events.append((place.line, place.frame, node, self.snapshots.index(value), outcome))
         return outcome
 
-    def _note(self, passed: tuple[Any, ...], frame: FrameType) -> None:
+    def _note(self, passed: tuple[Any, ...], frame: FrameType | None) -> None:
         entries = self._plan.notes[passed[0]]
         kept: dict[int, Any] = {}
         if any(entry.kind != "name" for entry in entries):
@@ -178,45 +201,7 @@ def _look_up(entry: Entry, kept: dict[int, Any]) -> Any:
     if value is MISSING:
         return value
     if entry.kind == "given":
-        return _part(value, entry.detail)
+        return part_of(value, entry.detail)
     if entry.kind == "item":
-        return _item(value, kept.get(entry.detail, MISSING))
-    return _attribute(value, entry.detail)
-
-
-def _part(value: Any, path: tuple[int, ...]) -> Any:
-    for index in path:
-        if type(value) not in (tuple, list) or index >= len(value):
-            return MISSING
-        value = value[index]
-    return value
-
-
-def _item(owner: Any, key: Any) -> Any:
-    """Look an item up where no code of a program runs for it."""
-    if not _is_plain_key(key) or not isinstance(slot(type(owner), "__getitem__"), SLOT):
-        return MISSING
-    try:
-        return dict.get(owner, key, MISSING) if isinstance(owner, dict) else owner[key]
-    except Exception:  # it is no longer there
-        return MISSING
-
-
-def _is_plain_key(key: Any) -> bool:
-    if type(key) is tuple:
-        return all(map(_is_plain_key, key))
-    return type(key) in PLAIN_KEYS
-
-
-def _attribute(owner: Any, name: str) -> Any:
-    """Look an attribute up where no code of a program runs for it."""
-    if slot(type(owner), "__getattribute__") is not object.__getattribute__:
-        return MISSING
-    found = slot(type(owner), name)
-    try:
-        if type(found) is MemberDescriptorType:
-            return found.__get__(owner)
-        members = object.__getattribute__(owner, "__dict__")
-        return members.get(name, MISSING) if type(members) is dict else MISSING
-    except Exception:  # it has none
-        return MISSING
+        return item_of(value, kept.get(entry.detail, MISSING))
+    return attribute_of(value, entry.detail)

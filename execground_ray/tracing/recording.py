@@ -58,11 +58,12 @@ class RecordingRunner(Runner):
         assert isinstance(program, TracedProgram)  # noqa: S101
         linecache.cache[FILENAME] = (len(program.text), None, program.text.splitlines(keepends=True), FILENAME)
         tracer = self._tracer(program)
-        sys.settrace(tracer)
+        trace = tracer.__call__  # looked up once, not at every event
+        sys.settrace(trace)
         try:
             value = function(**arguments)
         finally:
-            still_tracing = sys.gettrace() is tracer
+            still_tracing = sys.gettrace() is trace
             sys.settrace(None)
         if not (still_tracing and tracer.returned):
             self._finish("no_return", "the program ended or turned off its own tracing")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-from execground_ray.tracing.recorder import Recorder
+from execground_ray.tracing.recorder import Recorder, note, record
 from execground_ray.tracing.snapshots import Snapshots, SnapshotsFullError
 from execground_ray.tracing.tracer import Tracer, _Code, _Frame, _opname_at
 
 NAMES_PER_LINE = 1_000
 MAX_GLOBALS = 50
-OWN_CODE = (Recorder.record.__code__, Recorder.note.__code__)
+RECORD_CODE, NOTE_CODE = record.__code__, note.__code__
 ENDS = ("RETURN_VALUE", "RETURN_CONST")
 _CONSTANT = (FunctionType, ModuleType, BuiltinFunctionType, type)
 
@@ -65,19 +65,22 @@ class Witness(Tracer):
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
         """See ``Tracer``."""
-        recorder = self._recorder
-        if recorder.busy or frame.f_code in OWN_CODE:
+        code = frame.f_code
+        if code is RECORD_CODE:
+            self._recorder.see_value(frame)
             return None
-        recorder.busy = True
+        if code is NOTE_CODE:
+            self._recorder.see_note(frame)
+            return None
         written = len(self.lines)
         self._line_kind = "again"
         traced = super().__call__(frame, event, arg)
         if traced is not None:
+            recorder = self._recorder
             recorder.stand(self._stack[-1] if self._stack else None)
             if len(self.lines) > written:
                 recorder.begin_line()
                 self._names_end_at = len(self.names) + NAMES_PER_LINE
-        recorder.busy = False
         return traced
 
     def claimed_frames(self) -> list[list[Any]]:

@@ -72,7 +72,8 @@ class WitnessingRunner(RecordingRunner):
         assert self._collected is not None  # noqa: S101
         recorder, witness = self._collected
         if recorder.fault:
-            return _encode({"fault": f"the recorder failed: {recorder.fault}"[:200]})
+            return _encode({"fault": f"the recorder failed: {recorder.fault}"})
+        incomplete = recorder.incomplete_lines(len(witness.lines))
         text = _encode(
             {
                 "values": recorder.snapshots.rows,
@@ -80,8 +81,9 @@ class WitnessingRunner(RecordingRunner):
                 "frames": witness.claimed_frames(),
                 "events": recorder.events,
                 "names": witness.names,
-                "complete": not recorder.complete_until,
-                "complete_until": recorder.complete_until or len(witness.lines) + 1,
+                "complete": not incomplete,
+                "complete_until": min(incomplete, default=len(witness.lines) + 1),
+                "incomplete_lines": incomplete,
             }
         )
         return text if len(text) < EVIDENCE_BYTES else _encode({"fault": f"it has {len(text)} characters"})

@@ -1,8 +1,8 @@
 """Wrapping: how one expression of a program is made to pass its value through the recorder.
 
 An expression ``E`` becomes ``RECORD(id, E)``, and so do the expressions in it. What is evaluated, how often and in
-which order stays the same: only the program itself asks a value for its truth. So ``and``, ``or``, ``not`` and ``… if …``
-are not wrapped where they decide a jump; the plan says how their values follow from those of their operands.
+which order stays the same: only the program itself asks a value for its truth. So ``and``, ``or``, ``not`` and
+``… if …`` are not wrapped where they decide a jump; the plan says how their values follow from those of their operands.
 
 A call has a place in the source, and a trace shows each change of line. So it begins on the line on which the
 expression begins to be evaluated, and ends where that ends: which those are, the compiler is asked.
@@ -54,22 +54,6 @@ class Wrapper:
             self._ids.setdefault(node, number)
             if isinstance(node, ast.Import):
                 self._modules.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
-        self._insides: dict[type[ast.expr], Callable[[Any], None]] = {
-            ast.BoolOp: self._bool_op,
-            ast.IfExp: self._if_exp,
-            ast.UnaryOp: self._unary_op,
-            ast.Compare: self._compare,
-            ast.Call: self._call,
-            ast.Attribute: self._attribute,
-            ast.Subscript: self._subscript,
-            ast.Lambda: self._lambda,
-            ast.JoinedStr: self._joined_str,
-            ast.NamedExpr: self._named_expr,
-            ast.ListComp: self._comprehension,
-            ast.SetComp: self._comprehension,
-            ast.DictComp: self._comprehension,
-            ast.GeneratorExp: self._comprehension,
-        }
 
     def value(self, node: Any, *, even_constant: bool = False) -> Any:
         """Wrap an expression, or what can be wrapped of it; None stays None."""
@@ -80,7 +64,7 @@ class Wrapper:
             return node
         first, last = edges(node)
         if not is_constant(node):
-            self._insides.get(type(node), self._all_inside)(node)
+            _INSIDES.get(type(node), Wrapper._all_inside)(self, node)
         if isinstance(node, _DECIDED_BY_PARTS) or _is_super(node):
             return node
         return self._recorded(node, first, last)
@@ -190,8 +174,8 @@ class Wrapper:
         for keyword in node.keywords:
             keyword.value = self.value(keyword.value)
 
-    def _base(self, node: ast.expr) -> ast.expr:
-        return node if isinstance(node, ast.Name) and node.id in self._modules else self.value(node)  # type: ignore[no-any-return]
+    def _base(self, node: Any) -> Any:
+        return node if isinstance(node, ast.Name) and node.id in self._modules else self.value(node)
 
     def _attribute(self, node: ast.Attribute) -> None:
         node.value = self._base(node.value)
@@ -248,6 +232,21 @@ class Wrapper:
             if isinstance(part, ast.expr):
                 part.lineno = part.end_lineno = line
         return ast.BoolOp(ast.Or(), [note, wrapped], **at(line))
+
+
+_INSIDES: dict[type[ast.expr], Callable[[Wrapper, Any], None]] = {
+    ast.BoolOp: Wrapper._bool_op,
+    ast.IfExp: Wrapper._if_exp,
+    ast.UnaryOp: Wrapper._unary_op,
+    ast.Compare: Wrapper._compare,
+    ast.Call: Wrapper._call,
+    ast.Attribute: Wrapper._attribute,
+    ast.Subscript: Wrapper._subscript,
+    ast.Lambda: Wrapper._lambda,
+    ast.JoinedStr: Wrapper._joined_str,
+    ast.NamedExpr: Wrapper._named_expr,
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), Wrapper._comprehension),
+}
 
 
 def at(line: int) -> Any:
