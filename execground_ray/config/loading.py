@@ -79,7 +79,7 @@ def parse(composed: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         raise ConfigError(explain(error, CONF_DIR, ())) from error
     config = check(values)
-    _check_limits(config)
+    _check_extras(config)
     _check_paths(config)
     _check_hub(config)
     return config
@@ -126,12 +126,14 @@ def _given(values: Any) -> Any:
     return {name: _given(value) for name, value in values.items() if value != MISSING}
 
 
-def _check_limits(config: Config) -> None:
-    """Refuse limits that nothing could measure."""
+def _check_extras(config: Config) -> None:
+    """Refuse what nothing could measure, and what is not installed."""
     if config.export.max_tokens is not None and config.export.tokenizer is None:
         raise ConfigError(
             f"export.tokenizer is missing: export.max_tokens needs it; allowed: {CHARACTERS}, or the trained model"
         )
+    if config.cluster.dashboard and find_spec("aiohttp_cors") is None:
+        raise ConfigError("cluster.dashboard=true needs Ray's dashboard: pip install 'ray[default]'")
     if config.export.tokenizer not in (None, CHARACTERS) and find_spec("transformers") is None:
         raise ConfigError(
             f"export.tokenizer={config.export.tokenizer} needs transformers: pip install 'execground-ray[tokenizer]'"
