@@ -12,7 +12,7 @@ from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from datetime import timedelta
 from decimal import Decimal
-from types import MemberDescriptorType
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 MISSING = object()
@@ -120,7 +120,8 @@ def attribute_of(owner: Any, name: str) -> Any:
     try:
         if type(found) is MemberDescriptorType:
             return found.__get__(owner)
-        members = object.__getattribute__(owner, "__dict__")
+        own = slot(kind, "__dict__")
+        members = own.__get__(owner) if type(own) is GetSetDescriptorType else None
         return members.get(name, MISSING) if type(members) is dict else MISSING
     except Exception:  # it has none
         return MISSING

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
+from execground_ray.tracing.places import Constants, at, call, is_constant
 from execground_ray.tracing.plan import Entry, Plan
-from execground_ray.tracing.wrapping import Constants, Wrapper, at, call, is_constant
+from execground_ray.tracing.wrapping import Wrapper
 
 TOKEN_BYTES = 16
 _OUTSIDE_FIELDS_LEFT = frozenset(("annotation", "returns", "type_params"))
@@ -187,7 +188,8 @@ class _Statements(Wrapper):
             item.context_expr = self.value(item.context_expr)
             if item.optional_vars:
                 item.optional_vars = self.target(item.optional_vars)
-        first = self._note_of(targets, None, last_line(targets[-1])) if targets else None
+        last = node.items[-1].optional_vars
+        first = self._note_of(targets, None, last_line(last) if last else node.lineno)
         node.body = self._block(node.body, first)
 
     def _match(self, node: ast.Match) -> None:

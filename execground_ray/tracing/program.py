@@ -25,7 +25,7 @@ from execground_ray.tracing.values import UnsupportedValueError, to_json
 FILENAME = "main.py"
 EVIDENCE_BYTES = 4_000_000  # evidence must have fewer
 DEFINITION = re.compile(r"\bdef\s+\w+\s*\([^)\n]*\)")
-Send = Callable[[str, str, str, str, str], None]
+Send = Callable[..., None]  # takes outcome, detail, value, trace and evidence, all of them text
 Tell = Callable[[], None]
 
 WARM_UP_RUNS = 30  # CPython 3.11 specializes a function after some calls

@@ -136,7 +136,8 @@ class Worker:
                 os.dup2(self._null, stream)
             pack, write = FIELDS.pack, os.write
 
-            def send(*fields: str) -> None:
+            def send(outcome: str, detail: str, value: str, trace: str, evidence: str = "") -> None:
+                fields = (outcome, detail, value, trace, evidence)
                 parts = [field.encode("utf-8", "backslashreplace") for field in fields]
                 data = memoryview(token + pack(*map(len, parts)) + b"".join(parts))
                 while data:

@@ -3,37 +3,20 @@
 An expression ``E`` becomes ``RECORD(id, E)``, and so do the expressions in it. What is evaluated, how often and in
 which order stays the same: only the program itself asks a value for its truth. So ``and``, ``or``, ``not`` and
 ``… if …`` are not wrapped where they decide a jump; the plan says how their values follow from those of their operands.
-
-A call has a place in the source, and a trace shows each change of line. So it begins on the line on which the
-expression begins to be evaluated, and ends where that ends: which those are, the compiler is asked.
 """
 
 from __future__ import annotations
 
 import ast
-import dis
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from execground_ray.tracing.places import Constants, Places, at, call, is_constant
 from execground_ray.tracing.plan import Plan
 
 _DISPLAYS = (ast.List, ast.Set)
 _DECIDED_BY_PARTS = (ast.BoolOp, ast.IfExp)
 _PARTS = (ast.Starred, ast.Slice, ast.FormattedValue)
-
-
-class Constants(NamedTuple):
-    """Placeholders in the tree for functions that the code has as constants.
-
-    Attributes:
-        record: takes a node id and a value, and returns the value.
-        note: takes a tuple of a note's id and values, and returns something that is false.
-        truth: ``operator.truth``.
-    """
-
-    record: bytes
-    note: bytes
-    truth: bytes
 
 
 class Wrapper:
@@ -45,15 +28,13 @@ class Wrapper:
     """
 
     def __init__(self, tree: ast.Module, constants: Constants) -> None:
-        """Number the nodes, and find what the program imports."""
+        """Number the nodes."""
         self.plan = Plan()
         self._constants = constants
         self._ids: dict[ast.AST, int] = {}
-        self._modules: set[str] = set()
         for number, node in enumerate(ast.walk(tree)):
             self._ids.setdefault(node, number)
-            if isinstance(node, ast.Import):
-                self._modules.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        self._places = Places(tree)
 
     def value(self, node: Any, *, even_constant: bool = False) -> Any:
         """Wrap an expression, or what can be wrapped of it; None stays None."""
@@ -62,7 +43,7 @@ class Wrapper:
         if isinstance(node, _PARTS):
             self._all_inside(node)
             return node
-        first, last = edges(node)
+        first, last = self._places.edges(node)
         if not is_constant(node):
             _INSIDES.get(type(node), Wrapper._all_inside)(self, node)
         if isinstance(node, _DECIDED_BY_PARTS) or _is_super(node):
@@ -123,7 +104,7 @@ class Wrapper:
 
     def _compared(self, node: ast.Compare) -> ast.expr:
         """Return a comparison again: of what decides a jump, the compiler gives those a line of their own."""
-        first, last = edges(node)
+        first, last = self._places.edges(node)
         truth = call(self._constants.truth, [self.value(node)], first, last)
         place = {name: getattr(node, name) for name in at(0)}
         return ast.Compare(truth, [ast.Is()], [ast.Constant(True, **at(last))], **place)
@@ -152,6 +133,14 @@ class Wrapper:
         node.body = self.value(node.body, even_constant=True)
         node.orelse = self.value(node.orelse, even_constant=True)
 
+    def _bin_op(self, node: ast.BinOp) -> None:
+        node.left = self.value(node.left)
+        is_format = isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant)
+        if is_format and isinstance(node.right, ast.Tuple):  # the compiler makes an f-string of it
+            self._all_inside(node.right)
+        else:
+            node.right = self.value(node.right)
+
     def _unary_op(self, node: ast.UnaryOp) -> None:
         if isinstance(node.op, ast.Not):
             self.plan.conditions.update((self._ids[node], self._ids[node.operand]))
@@ -175,7 +164,7 @@ class Wrapper:
             keyword.value = self.value(keyword.value)
 
     def _base(self, node: Any) -> Any:
-        return node if isinstance(node, ast.Name) and node.id in self._modules else self.value(node)
+        return node if isinstance(node, ast.Name) and node.id in self._places.modules else self.value(node)
 
     def _attribute(self, node: ast.Attribute) -> None:
         node.value = self._base(node.value)
@@ -226,7 +215,7 @@ class Wrapper:
         if wrap == self.iterable and isinstance(node, ast.List | ast.Tuple) and len(node.elts) == 1:
             node.elts = [self._behind(note, node.elts[0], self.value)]  # the compiler makes an assignment of this loop
             return node
-        line, _ = edges(node)
+        line, _ = self._places.edges(node)
         wrapped = wrap(node)
         for part in ast.walk(note):
             if isinstance(part, ast.expr):
@@ -237,6 +226,7 @@ class Wrapper:
 _INSIDES: dict[type[ast.expr], Callable[[Wrapper, Any], None]] = {
     ast.BoolOp: Wrapper._bool_op,
     ast.IfExp: Wrapper._if_exp,
+    ast.BinOp: Wrapper._bin_op,
     ast.UnaryOp: Wrapper._unary_op,
     ast.Compare: Wrapper._compare,
     ast.Call: Wrapper._call,
@@ -247,47 +237,6 @@ _INSIDES: dict[type[ast.expr], Callable[[Wrapper, Any], None]] = {
     ast.NamedExpr: Wrapper._named_expr,
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), Wrapper._comprehension),
 }
-
-
-def at(line: int) -> Any:
-    """Return the place of a node that stands nowhere in the source, on a line of it."""
-    return {"lineno": line, "col_offset": 0, "end_lineno": line, "end_col_offset": 0}
-
-
-def call(function: bytes, arguments: list[Any], first: int, last: int) -> ast.expr:
-    """Return a call of what a constant stands for, from one line to another."""
-    return ast.Call(ast.Constant(function, **at(first)), arguments, [], **at(last))
-
-
-def edges(node: ast.expr) -> tuple[int, int]:
-    """Return the lines on which an expression begins and ends to be evaluated."""
-    if node.lineno == node.end_lineno:
-        return node.lineno, node.lineno
-    try:
-        code = compile(ast.Expression(node), "", "eval", dont_inherit=True)
-    except (SyntaxError, ValueError):  # an expression that only a function can have
-        return node.lineno, node.lineno
-    lines = [place.lineno for place in _places(code) if place is not None and place.lineno]
-    return (lines[0], lines[-1]) if lines else (node.lineno, node.lineno)
-
-
-def _places(code: Any) -> list[Any]:
-    return [instruction.positions for instruction in dis.get_instructions(code) if instruction.opname != "RESUME"]
-
-
-def is_constant(node: ast.expr) -> bool:
-    """Tell whether the compiler may make a constant of an expression."""
-    if isinstance(node, ast.Constant):
-        return True
-    if isinstance(node, ast.Name):
-        return node.id == "__debug__"
-    if isinstance(node, ast.UnaryOp):
-        return is_constant(node.operand)
-    if isinstance(node, ast.BinOp):
-        return is_constant(node.left) and is_constant(node.right)
-    if isinstance(node, ast.Tuple):
-        return all(map(is_constant, node.elts))
-    return isinstance(node, ast.Subscript) and is_constant(node.value) and is_constant(node.slice)
 
 
 def _is_super(node: ast.expr) -> bool:

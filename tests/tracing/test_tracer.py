@@ -54,17 +54,17 @@ NOT_AS_SNOOP = {
 }
 
 
-def read_programs() -> dict[str, tuple[str, str]]:
-    """Name: source and arguments, from the sections of ``programs.txt``."""
+def read_programs(path: Path) -> dict[str, tuple[str, str]]:
+    """Name: source and arguments, from the sections of a file such as ``programs.txt``."""
     programs = {}
-    for section in (HERE / "programs.txt").read_text("utf-8").split("=== ")[1:]:
+    for section in path.read_text("utf-8").split("=== ")[1:]:
         head, _, source = section.partition("\n")
         name, _, arguments = head.partition(" ")
         programs[name] = (source, arguments)
     return programs
 
 
-PROGRAMS = read_programs()
+PROGRAMS = read_programs(HERE / "programs.txt")
 
 
 def difference(traced: Traced) -> str:
