@@ -23,10 +23,8 @@ from statistics import mean, median
 from typing import Any
 
 from execground_ray.verification import Execution, Floors, Verdict, judge, verify
-
-
 def evidence_of(row):
-    path = Path("/tmp/j/ev/%s-%s.json" % (row["id"], row["pair"]))
+    path = Path('/tmp/j/ev2/%s-%s.json' % (row['id'], row['pair']))
     return path.read_text() if path.exists() else None
 
 
@@ -101,9 +99,7 @@ def measure(rows: Iterable[dict[str, Any]], *, show: bool, missed: bool) -> dict
             tally.mistakes[version["kind"]] += 1
             tally.caught[version["kind"]] += caught is not None
             if missed and caught is None:
-                print(
-                    f"MISSED {row['prompt']} {row['id']} {version['kind']}: {difference(row['text'], version['text'])}"
-                )
+                print(f"MISSED {row['prompt']} {row['id']} {version['kind']}: {difference(row['text'], version['text'])}")
     return {prompt: tally.summary() for prompt, tally in sorted(tallies.items())}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
-from execground_ray.verification.matching import operand_value
+from execground_ray.verification.matching import operand_value, operands_of
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import Opaque, freeze, same
 from execground_ray.verification.window import Window
@@ -52,6 +52,7 @@ _OPERATIONS: tuple[tuple[str, tuple[type[ast.operator], ...]], ...] = (
     ("mult", (ast.Mult,)), ("divid", (ast.Div, ast.FloorDiv)), ("incr", (ast.Add,)), ("rais", (ast.Add,)), ("grow", (ast.Add,)),
     ("decr", (ast.Sub,)), ("redu", (ast.Sub,)), ("doub", (ast.Mult,)), ("halv", (ast.Div, ast.FloorDiv)), ("trip", (ast.Mult,)), ("shift", (ast.LShift, ast.RShift)),
 )  # fmt: skip
+_HOLDERS = (list, tuple, set, dict, str, deque)
 _WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 
 
@@ -85,11 +86,9 @@ def _into(context: Context, window: Window, match: re.Match[str]) -> Iterator[Ch
             value = token.value
         except UnknownError:
             continue
-        good = any(_contains(each, value) for each in holders) or (
-            None
-            if not closed or not all(isinstance(each, list | tuple | set | dict | str | deque) for each in holders)
-            else False
-        )
+        good: bool | None = any(_contains(each, value) for each in holders)
+        if not good and not (closed and isinstance(holder.sides[0].node, ast.Name) and all(isinstance(each, _HOLDERS) for each in holders)):
+            good = None
         yield context.verdict(
             token, Kind.ASSIGNMENT, good, f"{token.sides[-1].source} is not in {holder.sides[0].source} there"
         )
@@ -136,7 +135,7 @@ def _called(context: Context, window: Window, match: re.Match[str]) -> Iterator[
         all(same(value, call[name]) for name, value in named.items()) and _among(loose, list(call.values()))
         for call in fitting
     )
-    if not good and not named and (len(loose) < 2 or _in_events(window, loose)):
+    if not good and not named and (not window.complete or len(loose) < 2 or _in_events(window, loose)):
         return
     yield context.verdict(tokens[-1], Kind.CALL, good, f"no call there has {match['arguments']}: {[named, loose]}")
 
@@ -210,12 +209,7 @@ def _by(context: Context, window: Window, match: re.Match[str]) -> Iterator[Chec
         )
     ):
         return
-    good = any(
-        same(amount, operand_value(each, event))
-        for event in events
-        for each in (event.node.left, event.node.right)
-        if isinstance(event.node, ast.BinOp)
-    )
+    good = any(same(amount, operand_value(each, event)) for event in events for each in operands_of(event.node))
     last = context.sentence.tokens[-1] if context.sentence.tokens else None
     if last is not None:
         yield context.verdict(last, Kind.OPERATION, good, f"nothing there is {match.group()}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,6 @@ _MARKED = re.compile(
     r"|\bthe (?:outcome|answer|output) is(?: therefore| thus| the (?:string|list|tuple|integer|number))*:?\**\s*(?P<third>.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
-_JSON_WORDS = {"true": True, "false": False, "null": None}
 TAIL = 450  # characters from the end in which an answer is looked for
 
 
@@ -63,19 +63,11 @@ def _keys(value: dict[Any, Any]) -> set[tuple[str, Any]]:
     return {(kind_of(key), key) for key in value}
 
 
-def final_line(text: str) -> re.Match[str] | None:
-    """The last line of the form that is asked for."""
-    last = None
-    for last in _FINAL.finditer(text):
-        break
-    return last
-
-
 def answer_findings(text: str, returned: Returned, *, attributed: bool) -> tuple[bool, list[Finding]]:
     """Whether a text ends with the value that came back, and what is wrong with its end."""
-    found = final_line(text)
+    found = _FINAL.search(text)
     if found is not None:
-        return _final(text, found, returned)
+        return _final(found, returned)
     if attributed:
         return False, [
             Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "has no last line with the final output")
@@ -83,15 +75,14 @@ def answer_findings(text: str, returned: Returned, *, attributed: bool) -> tuple
     return _elsewhere(text, returned)
 
 
-def _final(text: str, found: re.Match[str], returned: Returned) -> tuple[bool, list[Finding]]:
+def _final(found: re.Match[str], returned: Returned) -> tuple[bool, list[Finding]]:
     start, end = found.span("value")
     written = found["value"].strip()
-    words = not re.fullmatch(r"(`+)[\s\S]*\1", written) and not written.startswith(("[", "{", "(", "'", '"'))
     value = read_answer(written)
-    if isinstance(value, Opaque) and words:  # "0** — there is no such subarray": of other prompts
+    if isinstance(value, Opaque) and written[:1] not in "`[{('\"":  # "0** - there is no such list": of other prompts
         value = read_answer(re.split(r"\*\*|\s[—–-]\s|\n", written)[0])
     if isinstance(value, Opaque):
-        if _is_notation(written.strip("`* \n"), returned):
+        if written.strip("`* \n") in {repr(returned.recorded), repr(returned.exact)}:  # too long to be read back
             return True, []
         return False, [Finding(Kind.NO_ANSWER, start, end, "the final output is no literal")]
     if returned.is_meant(value):
@@ -99,24 +90,11 @@ def _final(text: str, found: re.Match[str], returned: Returned) -> tuple[bool, l
     return False, [Finding(Kind.WRONG_ANSWER, start, end, f"{written[:80]} is not the value that came back")]
 
 
-def _is_notation(written: str, returned: Returned) -> bool:
-    """Whether it is the value as Python or JSON write it, though it cannot be read back."""
-    return written in {repr(returned.recorded), repr(returned.exact), json.dumps(returned.recorded, ensure_ascii=False)}
-
-
 def read_answer(written: str) -> Any:
     """A literal, also in JSON's notation; ``Opaque`` for anything else."""
-    source = written.strip().strip("*").strip()
-    source = re.sub(r"^(`+)([\s\S]*?)\1\.?$", r"\2", source).strip()
-    if source in _JSON_WORDS:
-        return _JSON_WORDS[source]
+    source = re.sub(r"^(`+)([\s\S]*?)\1\.?$", r"\2", written.strip().strip("*").strip()).strip()
     side = parse(source)
-    if side is not None and side.is_literal:
-        try:
-            return side.value
-        except UnknownError:
-            pass
-    if side is not None and re.fullmatch(r"(?:set|frozenset|deque)\(.*\)|[-]?(?:inf|nan)", source, re.DOTALL):
+    if side is not None and (side.is_literal or re.fullmatch(r"(?:set|frozenset|deque)\(.*\)", source, re.DOTALL)):
         try:
             return side.value
         except UnknownError:
@@ -129,98 +107,76 @@ def read_answer(written: str) -> Any:
 
 def _elsewhere(text: str, returned: Returned) -> tuple[bool, list[Finding]]:
     """Of texts that were not asked for the last line: what is marked as the answer, or what the end states."""
-    marked = [match for match in _MARKED.finditer(text) if match.end() > len(text) - 3 * TAIL]
-    for match in reversed(marked):
+    stated = _stated(text[-TAIL:], returned)
+    for match in reversed([match for match in _MARKED.finditer(text) if match.end() > len(text) - 3 * TAIL]):
         written = match["first"] or match["second"] or match["third"] or ""
         start = match.end() - len(written)
-        rest = text[start:]
-        value = _first_value(rest)
-        if value is None and not isinstance(returned.recorded, str):
-            continue
+        value = _first_value(text[start:])
         if value is not None and returned.is_meant(value[0], exact=value[1]):
             return True, []
-        if isinstance(returned.recorded, str) and _states_text(rest, returned.recorded):
+        if isinstance(returned.recorded, str) and _states_text(text[start:], returned.recorded):
             return True, []
-        if value is None or (_stated(text[-TAIL:], returned) and not match["first"]):
-            continue
-        return False, [
-            Finding(
-                Kind.WRONG_ANSWER, start, min(len(text), start + 80), f"{rest[:60]!r} is not the value that came back"
-            )
-        ]
-    if _stated(text[-TAIL:], returned):
-        return True, []
-    return False, _unmistakable(text, returned)
+        if value is not None and not (stated and not match["first"]):
+            return False, [
+                Finding(Kind.WRONG_ANSWER, start, match.end(), f"{written[:60]!r} is not the value that came back")
+            ]
+    return stated, [] if stated else _unmistakable(text, returned)
 
 
 def _first_value(rest: str) -> tuple[Any, bool] | None:
     """The value that a stretch begins with, and whether its notation tells types apart."""
     rest = rest.lstrip(" *_:\n>")
-    if rest[:3] == "```":
-        value = read_answer(re.sub(r"^```\w*\n?|\n?```[\s\S]*$", "", rest))
-        return None if isinstance(value, Opaque) else (value, True)
+    if rest.startswith("```"):
+        rest = re.sub(r"^```\w*\n?|\n?```[\s\S]*$", "", rest)
     whole = read_answer(rest.strip().rstrip("."))
     if not isinstance(whole, Opaque):
         return whole, rest.startswith("`")
-    sentence = tokenize(rest, 0, min(len(rest), 2_000), frozenset())
-    for token in sentence.tokens[:1]:
-        if token.start > 1 or token.scare:
-            return None
-        try:
-            return token.value, token.marked
-        except UnknownError:
-            return None
+    for token in tokenize(rest, 0, min(len(rest), 2_000), frozenset()).tokens[:1]:
+        if token.start <= 1 and not token.scare:
+            try:
+                return token.value, token.marked
+            except UnknownError:
+                return None
     return None
 
 
 def _states_text(rest: str, wanted: str) -> bool:
     """Whether a string is stated without its quotes."""
-    stripped = rest.strip().strip("*_`").strip()
-    return bool(wanted.strip()) and (
-        stripped.strip("'\"") == wanted.strip() or stripped.split("\n")[0].strip(" *_`'\".") == wanted.strip(" .")
-    )
+    whole, line = (each.strip(" *_`'\".\n") for each in (rest, rest.strip().split("\n")[0]))
+    return bool(wanted.strip()) and wanted.strip(" *_`'\".\n") in {whole, line}
 
 
-def _tokens(text: str) -> list[Token]:
-    return [token for token in tokenize(text, 0, len(text), frozenset()).tokens if token.equations]
+def _values(text: str) -> Iterator[tuple[Token, Any]]:
+    """The values that a text writes."""
+    for token in tokenize(text, 0, len(text), frozenset()).tokens:
+        for side in token.sides:
+            try:
+                yield token, side.value
+            except UnknownError:
+                continue
 
 
 def _stated(tail: str, returned: Returned) -> bool:
     """Whether the end of a text has the value somewhere."""
-    if isinstance(returned.recorded, str) and returned.recorded.strip() and returned.recorded.strip() in tail:
+    recorded = returned.recorded
+    if isinstance(recorded, bool) or recorded is None:
+        return bool(re.search(rf"\b{recorded}\b", tail, re.IGNORECASE))
+    if isinstance(recorded, str) and recorded.strip() and recorded.strip() in tail:
         return True
-    for form in (returned.recorded, returned.exact):
-        if not isinstance(form, Opaque) and isinstance(form, list | tuple | dict) and repr(form) in tail:
-            return True
-    if isinstance(returned.recorded, bool) or returned.recorded is None:
-        return bool(re.search(rf"\b{returned.recorded}\b", tail, re.IGNORECASE))
-    for token in _tokens(tail):
-        for sides in token.equations:
-            for side in sides:
-                try:
-                    if returned.is_meant(side.value, exact=False):
-                        return True
-                except UnknownError:
-                    continue
-    return False
+    if isinstance(recorded, list | dict) and (repr(recorded) in tail or repr(returned.exact) in tail):
+        return True
+    return any(returned.is_meant(value, exact=False) for _, value in _values(tail))
 
 
 def _unmistakable(text: str, returned: Returned) -> list[Finding]:
     """The end states another value of the same kind, marked, and the right one nowhere."""
     start = max(text.rfind("\n\n", 0, len(text.rstrip())), len(text) - TAIL, 0)
-    others = []
-    for token in _tokens(text[start:]):
-        try:
-            value = token.value
-        except UnknownError:
-            continue
-        if kind_of(value) == kind_of(returned.recorded) and (token.marked or isinstance(value, list | dict | tuple)):
-            others.append((token, value))
+    others = [
+        token
+        for token, value in _values(text[start:])
+        if kind_of(value) == kind_of(returned.recorded) and (token.marked or isinstance(value, list | dict | tuple))
+    ]
     if not others or isinstance(returned.recorded, bool):
         return [Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "no answer is found", Outcome.UNKNOWN)]
-    token = others[-1][0]
-    return [
-        Finding(
-            Kind.WRONG_ANSWER, start + token.start, start + token.end, "the end does not state the value that came back"
-        )
-    ]
+    place = start + others[-1].start, start + others[-1].end
+    return [Finding(Kind.WRONG_ANSWER, *place, "the end does not state the value that came back")]

@@ -38,7 +38,7 @@ class Attributed:
 
 
 def strip_citations(text: str, last_line: int = MAX_LINE) -> str:
-    """Return ``text`` as it is trained on; the arguments are those of ``read_citations``."""
+    """Return ``text`` as it is trained on; see ``read_citations``."""
     return read_citations(text, last_line).text
 
 

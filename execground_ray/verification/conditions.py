@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
-from execground_ray.verification.arithmetic import UnknownError
+from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.matching import operand_value, operands_of
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.values import Opaque
+from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
 
 _ADVERB = r"(?:again|also|still|now|then|therefore|thus|just|only|clearly|indeed|already|once more|once again|here|too|both|immediately|finally|no longer|always|this time|even|much|far|well|exactly)"
@@ -47,6 +49,10 @@ _IN_GENERAL = re.compile(
     re.IGNORECASE,
 )
 _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.In: ast.NotIn, ast.NotIn: ast.In}  # fmt: skip
+# What compares inside, where no event tells of it.
+_COMPARING = frozenset(
+    "min max sort sorted index count remove heappush heappop bisect bisect_left bisect_right insort any all".split()
+)
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b", re.IGNORECASE)
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.GtE: ">=", ast.LtE: "<=", ast.Gt: ">", ast.Lt: "<", ast.NotEq: "!=", ast.Eq: "==", ast.In: "in", ast.NotIn: "not in"}  # fmt: skip
 
@@ -76,6 +82,8 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
     good = truth(context, side, wanted)
     if good is False and _NONE.search(match.group()):
         good = None
+    if good and not _is_done(context, side, token):
+        good = False
     said = "true" if wanted else "false"
     yield context.verdict(token, Kind.CONDITION, good, f"{side.source} is not {said} there")
 
@@ -108,6 +116,8 @@ def truth(context: Context, side: Side, wanted: bool) -> bool | None:
     for window in (context.window, None if context.cited else context.whole):
         if window is None:
             continue
+        if context.cited and (made := window.outcomes(side)):
+            return wanted in made
         if opposite is not None and any(_counts(value) is not wanted for value in window.possible(opposite)[0]):
             return True
         values, closed = window.possible(side)
@@ -116,6 +126,28 @@ def truth(context: Context, side: Side, wanted: bool) -> bool | None:
         if not closed and (opposite is None or not window.possible(opposite)[1]):
             return None
     return False if context.window is not None else None
+
+
+def _is_done(context: Context, side: Side, token: Token) -> bool:
+    """Whether the lines compare these values, where they compare at all: a test that is told is one that is made."""
+    window, node = context.window, side.node
+    if window is None or not context.cited or not window.complete or not side.pure or not token.marked:
+        return True
+    compared = [event for event in window.by_type.get(ast.Compare, ()) if isinstance(event.node, ast.Compare)]
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1 or window.operations & _COMPARING:
+        return True
+    try:
+        written = [evaluate(node.left, {}), evaluate(node.comparators[0], {})]
+    except UnknownError:
+        return True
+    for event in compared:
+        values = [operand_value(each, event) for each in operands_of(event.node)]
+        for pair in pairwise(values):
+            if any(isinstance(value, Opaque) for value in pair):
+                return True
+            if any(all(map(same, order, pair)) for order in (written, written[::-1])):
+                return True
+    return False
 
 
 def _opposite(side: Side) -> Side | None:
@@ -155,7 +187,9 @@ def _comparison(context: Context, match: re.Match[str], kind: type[ast.cmpop]) -
     if compared is None:
         return
     good = truth(context, compared, not match["not"])
-    if good is False and _rounded(compared):
+    if good and left.marked and not _is_done(context, compared, right):
+        good = False
+    if good is False and (_rounded(compared) or (not context.attributed and not compared.pure)):
         good = None
     yield context.verdict(
         right, Kind.CONDITION, good, f"not so there: {' '.join(match.group('left', 'right'))} {compared.source}"

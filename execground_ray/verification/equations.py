@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.matching import operand_value
+from execground_ray.verification.matching import operand_value, operands_of
 from execground_ray.verification.notation import Side, parse, tolerance_of
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import close, freeze, same
@@ -27,9 +28,9 @@ def check_equations(context: Context) -> Iterator[Check]:
 
 def _equation(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
     known = [(index, value) for index, side in enumerate(sides) for value in _value(side)]
-    for (left, first), (right, second) in zip(known, known[1:], strict=False):
-        good = equal(first, second, tolerance_of(*sides)) or _other_reading(sides[left], sides[right], second)
-        yield _arithmetic(context, token, good, f"{sides[left].source} is not {sides[right].source}")
+    for (left, first), (right, second) in pairwise(known):
+        right_so = equal(first, second, tolerance_of(*sides)) or _other_reading(sides[left], sides[right], second)
+        yield _arithmetic(context, token, right_so, f"{sides[left].source} is not {sides[right].source}")
     if not known or context.window is None:
         return
     if context.cited and _invented(context.window, sides, known):
@@ -56,9 +57,8 @@ def _invented(window: Window, sides: tuple[Side, ...], known: list[tuple[int, An
             continue
         operands = [freeze(value) for each in (node.left, node.right) for value in _worked_out(each)]
         for event in window.by_type.get(ast.BinOp, ()):
-            theirs = event.node
-            if isinstance(theirs, ast.BinOp) and type(theirs.op) is type(node.op):
-                if any(freeze(operand_value(each, event)) in operands for each in (theirs.left, theirs.right)):
+            if isinstance(event.node, ast.BinOp) and type(event.node.op) is type(node.op):
+                if any(freeze(operand_value(each, event)) in operands for each in operands_of(event.node)):
                     return True
     return False
 
@@ -147,8 +147,12 @@ def _in_window(window: Window | None, side: Side, value: Any, tolerance: float) 
 
 
 def _mixed_up(written: Any, actual: Any) -> bool:
-    """Whether one is a list and the other a tuple."""
-    return {type(written), type(actual)} == {list, tuple}
+    """Whether one is a list and the other a tuple, or something in them is."""
+    if {type(written), type(actual)} == {list, tuple}:
+        return True
+    if isinstance(written, list | tuple) and isinstance(actual, list | tuple):
+        return any(map(_mixed_up, written, actual))
+    return False
 
 
 def fits(written: Any, actual: Any, tolerance: float) -> bool:

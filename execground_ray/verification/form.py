@@ -45,6 +45,8 @@ _HEAD = re.compile(r"^\s*(?:def|class|for|while|if|elif|else|try|with)\b.*:\s*(?
 _WORD = re.compile(r"\w+")
 _ENDINGS = frozenset(".!?)]}\"'`*_$|>✓✔…。！？”’»")
 MIN_REPEATS = 8
+MIN_REPEATS_OF_LONG = 16  # of more than so many words: rounds of a loop may be told alike
+SHORT = 8
 MAX_PERIOD = 60  # words of what is repeated
 FOREIGN = 8  # letters of another script
 
@@ -121,7 +123,7 @@ def _repetition(text: str) -> list[Finding]:
     words = [match.group() for match in matches]
     for period in range(1, min(MAX_PERIOD, len(words) // MIN_REPEATS) + 1):
         equal = bytes(map(str.__eq__, words[period:], words))
-        needed = max(24, period * (MIN_REPEATS - 1))
+        needed = max(24, period * ((MIN_REPEATS if period <= SHORT else MIN_REPEATS_OF_LONG) - 1))
         place = equal.find(b"\1" * needed)
         if place >= 0 and any(word.isalpha() for word in words[place : place + period]):
             start, end = matches[place].start(), matches[place + period + needed - 1].end()

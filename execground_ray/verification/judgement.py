@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from execground_ray.verification.actions import check_actions
-from execground_ray.verification.alignment import align
 from execground_ray.verification.citations import Attributed
 from execground_ray.verification.conditions import check_conditions
 from execground_ray.verification.context import Check, Context
@@ -41,12 +40,14 @@ class Judgement:
         counts: Checks by outcome.
         sentences: Start, end and lines of each.
         coverage: Share of the record's statements that some sentence cites; 0 where it cites none.
+        untold: Number of those that none cites.
     """
 
     findings: list[Finding] = field(default_factory=list)
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     sentences: list[tuple[int, int, tuple[tuple[int, int], ...]]] = field(default_factory=list)
     coverage: float = 0.0
+    untold: int = 0
 
 
 def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Judgement:
@@ -57,8 +58,6 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
     whole = Window(run, ((1, run.count),)) if run else None
     windows: dict[tuple[tuple[int, int], ...], Window] = {}
     stretches = passages(attributed)
-    if run is not None and not cites:
-        stretches = align(attributed.text, stretches, run, whole, names)
     for passage in stretches:
         window = None
         if run is not None and whole is not None:
@@ -66,7 +65,7 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
         sentence = tokenize(attributed.text, passage.start, passage.end, names)
         context = Context(sentence, window, whole, bool(passage.cited) and cites, cites)
         _note(judgement, passage, list(_checks(context)))
-    judgement.coverage = _coverage(stretches, run)
+    judgement.coverage, judgement.untold = _coverage(stretches, run)
     return judgement
 
 
@@ -94,9 +93,9 @@ def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
             )
 
 
-def _coverage(stretches: list[Passage], run: Run | None) -> float:
+def _coverage(stretches: list[Passage], run: Run | None) -> tuple[float, int]:
     if run is None or not run.statements:
-        return 0.0
+        return 0.0, 0
     cited = {
         line
         for passage in stretches
@@ -104,4 +103,5 @@ def _coverage(stretches: list[Passage], run: Run | None) -> float:
         for line in range(first, min(last, run.count) + 1)
     }
     told = {run.owners[line] for line in cited} | cited
-    return sum(line in told for line in run.statements) / len(run.statements)
+    count = sum(line in told for line in run.statements)
+    return count / len(run.statements), len(run.statements) - count

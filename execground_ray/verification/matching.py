@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
@@ -27,8 +28,7 @@ def _same_operation(written: ast.AST, node: ast.AST) -> bool:
 
 
 def _operands(written: ast.expr, event: Event) -> bool:
-    mine = list(ast.iter_child_nodes(written))
-    theirs = list(ast.iter_child_nodes(event.node))
+    mine, theirs = ([each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr_context)] for node in (written, event.node))
     if len(mine) != len(theirs):
         return False
     return all(_same_operand(left, right, event) for left, right in zip(mine, theirs, strict=True))
@@ -49,6 +49,29 @@ def _same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         if not isinstance(known, Opaque) and same(value, known):
             return True
     return operand is not None and matches(written, operand)
+
+
+def operands_of(node: ast.AST) -> list[ast.expr]:
+    """What an operation, a comparison or a call is of."""
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    if isinstance(node, ast.Compare):
+        return [node.left, *node.comparators]
+    return list(node.args) if isinstance(node, ast.Call) else []
+
+
+def operations_in(trees: Iterable[ast.AST]) -> frozenset[str]:
+    """The names of what some trees do: operators, methods, functions."""
+    found: set[str] = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.operator | ast.unaryop):
+                found.add(type(node).__name__)
+            elif isinstance(node, ast.Call):
+                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+            elif isinstance(node, ast.List | ast.ListComp | ast.Delete | ast.Subscript | ast.Yield):
+                found.add(type(node).__name__.replace("Yield", "yield"))
+    return frozenset(found)
 
 
 def operand_value(node: ast.AST, event: Event) -> Any:

@@ -38,6 +38,7 @@ _FACTORIAL = re.compile(r"\b(\d+)!(?!=)")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _POWER = re.compile(r"(?<=[\w)\]])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_ENTRY = re.compile(r"\s*(?:-?[\d.]+|'[^']*'|\"[^\"]*\"|\([^()]*\))\s*:\s*[^\s:]")
 _NEXT_ASSIGNMENT = re.compile(r",\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))")
 
 
@@ -117,6 +118,8 @@ def read(source: str, mathematics: bool = False) -> tuple[tuple[Side, ...], ...]
     Empty where it is neither: a piece of a program, words.
     """
     found = []
+    if _ENTRY.match(source) and (entry := parse("{" + source + "}")) and isinstance(entry.node, ast.Dict):
+        return ((entry,),)
     for statement in _statements(clean(source, mathematics)):
         sides = [parse(each) for each in split_equals(statement)]
         if None in sides or not sides:

@@ -10,7 +10,7 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.matching import matches, operand_value
+from execground_ray.verification.matching import matches, operand_value, operands_of
 from execground_ray.verification.notation import key_of, parse
 from execground_ray.verification.run import Event
 from execground_ray.verification.tokens import Token
@@ -64,7 +64,7 @@ def _written(context: Context, token: Token, tree: ast.expr, has_result: bool) -
     if context.window is None:
         return
     for node in ast.walk(tree):
-        if (isinstance(node, ast.BinOp) and is_pure(node) and not isinstance(node.op, ast.Mod)) or (
+        if (isinstance(node, ast.BinOp) and is_pure(node)) or (
             isinstance(node, ast.Call)
             and is_pure(node)
             and isinstance(node.func, ast.Name)
@@ -87,7 +87,7 @@ def _against_run(context: Context, node: ast.BinOp | ast.Call) -> bool | None:
     other = False
     try:
         result = evaluate(node, {})
-        values = [evaluate(each, {}) for each in _operands_of(node)]
+        values = [evaluate(each, {}) for each in operands_of(node)]
     except UnknownError:
         return None
     for window in windows:
@@ -98,12 +98,6 @@ def _against_run(context: Context, node: ast.BinOp | ast.Call) -> bool | None:
                 return True
             other = other or _done_otherwise(event, node, values, result)
     return False if other else None
-
-
-def _operands_of(node: ast.AST) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp):
-        return [node.left, node.right]
-    return list(node.args) if isinstance(node, ast.Call) else []
 
 
 def _done_otherwise(event: Event, node: ast.expr, values: list[Any], result: Any) -> bool:
@@ -117,7 +111,9 @@ def _done_otherwise(event: Event, node: ast.expr, values: list[Any], result: Any
     elif isinstance(node, ast.BinOp) and isinstance(event.node, ast.BinOp):
         if type(node.op) is type(event.node.op) or {type(node.op), type(event.node.op)} == {ast.Div, ast.FloorDiv}:
             return False
-    operands = [operand_value(each, event) for each in _operands_of(event.node)]
+    operands = [operand_value(each, event) for each in operands_of(event.node)]
+    if isinstance(node, ast.BinOp) and any(isinstance(each, int | float) and each == 0 for each in operands):
+        return False  # nothing tells adding from taking away
     if len(operands) != len(values) or any(isinstance(each, Opaque) for each in operands):
         return False
     return any(all(map(same, order, operands)) for order in (values, values[::-1]))
@@ -196,8 +192,7 @@ def _said(context: Context, match: re.Match[str]) -> Iterator[Check]:
             or isinstance(wanted, float)
         )
         yield context.verdict(last, Kind.EQUATION, good, f"{written} is {value}, not {wanted}")
-    for checked in _written(context, last, side.node, True):
-        yield checked
+    yield from _written(context, last, side.node, True)
 
 
 def _told(context: Context) -> Iterator[Check]:

@@ -16,7 +16,7 @@ from execground_ray.verification.values import Opaque, close, freeze, kind_of, p
 from execground_ray.verification.window import Window
 
 _PLACE = re.compile(
-    r"\b(?:index|indices|indexes|positions?|places?|columns?|rows?|steps?|rounds?|bits?|digits?|levels?|cells?|vert(?:ex|ices)|nodes?|numbers?|pass|iteration|step|slot|of the|(?:from|to|and|through|between|at)(?: ‹\w+›)?)\s*$",
+    r"\b(?:index|indices|indexes|positions?|places?|columns?|rows?|steps?|rounds?|bits?|digits?|levels?|cells?|vert(?:ex|ices)|nodes?|numbers?|pass|iteration|step|slot|of the|from|through|between|at)(?: ‹\w+›(?:,| and| to| or|,? and then)?)*\s*$",
     re.IGNORECASE,
 )
 _SIZE = re.compile(
@@ -27,6 +27,7 @@ _COMPUTED = re.compile(
     r"\b(?:sum|total|difference|product|quotient|twice|double|half|square|minus|plus|leaves|apart|average|together|combined|distance|bits?|binary|gap|multiples?)\b",
     re.IGNORECASE,
 )
+MIN_DISTINCT = 2
 MAX_PLACES = 4  # the values of so many names may be told as one tuple: (i, j)
 _LARGE = 20  # outside of code marks smaller integers may be of the text's own counting
 _SMALL = 2  # integers up to this in size say too little to be wrong
@@ -50,7 +51,9 @@ def _literals(side: Side) -> list[tuple[str, Any]]:
     stack: list[ast.expr] = [side.node]
     while stack:
         node = stack.pop()
-        if _is_literal(node):
+        if isinstance(node, ast.Subscript) and not is_pure(node.value):
+            stack.append(node.value)  # the index is judged with the element
+        elif _is_literal(node):
             try:
                 found.append((ast.get_source_segment(side.source, node) or ast.unparse(node), evaluate(node, {})))
             except UnknownError:
@@ -119,9 +122,9 @@ def in_window(window: Window, source: str, value: Any) -> bool:
     if isinstance(value, int | float):
         return _number(window, source, value)
     if isinstance(value, list | tuple):
-        return _sequence(window, list(value), isinstance(value, tuple) and len(value) <= MAX_PLACES)
+        return _sequence(window, list(value), isinstance(value, tuple) and (len(value) <= MAX_PLACES or source[:1] != "("))
     if isinstance(value, set | frozenset):
-        return ("list", tuple(sorted(map(freeze, value), key=repr))) in window.set_pool
+        return _sequence(window, sorted(value, key=repr), False)
     if isinstance(value, dict):
         return not value or _sub_dict(window, value)
     return False
@@ -157,7 +160,14 @@ def _sequence(window: Window, value: list[Any], is_pair: bool) -> bool:
         return True
     if ("list", tuple(sorted(wanted, key=repr))) in window.set_pool:
         return True
-    return is_pair and all(each in window.pool for each in wanted)
+    return all(_is_made_of(window, each) for each in wanted) and (is_pair or len(wanted) in window.run.displays)
+
+
+def _is_made_of(window: Window, key: Any) -> bool:
+    """Whether a part of a list that the program writes out is known, or consists of what is."""
+    if key in window.pool or key in window.run.constants or key in {-each for each in window.run.numbers}:
+        return True
+    return isinstance(key, tuple) and key[0] == "list" and len(key[1]) in window.run.displays and all(_is_made_of(window, each) for each in key[1])
 
 
 def _sub_dict(window: Window, value: dict[Any, Any]) -> bool:
@@ -184,9 +194,9 @@ def _is_place(context: Context, token: Token, window: Window, value: Any) -> boo
 def _sure(context: Context, token: Token, value: Any) -> bool:
     """Whether a value that is nowhere can only be wrong."""
     window = context.window
-    if window is None or not context.cited or not context.attributed or not window.complete:
+    if window is None or not window.complete or context.is_conditional(token) or context.is_denied(token):
         return False
-    if context.is_conditional(token) or context.is_denied(token):
+    if not context.cited and not (context.attributed is False and _is_distinct(value)):
         return False
     if not token.marked and not isinstance(value, int | float | list | tuple | dict):
         return False
@@ -196,7 +206,14 @@ def _sure(context: Context, token: Token, value: Any) -> bool:
         _COMPUTED.search(context.sentence.mask) or (not token.marked and abs(value) < _LARGE)
     ):
         return False
-    return not any(_may_hide(entry, value) for entry in window.opaque)
+    return not any(_may_hide(entry, value) for entry in window.opaque) and not window.iterators
+
+
+def _is_distinct(value: Any) -> bool:
+    """Whether a value says so much that it cannot be one of the text's own, though its lines are not known."""
+    if isinstance(value, list | tuple | dict | set):
+        return len(value) >= MIN_DISTINCT
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10 ** (MIN_DISTINCT + 1)
 
 
 def _may_hide(entry: Opaque, value: Any) -> bool:

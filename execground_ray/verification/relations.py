@@ -12,6 +12,7 @@ from execground_ray.verification.equations import fits, has_value
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse, tolerance_of
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.values import Opaque
 from execground_ray.verification.window import Window
 
 _SUBJECT = r"‹[NE]\d+›"
@@ -44,15 +45,17 @@ _RETURNS = re.compile(
 )
 # Of what stands before the names it is not the names that the sentence speaks, but of something of theirs.
 _OF_THEM = re.compile(
-    r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|inside of|below|above|per|through|within|index|position|key|entry|and|or|both)(?: the)?\s*$",
+    r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|inside of|below|above|per|through|within|index|position|key|entry|both|‹\w+› (?:and|or))(?: the)?\s*$",
     re.IGNORECASE,
 )
-# A name outside of code marks behind these is the English word.
-_AS_WORD = re.compile(
-    r"\b(?:the|an?|first|second|third|fourth|fifth|last|next|each|every|this|that|its|whole|new|old|current|one|other|same|any|no|some|his|our|their)\s*$",
+# Behind these a name outside of code marks begins a clause of its own.
+_AS_NAME = re.compile(
+    r"(?:^|[,.:;(]|\b(?:so|and|then|now|thus|hence|therefore|where|because|with|while|here|but|also|makes|sets|value of))\s*$",
     re.IGNORECASE,
 )
 _VALUE_OF = re.compile(r"\b(?:values?|content|contents) of\s*$", re.IGNORECASE)
+_TAKES = re.compile(r"\b(?:takes?|gets?|has|receives?|to|with) the (?:\w+ )?values? of\s*$", re.IGNORECASE)
+_PLURAL = re.compile(r"^(?:are|were|become|became|stay|remain|start|begin|get|hold|have|equal)\b", re.IGNORECASE)
 _LENGTH_OF = re.compile(r"\b(?:length|size) of\s*$", re.IGNORECASE)
 _MORE = re.compile(
     r"^\s*(?:times|more|less|fewer|greater|smaller|larger|higher|lower|longer|shorter|places?|positions?|steps?|characters?|long|elements?|items?|entries|letters?|digits?|percent|%|above|below|or more|or less|bigger|years|units|bits|to ‹|or ‹|and (?:above|below)|apart|away|short|off|in (?:size|length)|-|–|\.\.\.)",
@@ -85,28 +88,37 @@ def _relation(context: Context, match: re.Match[str]) -> Iterator[Check]:
     subjects, objects = _tokens(context, match["subjects"]), _tokens(context, match["objects"])
     before = context.sentence.mask[: match.start("subjects")]
     length = bool(_LENGTH_OF.search(before)) and len(subjects) == 1
-    if not length and match.re is _SAYS and _OF_THEM.search(before) and not _VALUE_OF.search(before):
+    verb = match.groupdict().get("verb") or "is set to"
+    if len(subjects) > 1 and match.re is _SAYS and not _PLURAL.search(verb):  # "gets the value of `x`, and `y` is 5"
+        subjects, before = subjects[-1:], ""
+    if not length and match.re is _SAYS and _OF_THEM.search(before) and (not _VALUE_OF.search(before) or _TAKES.search(before)):
         if len(subjects) == 1 or not re.search(r"\bboth\s*$", before, re.IGNORECASE):
             return
     if not objects[-1].marked and _MORE.search(match["tail"]):
         return
     if " or " in match["objects"] or " or " in match["subjects"]:
         return
-    verb = match.groupdict().get("verb") or "is set to"
     for subject, target in _pairs(subjects, objects):
         side = _subject_side(subject)
-        if side is None or (not subject.marked and _AS_WORD.search(context.before(subject))):
+        if side is None or (not subject.marked and _is_word(side.source, context.before(subject), verb)):
             continue
         if length:
             side = parse(f"len({side.source})") or side
         yield from _holds(context, side, target, verb)
 
 
+def _is_word(name: str, before: str, verb: str) -> bool:
+    """Whether a name outside of code marks is the English word: "the first row is", but not "the goal stays at"."""
+    if not name.isalpha() or not (name.islower() or name.isupper()) or _AS_NAME.search(before):
+        return False
+    return not re.search(r"\bthe\s*$", before, re.IGNORECASE) or verb.lower() in {"is", "are", "was", "has"}
+
+
 def _pairs(subjects: list[Token], objects: list[Token]) -> list[tuple[Token, Token]]:
     """Which names go with which values: one to one in their order, or all with the only one."""
     if len(objects) == 1:
         return [(subject, objects[0]) for subject in subjects]
-    if len(objects) == len(subjects):
+    if len(objects) == len(subjects) > 1:
         return list(zip(subjects, objects, strict=True))
     return []
 
@@ -120,6 +132,8 @@ def _subject_side(token: Token) -> Side | None:
 
 
 def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[Check]:
+    if len(target.sides) > 1 and not target.sides[0].pure:
+        return  # "`f(x)` gives `y = 5`": the equation says of what
     try:
         value = target.value
     except UnknownError:
@@ -129,7 +143,7 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         good = False
     if good is False and isinstance(value, bool):
         good = None if not target.marked else _truth(context.window, side, value)
-    if good is False and not target.marked and not isinstance(value, int | float):
+    if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
         good = None
     yield context.verdict(target, Kind.ASSIGNMENT, good, f"{side.source} is not {target.sides[-1].source} there")
 
@@ -153,7 +167,7 @@ def _truth(window: Window | None, side: Side, value: bool) -> bool | None:
 def _returns(context: Context, match: re.Match[str]) -> Iterator[Check]:
     subject, target = _tokens(context, match.group())[:2]
     side = _subject_side(subject)
-    if side is None or context.window is None:
+    if side is None or context.window is None or not target.sides or not target.sides[0].pure:
         return
     try:
         value = target.value
@@ -172,6 +186,6 @@ def _returned(window: Window, name: str, value: object, tolerance: float) -> boo
     ending = [frame for frame in calls if frame.last in window.lines]
     if any(fits(value, frame.returned, tolerance) for frame in ending):
         return True
-    if any(fits(value, frame.returned, tolerance) for frame in calls):
+    if any(isinstance(frame.returned, Opaque) or fits(value, frame.returned, tolerance) for frame in calls):
         return None
     return False if ending and window.complete else None

@@ -70,9 +70,8 @@ class Run:
         self.count = len(evidence.lines)
         self.frames = [self._frame(each) for each in evidence.frames]
         self.frame_of = [line[1] for line in evidence.lines]
-        self.complete = evidence.complete
+        self.incomplete = evidence.incomplete_lines
         self.loops: dict[int, list[list[int]]] | None = None  # filled by those who count rounds
-        self.complete_until = self.count if evidence.complete else evidence.complete_until
 
     def value(self, index: int) -> Any:
         """The value of that index; ``Opaque`` where it is not known exactly."""
@@ -205,9 +204,25 @@ class Run:
         return frozenset(freeze(node.value) for node in self._nodes if isinstance(node, ast.Constant))
 
     @cached_property
+    def numbers(self) -> frozenset[int]:
+        """The integers in the program."""
+        return frozenset(each for each in self.constants if isinstance(each, int))
+
+    @cached_property
     def texts(self) -> list[str]:
         """The strings in the program."""
         return [node.value for node in self._nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+    @cached_property
+    def displays(self) -> frozenset[int]:
+        """How many elements the lists, tuples and sets have that the program writes out: not each of them has an event."""
+        return frozenset(len(node.elts) for node in self._nodes if isinstance(node, ast.List | ast.Tuple | ast.Set))
+
+    @cached_property
+    def literal_counts(self) -> frozenset[int]:
+        """How many parts the program's own expressions and functions have: three conditions, four arguments."""
+        many = [each for node in self._nodes for _, each in ast.iter_fields(node) if isinstance(each, list)]
+        return frozenset(map(len, many))
 
     @cached_property
     def longest(self) -> int:

@@ -24,14 +24,14 @@ class Opaque:
     cut: bool
 
 
-def freeze(value: Any, depth: int = 0) -> Hashable:
+def freeze(value: Any, depth: int = 0) -> Hashable:  # noqa: PLR0911
     """A key that is equal for values that are written alike: 1 and 1.0, a list and a tuple; not 1 and True."""
     if value is None or isinstance(value, str | bytes | Opaque):
         return value
     if isinstance(value, bool):
         return ("bool", value)
     if isinstance(value, int | float | complex):
-        return "nan" if value != value else value
+        return value if value == value else "nan"  # noqa: PLR0124
     if depth > MAX_DEPTH:
         return ("deep", id(value))
     if isinstance(value, dict):
@@ -59,7 +59,9 @@ def parts(value: Any, limit: int = MAX_PARTS) -> Iterator[Any]:
             continue
         if isinstance(part, dict):
             stack += [(item, depth + 1) for pair in list(part.items())[:limit] for item in pair]
-        elif isinstance(part, list | tuple | set | frozenset | deque | range):
+        elif isinstance(part, range):
+            stack += [(item, depth + 1) for item in (part.start, part.stop, part.step, *part[:limit])]
+        elif isinstance(part, list | tuple | set | frozenset | deque):
             stack += [(item, depth + 1) for item in list(part)[:limit]]
 
 
@@ -103,7 +105,7 @@ def same(written: Any, actual: Any, tolerance: float = 0.0) -> bool:
 
 def close(written: float, actual: float, tolerance: float) -> bool:
     """Whether two numbers are the same but for rounding."""
-    if written == actual or (written != written and actual != actual):
+    if freeze(written) == freeze(actual):
         return True
     if isinstance(written, int) and isinstance(actual, int):
         return False

@@ -29,6 +29,7 @@ _REASONS: tuple[tuple[Reason, frozenset[Kind]], ...] = (
     (Reason.CODE_BLOCK, frozenset({Kind.CODE_BLOCK})),
     (Reason.MENTIONS_TRACE, frozenset({Kind.MENTIONS_TRACE})),
 )
+FORGIVEN = 2  # statements that may go untold in any text
 _FORM = frozenset(kind for _, kinds in _REASONS for kind in kinds)
 
 
@@ -53,7 +54,7 @@ class Floors:
     """Settings as they stand by default."""
 
     min_grounded: float = 0.5
-    min_coverage: float = 0.5
+    min_coverage: float = 0.95
     min_supported: int = 1
 
 
@@ -90,6 +91,7 @@ class Verdict:
         contradicted: Number of those that are not so.
         unknown: Number of those that cannot be told.
         findings: What is contradicted or unknown, in the order of the text.
+        untold: Number of the record's statements that none cites.
         sentences: Of each sentence its start, end, and the ranges of record lines that it is held against.
     """
 
@@ -101,6 +103,7 @@ class Verdict:
     supported: int
     contradicted: int
     unknown: int
+    untold: int
     findings: tuple[Finding, ...]
     sentences: tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...]
 
@@ -133,6 +136,7 @@ def _verdict(
         supported=counts[Outcome.SUPPORTED],
         contradicted=counts[Outcome.CONTRADICTED],
         unknown=counts[Outcome.UNKNOWN],
+        untold=judgement.untold,
         findings=tuple(sorted(every, key=lambda finding: (finding.start, finding.end, finding.kind))),
         sentences=tuple(judgement.sentences),
     )
@@ -174,7 +178,7 @@ def _floors(verdict: Verdict, settings: Settings) -> tuple[Reason, str] | None:
     """Too little that is borne out, or too little of the record told."""
     if verdict.supported < settings.min_supported or verdict.grounded < settings.min_grounded:
         return Reason.UNGROUNDED, f"borne out: {verdict.supported} of {verdict.supported + verdict.unknown}"
-    if verdict.attributed and verdict.coverage < settings.min_coverage:
+    if verdict.attributed and verdict.untold > FORGIVEN and verdict.coverage < settings.min_coverage:
         return Reason.UNGROUNDED, f"tells {verdict.coverage:.0%} of the steps"
     return None
 

@@ -9,12 +9,16 @@ from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
-from execground_ray.verification.matching import matches
+from execground_ray.verification.matching import matches, operations_in
 from execground_ray.verification.notation import Side, key_of
 from execground_ray.verification.run import GLOBALS, WIDEN, Event, Run
 from execground_ray.verification.values import Opaque, freeze, parts
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
+_ITERATORS = frozenset(
+    "permutations combinations combinations_with_replacement product islice chain map filter zip enumerate count cycle accumulate generator "
+    "takewhile dropwhile groupby starmap repeat zip_longest reversed list_iterator".split()
+)
 MAX_POOL = 60_000
 
 
@@ -104,7 +108,7 @@ class Window:
     @cached_property
     def complete(self) -> bool:
         """Whether nothing of these lines is missing in the evidence."""
-        return self.run.complete or max(self.lines, default=0) < self.run.complete_until
+        return self.run.incomplete.isdisjoint(self.statements)
 
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
@@ -130,50 +134,54 @@ class Window:
     def _find(self, side: Side) -> tuple[list[Any], bool]:
         values: dict[Hashable, Any] = {}
         for event in self._by_key.get(side.key, ()):
-            values.setdefault(freeze(event.value), event.value)
+            values.setdefault(_exactly(event.value), event.value)
         if isinstance(side.node, ast.Attribute | ast.Subscript) and side.key in self._by_key:
             for value in self.run.next_value(side.key, max(self.statements, default=0)):
-                values.setdefault(freeze(value), value)
+                values.setdefault(_exactly(value), value)
         if not isinstance(side.node, ast.Name):
             for event in self.by_type.get(type(side.node), ()):
                 if matches(side.node, event):
-                    values.setdefault(freeze(event.value), event.value)
-        unknown = False
+                    values.setdefault(_exactly(event.value), event.value)
+        called = bool(values)
+        unknown, absent = False, isinstance(side.node, ast.Subscript) and bool(self.states)
         for state in self.states:
             try:
                 value = evaluate(side.node, state)
-            except UnknownError:
+            except UnknownError as error:
                 unknown = True
+                absent = absent and isinstance(error.__cause__, LookupError)
                 continue
-            values.setdefault(freeze(value), value)
+            values.setdefault(_exactly(value), value)
         known = [value for value in values.values() if not isinstance(value, Opaque)]
+        if absent and not values:
+            return [], self.complete  # there is no such element at any time
         closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
-        return known, closed and not (unknown and isinstance(side.node, ast.Call))
+        return known, closed and (called or not (unknown and isinstance(side.node, ast.Call)))
+
+    def outcomes(self, side: Side) -> set[bool]:
+        """How a condition of the program came out at the very lines that are cited."""
+        core = set(self.core_statements)
+        return {
+            event.outcome == 1 for event in self._by_key.get(side.key, ()) if event.line in core and event.outcome >= 0
+        }
 
     def changes(self, side: Side) -> tuple[list[Any], list[Any]]:
         """The values that a name gets at the lines that are cited, and those that it has behind the last of them.
 
         The first is empty where nothing is assigned to it there, or the name is none of a single call.
         """
-        node = side.node
-        frames = {self.run.frame_of[line - 1] for line in self.core}
-        if not isinstance(node, ast.Name) or len(frames) != 1 or not self.core_statements:
-            return [], []
-        core = set(self.core_statements)
+        node, core = side.node, set(self.core_statements)
         stores = [
             event
-            for event in self.events
-            if isinstance(event.node, ast.Name) and event.node.id == node.id and isinstance(event.node.ctx, ast.Store)
+            for event in self.by_type.get(ast.Name, ())
+            if isinstance(event.node, ast.Name) and isinstance(event.node.ctx, ast.Store) and side.key == key_of(event.node)
         ]
-        if not any(event.line in core for event in stores):
+        frames = {event.frame for event in stores if event.line in core}
+        if not isinstance(node, ast.Name) or len(frames) != 1:
             return [], []
+        (frame,) = frames
         last = self.core_statements[-1]
-        behind = [
-            state[node.id]
-            for line in (last, *(each for each in self.statements if each > last))
-            for state in self._states_at(line, before=False)
-            if node.id in state
-        ]
+        behind = [self.run.state(frame, line).get(node.id) for line in self.statements if line >= last]
         return [event.value for event in stores], behind
 
     @cached_property
@@ -229,6 +237,11 @@ class Window:
         return [value for value in self.values if isinstance(value, Opaque) and (value.text or value.cut)]
 
     @cached_property
+    def iterators(self) -> bool:
+        """Whether what is worked out at these lines stays inside of an iterator."""
+        return any(entry.type in _ITERATORS for entry in self.opaque)
+
+    @cached_property
     def sizes(self) -> frozenset[int]:
         """The lengths of everything at these lines."""
         found = {
@@ -247,14 +260,14 @@ class Window:
         return [key for key in self.pool if isinstance(key, int | float)]
 
     @cached_property
-    def _sequences(self) -> list[tuple[Hashable, ...]]:
+    def sequences(self) -> list[tuple[Hashable, ...]]:
         """Keys of the elements of every list and tuple."""
         return [key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "list"]
 
     @cached_property
     def set_pool(self) -> frozenset[Hashable]:
-        """The same in any order, and of sets and of the keys of dictionaries."""
-        many = [*self._sequences, *(key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "set")]
+        """Keys of what has no order: the elements of sets, and of the keys and values of dictionaries."""
+        many = [tuple(key[1]) for key in self.pool if isinstance(key, tuple) and key[0] == "set"]
         many += [tuple(entry[0] for entry in entries) for entries in self.dict_entries]
         many += [tuple(entry[1] for entry in entries) for entries in self.dict_entries]
         return frozenset(("list", tuple(sorted(each, key=repr))) for each in many)
@@ -269,7 +282,7 @@ class Window:
         length, target = len(wanted), tuple(wanted)
         return any(
             many[place : place + length] == target
-            for many in self._sequences
+            for many in self.sequences
             for place in range(len(many) - length + 1)
             if many[place] == target[0]
         )
@@ -287,21 +300,10 @@ class Window:
         return operations_in(trees) | ({"USub"} if negative else set())
 
 
+def _exactly(value: Any) -> Hashable:
+    """A key that tells a list from a tuple, and 1 from 1.0."""
+    return (type(value).__name__, repr(value))
+
+
 def _is_negative(value: Any) -> bool:
     return isinstance(value, int | float) and value < 0
-
-
-def operations_in(trees: list[ast.AST]) -> frozenset[str]:
-    """The names of what some trees do: operators, methods, functions."""
-    found: set[str] = set()
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.operator | ast.unaryop):
-                found.add(type(node).__name__)
-            elif isinstance(node, ast.Call):
-                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
-            elif isinstance(node, ast.List | ast.ListComp | ast.Delete | ast.Subscript | ast.Yield):
-                found.add(type(node).__name__.replace("Yield", "yield"))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value < 0:
-                found.add("USub")
-    return frozenset(found)

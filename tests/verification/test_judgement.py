@@ -1,0 +1,162 @@
+"""Each rule with right sentences and wrong ones, held against programs that are run for real."""
+
+import pytest
+from executions import execute
+
+from execground_ray.verification import Floors, Kind, Outcome, judge, strip_citations, verify
+
+SUMS = """\
+def double(x):
+    return x * 2
+
+
+def main_solution(numbers, limit):
+    total = 0
+    kept = []
+    for i, number in enumerate(numbers):
+        if number > limit:
+            total = total + double(number)
+        else:
+            kept.append(number)
+    mean = total // len(numbers)
+    names = {'total': total, 'mean': mean}
+    return names
+"""
+FINAL = "\n\n**Final output:** `{'total': 98, 'mean': 24}`"
+LENIENT = Floors(min_grounded=0.0, min_coverage=0.0, min_supported=0)
+
+
+def sums():
+    return execute(SUMS, '{"numbers": [5, 12, 7, 30], "limit": 6}')
+
+
+def wrong(sentence, final=FINAL, execution=None):
+    """The kinds of what is contradicted."""
+    verdict = verify(sentence + final, execution or sums())
+    rejected = judge(verdict, LENIENT) is not None
+    kinds = {finding.kind for finding in verdict.findings if finding.outcome is Outcome.CONTRADICTED}
+    assert rejected == bool(kinds)
+    return kinds
+
+
+# A rule, a sentence that is so, and one that is not; both with the lines that they cite.
+SENTENCES = [
+    (Kind.VALUE, "The list `[5, 12, 7, 30]` comes with the limit `6` [1-4].", "The list `[5, 12, 9, 30]` comes with the limit `6` [1-4]."),
+    (Kind.VALUE, "Then `12` is doubled [16-24].", "Then `17` is doubled [16-24]."),
+    (Kind.EQUATION, "`mean` becomes `98 // 4 = 24` [50-51].", "`mean` becomes `98 // 4 = 25` [50-51]."),
+    (Kind.ASSIGNMENT, "At first `total = 0` and `kept = []` [5-6].", "At first `total = 0` and `kept = [5]` [5-6]."),
+    (Kind.ASSIGNMENT, "`total` becomes `38` [28-36].", "`total` becomes `24` [28-36]."),
+    (Kind.ASSIGNMENT, "`kept` is now `[5]` [10-12].", "`kept` is now `(5,)` [10-12]."),
+    (Kind.ASSIGNMENT, "`total` stays `0` [7-12].", "`total` stays `0` [13-24]."),
+    (Kind.ASSIGNMENT, "`names['total']` is `98` [52-53].", "`names['mean']` is `98` [52-53]."),
+    (Kind.ASSIGNMENT, "`5` is appended to `kept` [10-12].", "`12` is appended to `kept` [10-16]."),
+    (Kind.ASSIGNMENT, "`kept` is a list [5-6].", "`kept` is a tuple [5-6]."),
+    (Kind.CONDITION, "`number > limit` is true [13-16].", "`number > limit` is false [13-16]."),
+    (Kind.CONDITION, "`12 > 6` is true [13-16].", "`12 > 6` is false [13-16]."),
+    (Kind.CONDITION, "`12 > 6` is true [13-16].", "`12 > 3` is true [13-16]."),
+    (Kind.CONDITION, "`12` is greater than `6` [13-16].", "`5` is greater than `6` [9-10]."),
+    (Kind.CONDITION, "The condition fails [10-11].", "The condition holds [10-11]."),
+    (Kind.CALL, "`double(12)` returns `24` [17-22].", "`double(12)` returns `14` [17-22]."),
+    (Kind.CALL, "`double` returns `24` [17-22].", "`double` returns `12` [17-22]."),
+    (Kind.CALL, "`double` is called with `x = 7` [29-33].", "`double` is called with `x = 12` [29-33]."),
+    (Kind.OPERATION, "`98 // 4 = 24` is the mean [50-51].", "`98 / 4 = 24` is divided, `12 + 12 = 24` is doubled [18-22]."),
+    (Kind.OPERATION, "`12` is multiplied [18-22].", "`12` is divided [18-22]."),
+    (Kind.OPERATION, "The number is multiplied by `2` [18-22].", "The number is multiplied by `3` [18-22]."),
+    (Kind.COUNT, "There are four rounds [7-49].", "There are seven rounds [7-49]."),
+    (Kind.COUNT, "The list has a length of `4` [1-4].", "The list has a length of `9` [1-4]."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "right", "mistaken"), SENTENCES)
+def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken):
+    assert wrong(right) == set()
+    assert kind in wrong(mistaken)
+
+
+# What is no claim about the run, or may be told so.
+PASSING = [
+    "If `total` were `100`, `mean` would be `25` [50-51].",
+    "Is `total` equal to `3` [5]?",
+    "The program adds up `double(number)` for all that are more than `limit`.",
+    "As long as `number > limit` is true, `total` becomes larger [7-49].",
+    "`total` is not `3` [5].",
+    "The first number is `5`, the one at index 3 is `30` [1-4].",
+    "The last value is `60` [44].",  # the value of a call one line below
+    "It has `4` elements [1-4].",
+    "So `24` comes back [20].",  # the call's line brings what it returns
+    "`total` is `24` [23].",  # the statement that is shown again brings its value
+    "`24 / 4` is about `6.0`.",
+    "In binary `5` is `101` [9].",
+    "`names` is `{'total': 98, 'mean': 24}`, with `'mean': 24` in it [52-53].",
+]
+
+
+@pytest.mark.parametrize("sentence", PASSING)
+def test_what_may_be_said(sentence):
+    assert wrong(sentence) == set()
+
+
+def test_arithmetic_and_the_answer_are_judged_without_evidence():
+    blind = execute(SUMS, '{"numbers": [5, 12, 7, 30], "limit": 6}')
+    blind = type(blind)(blind.question, blind.refcode, blind.returned, blind.trace)
+    assert wrong("`total` becomes `77` [5].", execution=blind) == set()
+    assert wrong("`3 + 4 = 8` [5].", execution=blind) == {Kind.EQUATION}
+    assert not verify("Nothing." + FINAL, blind).evidence
+
+
+@pytest.mark.parametrize(
+    ("final", "kinds"),
+    [
+        ("**Final output:** `{'total': 98, 'mean': 24}`", set()),
+        ('**Final output:** `{"mean": 24, "total": 98}`', set()),
+        ("**Final output:** `{'total': 98, 'mean': 25}`", {Kind.WRONG_ANSWER}),
+        ("**Final output:** `{'total': 98.0, 'mean': 24}`", {Kind.WRONG_ANSWER}),
+        ("**Final output:** `'{}'`", {Kind.WRONG_ANSWER}),
+        ("**Final output:** a dictionary.", {Kind.NO_ANSWER}),
+        ("That is the end.", {Kind.NO_ANSWER}),
+    ],
+)
+def test_the_final_output_is_a_literal_of_the_right_type_and_value(final, kinds):
+    assert wrong("The list is `[5, 12, 7, 30]` [1-4].", "\n\n" + final) == kinds
+
+
+def test_a_tuple_is_stated_as_python_or_json_write_it():
+    pair = execute("def main_solution(a):\n    return a, True\n", '{"a": 1}')
+    for answer, good in (("(1, True)", True), ("[1, True]", True), ("[1, true]", True), ("(1, 1)", False), ("1, True", True)):
+        verdict = verify(f"It returns a pair [1-4].\n\n**Final output:** `{answer}`", pair)
+        assert verdict.answer_ok is good, answer
+
+
+def test_without_citations_the_whole_run_is_what_a_text_can_tell():
+    for sentence, kinds in (
+        ("`total` becomes `24`, then `38`.", set()),
+        ("`total` becomes `25`.", {Kind.ASSIGNMENT}),
+        ("`3 + 4 = 8`.", {Kind.EQUATION}),
+        ("`double(7)` returns `15`.", {Kind.CALL}),
+    ):
+        assert wrong(sentence) == kinds
+    assert not verify("`total` becomes `24`.", sums()).attributed
+    assert wrong("So it ends.", "\n\nFinal answer: {'total': 98, 'mean': 24}") == set()
+    assert wrong("So it ends.", "\n\nFinal answer: {'total': 98, 'mean': 42}") == {Kind.WRONG_ANSWER}
+
+
+def test_coverage_is_of_statements_and_has_a_floor():
+    verdict = verify("At first `total = 0` and `kept = []` [1-6]." + FINAL, sums())
+    assert verdict.untold > 10
+    assert verdict.coverage < 0.3
+    assert judge(verdict, Floors())[1].startswith("tells")
+    assert verify("All of it, from `total = 0` to `total = 98` [1-55]." + FINAL, sums()).coverage == 1.0
+
+
+def test_findings_stand_in_the_text_without_citations():
+    text = "At first `total = 0` [5]. Then `total` becomes `25` [13-24]." + FINAL
+    stripped = strip_citations(text)
+    assert stripped == "At first `total = 0`. Then `total` becomes `25`." + FINAL
+    verdict = verify(text, sums())
+    (finding,) = (each for each in verdict.findings if each.kind is Kind.ASSIGNMENT)
+    assert stripped[finding.start : finding.end] == "`25`"
+    assert finding.lines == ((13, 24),)
+    assert [lines for _, _, lines in verdict.sentences] == [((5, 5),), ((13, 24),)]
+    assert verdict.supported > 0
+    assert verdict.contradicted >= 1
+    assert verdict.grounded < 1.0
