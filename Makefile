@@ -19,6 +19,7 @@ lint: $(VENV)/installed-dev  ## style, form and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/installed-dev  ## put the source into the form that lint wants
 	$(BIN)/ruff check --fix .

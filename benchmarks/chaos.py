@@ -33,7 +33,7 @@ import psutil
 import pyarrow.parquet as pq
 from ray.cluster_utils import Cluster
 
-from execground_ray.splits import SAMPLE_PATH
+from execground_ray.corpus.splits import SAMPLE_PATH
 
 KINDS = ("driver", "tracer", "sandbox", "node")
 NODE: dict[str, Any] = {"num_cpus": 2, "object_store_memory": 150 << 20}

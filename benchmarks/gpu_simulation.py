@@ -40,14 +40,15 @@ from ray.llm._internal.batch.stages.base import StatefulStageUDF
 
 from execground_ray import pipeline
 from execground_ray.cluster import plan_tracing
-from execground_ray.config import Config, VllmTranslator, load, to_yaml
-from execground_ray.corpus import map_on_ray, survey_corpus
+from execground_ray.config.loading import load, to_yaml
+from execground_ray.config.schema import Config, VllmTranslator
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import map_on_ray, survey_corpus
+from execground_ray.output.layout import CONFIG, new_run
+from execground_ray.output.storage import Folder
 from execground_ray.progress import Progress
-from execground_ray.splits import list_splits
-from execground_ray.stages.write_shards import CONFIG, new_run
-from execground_ray.storage import Folder
-from execground_ray.translators import engine
-from execground_ray.translators.vllm import VllmModel
+from execground_ray.translators.llm import engine
+from execground_ray.translators.llm.vllm import VllmModel
 
 GPU_TOKENS_PER_SECOND = 4285.0
 ROW_TOKENS_PER_SECOND = 40.0  # of one row alone: 25 ms a token

@@ -36,18 +36,19 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks.reference_tracing import is_accepted, trace_in_fresh_interpreters
-from execground_ray.config import Config, Tracing, load
-from execground_ray.corpus import survey_corpus
-from execground_ray.records import Pair, Problem
-from execground_ray.splits import list_splits
+from execground_ray.config.loading import load
+from execground_ray.config.schema import Config, Tracing
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import survey_corpus
+from execground_ray.records import Pair, Problem, Stage, schema_after
 from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows
-from execground_ray.stages.read_problems import ROW_SCHEMA, read_rows
+from execground_ray.stages.read_problems import read_rows
 from execground_ray.stages.trace_execution import TraceExecution, pair_order
-from execground_ray.stages.translate_traces import translate_rows
 from execground_ray.stages.verify_examples import verifier_for, verify_rows
 from execground_ray.tracing.sandbox import CagedWorker
 from execground_ray.tracing.trace_runner import TRACING_HASH_SEED, Failure, TraceRunner
+from execground_ray.translators.template.translator import translate_rows
 
 BATCH_ROWS = 8
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -195,9 +196,11 @@ def compare_job(config: Config, arguments: list[str]) -> dict[str, Any]:
     traced = [stage(filter_rows(table)) for table in _tables(config)]
     stage._runner.close()
     after_tracing = cpu_seconds()
+    judging = config.verification, config.tracing, config.sandbox.kind == "sandlock"
     for table in traced:
-        export_rows(verify_rows(translate_rows(table), config.verification), config.export)
-    verifier_for(config.verification).close()  # what it has used counts when it has ended
+        verified = verify_rows(translate_rows(table), *judging)
+        export_rows(verified, config.export)
+    verifier_for(*judging).close()  # what it has used counts when it has ended
     rows = [row for table in traced for row in table.to_pylist()]
     stages, cores = cpu_seconds() - at_start, len(os.sched_getaffinity(0))
     return {
@@ -268,7 +271,7 @@ def _tables(config: Config) -> Iterator[pa.Table]:
     for plan in survey_corpus(list_splits(config.source), config.source.limit, config.seed):
         rows = list(read_rows(plan))
         for first in range(0, len(rows), BATCH_ROWS):
-            yield pa.Table.from_pylist(rows[first : first + BATCH_ROWS], ROW_SCHEMA)
+            yield pa.Table.from_pylist(rows[first : first + BATCH_ROWS], schema_after(Stage.READ))
 
 
 def _tasks(config: Config) -> Iterator[Task]:

@@ -27,16 +27,18 @@ from typing import Any
 import pyarrow as pa
 import ray
 
-from execground_ray.config import Config, VllmTranslator, load
-from execground_ray.corpus import survey_corpus
-from execground_ray.splits import list_splits
+from execground_ray.config.loading import load
+from execground_ray.config.schema import Config, VllmTranslator
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import survey_corpus
+from execground_ray.records import Stage, schema_after
 from execground_ray.stages.filter_problems import filter_rows
-from execground_ray.stages.read_problems import ROW_SCHEMA, read_rows
-from execground_ray.stages.trace_execution import TRACED_SCHEMA, TraceExecution
-from execground_ray.translators import model as models
-from execground_ray.translators.engine_log import EngineLog
-from execground_ray.translators.model_prompts import EnginePrompts
-from execground_ray.translators.vllm import VllmModel, check_model
+from execground_ray.stages.read_problems import read_rows
+from execground_ray.stages.trace_execution import TraceExecution
+from execground_ray.translators.llm import processor as models
+from execground_ray.translators.llm.engine_log import EngineLog
+from execground_ray.translators.llm.questions import EnginePrompts
+from execground_ray.translators.llm.vllm import VllmModel, check_model
 
 MAX_MODEL_LEN = 4096
 RAY_NICENESS = 15  # of Ray's workers: beside other programs, both sides have to give way to them alike
@@ -141,12 +143,12 @@ def make_config(arguments: argparse.Namespace, folder: Path) -> Config:
 def traced_rows(config: Config, count: int) -> list[dict[str, Any]]:
     """Trace the sample, and return as many rows: its executions, with new ids when they come again."""
     [plan] = survey_corpus(list_splits(config.source), None, config.seed, map)
-    batch = filter_rows(pa.Table.from_pylist(list(read_rows(plan)), ROW_SCHEMA))
+    batch = filter_rows(pa.Table.from_pylist(list(read_rows(plan)), schema_after(Stage.READ)))
     trace = TraceExecution(config.tracing, True, config.seed, 1)
     good = [row for row in trace(batch).to_pylist() if not row["reason"]]
     room = check_model(translator_of(config))
     ask = EnginePrompts(translator_of(config), room, config.seed)
-    prompts = ask(pa.Table.from_pylist(good, TRACED_SCHEMA)).to_pylist()
+    prompts = ask(pa.Table.from_pylist(good, schema_after(Stage.TRACE))).to_pylist()
     fitting = [row for row, prompt in zip(good, prompts, strict=True) if prompt["tokenized_prompt"]]
     return [fitting[number % len(fitting)] | {"id": f"row{number}"} for number in range(count)]
 
@@ -165,9 +167,9 @@ def measure_stream(config: Config, rows: list[dict[str, Any]]) -> tuple[float, E
     models.start_engine_log = lambda: log
     model = VllmModel(translator_of(config), config.seed)
     model.start()
-    table = pa.Table.from_pylist(rows, TRACED_SCHEMA)
+    table = pa.Table.from_pylist(rows, schema_after(Stage.TRACE))
     blocks = ray.data.from_arrow([table.slice(start, 16) for start in range(0, len(rows), 16)])
-    found = model.translate(blocks).to_pandas()
+    found = model.translate(blocks, {"batch_format": "pyarrow", "batch_size": None}).to_pandas()
     assert len(found) == len(rows)
     assert set(found["reason"]) <= {"", "unfinished", "empty"}
     ends: Ends = ray.get(log.read_ends.remote())
@@ -189,8 +191,8 @@ def generate(config: Config, rows: list[dict[str, Any]]) -> tuple[float, Ends]:
 
     translator = translator_of(config)
     model = VllmModel(translator, config.seed)
-    prompts = EnginePrompts(translator, check_model(translator), config.seed)(pa.Table.from_pylist(rows, TRACED_SCHEMA))
-    questions = prompts.to_pylist()
+    ask = EnginePrompts(translator, check_model(translator), config.seed)
+    questions = ask(pa.Table.from_pylist(rows, schema_after(Stage.TRACE))).to_pylist()
     llm = vllm.LLM(model=translator.model, **model.engine_kwargs())
     sampling = [vllm.SamplingParams(**question["sampling_params"]) for question in questions]
     asked: list[Any] = [{"prompt_token_ids": question["tokenized_prompt"]} for question in questions]

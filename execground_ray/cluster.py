@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,8 +19,8 @@ from ray.data._internal.execution.backpressure_policy.downstream_capacity_backpr
     DownstreamCapacityBackpressurePolicy,
 )
 
-from execground_ray.config import Cluster, Tracing
-from execground_ray.schema import ConfigError
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.schema import Cluster, Tracing
 from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS
 
 # Ray reserves an actor's CPUs for as long as the job runs, so what the tracing actors do not reserve is all that the
@@ -30,9 +32,9 @@ WRITE_CPUS = 0.12  # not that of the stages: Ray joins equals, and then all stag
 OTHER_CPUS = 0.5  # of each node, at least: reading, the small stages and a write, one of each
 OTHER_SHARE = 0.1  # of each node, at least; it is what Ray Data sets aside, so both have what they need
 LEAST_CPUS = 1
+ADDRESSES = "allowed: host:port of a cluster, auto, local; from elsewhere use `ray job submit --address`"
+CONNECT_SECONDS = 10.0
 CPU_UNITS = 10_000  # Ray counts a CPU in so many parts
-NO_PROGRESS_SECONDS = 600
-MODEL_NO_PROGRESS_SECONDS = 7200  # nothing may come out while a large model is loaded and thinks about its first rows
 # Ray ends a process that has had nothing to do for a second if there are more of them than CPUs, and starts another
 # when the next task comes: on a laptop most of a short run would go into starting processes.
 IDLE_WORKER_MS = 60_000
@@ -46,7 +48,7 @@ class TracingActors:
     cpus: float
 
 
-def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float = 0.0) -> TracingActors:
+def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, translator_cpus: float = 0.0) -> TracingActors:
     """Share the CPUs out: one tracing actor per CPU unless the configuration says otherwise.
 
     However Ray spreads the actors over the nodes, one node has room left for the other stages: if every node had less
@@ -55,7 +57,7 @@ def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float
     Args:
         node_cpus: CPUs of each node of the cluster.
         tracing: says how many actors, or leaves it open.
-        model_cpus: what to leave to the translating model for the length of the run.
+        translator_cpus: what to leave to the translator for the length of the run.
 
     Raises:
         ConfigError: the CPUs are too few, for any actor or for as many as are wanted.
@@ -63,12 +65,48 @@ def plan_tracing(node_cpus: Sequence[float], tracing: Tracing, model_cpus: float
     total_cpus = sum(node_cpus)
     if max(node_cpus, default=0) < LEAST_CPUS:
         raise ConfigError(f"the largest node has {max(node_cpus, default=0):g} CPUs; allowed: {LEAST_CPUS} or more")
-    count = tracing.workers or max(1, int(total_cpus - model_cpus))
+    count = tracing.workers or max(1, int(total_cpus - translator_cpus))
     spare_cpus = sum(cpus - max(OTHER_CPUS, OTHER_SHARE * cpus) for cpus in node_cpus if cpus >= OTHER_CPUS)
-    cpus = int(CPU_UNITS * (spare_cpus - model_cpus) / count) / CPU_UNITS
+    cpus = int(CPU_UNITS * (spare_cpus - translator_cpus) / count) / CPU_UNITS
     if cpus <= 0:
         raise ConfigError(f"tracing.workers = {count} are too many for {total_cpus:g} CPUs")
     return TracingActors(count, min(1.0, cpus))
+
+
+def cluster_address(cluster: Cluster) -> str:
+    """Return where the cluster is, ``local`` for one that is started here.
+
+    Raises:
+        ConfigError: nothing of Ray's can be there, or nobody answers.
+    """
+    address = cluster.address or os.environ.get("RAY_ADDRESS") or "local"
+    if address in ("local", "auto"):
+        return address
+    if address.startswith(("http://", "https://")):
+        raise ConfigError(f"cluster.address = {address!r} is the address of a dashboard; {ADDRESSES}")
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConfigError(f"cluster.address = {address!r}: {error or 'no port'}; {ADDRESSES}") from error
+    return address
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Ray's own code prints about its start for the case that it fails."""
+    with tempfile.TemporaryFile() as said:
+        kept = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            said.seek(0)
+            os.write(kept, said.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 @contextmanager
@@ -80,7 +118,7 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
         logging.getLogger(name).setLevel(logging.ERROR)
     # Ray finds it strange that a corpus of a few blocks cannot keep all actors busy.
     warnings.filterwarnings("ignore", "The m(in|ax)imum number of concurrent", UserWarning)
-    address = cluster.address or ("auto" if "RAY_ADDRESS" in os.environ else "local")
+    address = cluster_address(cluster)
     started_here: dict[str, Any] = {}
     if address == "local":
         started_here = {
@@ -88,7 +126,11 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
             "include_dashboard": cluster.dashboard,
             "_system_config": {"idle_worker_killing_time_threshold_ms": IDLE_WORKER_MS},
         }
-    ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **started_here)
+    try:
+        with _quiet():
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **started_here)
+    except ConnectionError as error:
+        raise ConfigError(f"cluster.address = {address!r}: {str(error).splitlines()[0]}; {ADDRESSES}") from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray has set its own; end as Ctrl-C does
     try:
         yield [float(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
@@ -96,13 +138,13 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
         ray.shutdown()
 
 
-def patience_seconds(tracing: Tracing, block_rows: int, with_model: bool) -> float:
+def patience_seconds(tracing: Tracing, block_rows: int, translator_seconds: float) -> float:
     """Return how long nothing may come out of the stream before Ray Data gives it up.
 
-    A block whose programs all run into the time limit takes long, but is not stuck.
+    A block whose programs all run into the time limit takes long, but is not stuck; nor is a translator that takes
+    ``translator_seconds``.
     """
-    slowest_block = block_rows * tracing.max_timeouts * WALL_PER_CPU_SECONDS * tracing.timeout_s
-    return max(MODEL_NO_PROGRESS_SECONDS if with_model else NO_PROGRESS_SECONDS, slowest_block)
+    return max(translator_seconds, block_rows * tracing.max_timeouts * WALL_PER_CPU_SECONDS * tracing.timeout_s)
 
 
 def set_up_stream(no_progress_seconds: float) -> None:

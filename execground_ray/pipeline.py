@@ -27,28 +27,27 @@ from execground_ray.cluster import (
     plan_tracing,
     set_up_stream,
 )
-from execground_ray.config import Config, to_yaml
-from execground_ray.corpus import SplitPlan, map_on_ray, survey_corpus
-from execground_ray.legs import noted, read_legs, whole_run
-from execground_ray.lock import locked
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import to_yaml
+from execground_ray.config.schema import Config
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import SplitPlan, map_on_ray, survey_corpus
+from execground_ray.output.attempts import noted, read_attempts, whole_run
+from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
+from execground_ray.output.lock import locked
+from execground_ray.output.resume import delete_late_writes, finished_problems, prepare_output
+from execground_ray.output.storage import Folder, check_there
 from execground_ray.progress import Progress, count_rows
-from execground_ray.report.page import REPORT
 from execground_ray.report.presentation import present, push_to_hub
-from execground_ray.report.summary import SUMMARY, count_shards, make_summary, table, write_summary
-from execground_ray.resume import delete_late_writes, finished_problems, prepare_output
-from execground_ray.schema import ConfigError
-from execground_ray.splits import list_splits
+from execground_ray.report.summary import count_shards, make_summary, table, token_line, write_summary
 from execground_ray.stages.export_examples import check_tokenizer, export_rows
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import ProblemSource
 from execground_ray.stages.trace_execution import TraceExecution
-from execground_ray.stages.translate_traces import translate_rows
 from execground_ray.stages.verify_examples import verify_rows
-from execground_ray.stages.write_shards import CONFIG, ShardSink, check_there, new_run
-from execground_ray.storage import Folder
+from execground_ray.stages.write_shards import ShardSink
 from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
-from execground_ray.translators.engine_log import token_line
-from execground_ray.translators.model import Model, open_model
+from execground_ray.translators.translator import Translator, open_translator
 
 # A block is what one actor works on at a time. Small ones let all actors end together; but each takes the driver some
 # 25 ms, and memory for as long as the stream runs.
@@ -80,20 +79,19 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
     """Make what is missing of the dataset, and return its summary."""
     started = time.monotonic()
     if prepare_output(folder, config):
-        print(f"{config.output.dir} is finished already; output.on_existing=overwrite builds it anew")
+        print(f"{folder.location} is finished already; output.on_existing=overwrite builds it anew")
         return dict(json.loads(folder.read_text(SUMMARY)))
     try:
         splits = list_splits(config.source)
     except (FileNotFoundError, ValueError) as error:
         raise ConfigError(f"source: {error}") from error
     check_tokenizer(config.export)
-    model = open_model(config)
+    translator = open_translator(config)
     folder.write_text(CONFIG, to_yaml(config))
     with connect(config.cluster) as node_cpus:
-        if model:
-            model.start()
+        translator.start()
         finished, kept = finished_problems(folder)
-        plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished)
+        plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished, config.source.layout)
         total = sum(plan.rows for plan in plans)
         done = sum(len(plan.done) for plan in plans)
         if done:
@@ -101,25 +99,26 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         progress = Progress(total - done)
 
         def tell() -> dict[str, Any]:
-            tokens = model.tokens() if model else None
             points = list(progress.history.points)
-            return {"seconds": time.monotonic() - started, "done": done, "throughput": points, "tokens": tokens}
+            spent = {"seconds": time.monotonic() - started, "tokens": translator.tokens()}
+            return spent | {"done": done, "throughput": points}
 
         run = new_run()
         with noted(folder, run, tell):
             if done < total:
-                actors = plan_tracing(node_cpus, config.tracing, model.cpus if model else 0.0)
+                actors = plan_tracing(node_cpus, config.tracing, translator.cpus)
                 with progress:
-                    stream(config, plans, actors, progress, model, run)
+                    stream(config, plans, actors, progress, translator, run)
             delete_late_writes(folder, kept, run)
         check_there(folder)
-        legs = whole_run(read_legs(folder))
-        summary = make_summary(count_shards(folder), total, legs | {"sandbox": sandbox, "config": asdict(config)})
+        whole = whole_run(read_attempts(folder))
+        summary = make_summary(count_shards(folder), total, whole | {"sandbox": sandbox, "config": asdict(config)})
         write_summary(folder, summary)
         print(table(summary))
         if "translation" in summary:
             print(token_line(summary["translation"]))
         show(folder)
+        print(f"written to {folder.location}")
     return summary
 
 
@@ -166,12 +165,13 @@ def check_sandbox(config: Config) -> dict[str, Any]:
 
 
 def stream(
-    config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, model: Model | None, run: str
+    config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, translator: Translator, run: str
 ) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
+    caged = config.sandbox.kind == "sandlock"
     problems = sum(plan.rows - len(plan.done) for plan in plans)
     in_block = block_rows(problems, actors.count, config.export.rows_per_shard)
-    set_up_stream(patience_seconds(config.tracing, in_block, with_model=model is not None))
+    set_up_stream(patience_seconds(config.tracing, in_block, translator.patience_seconds))
     few = TaskPoolStrategy(size=actors.count)  # more would only start more processes
     small: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": STAGE_CPUS, "compute": few}
 
@@ -187,7 +187,7 @@ def stream(
         TraceExecution,
         fn_constructor_args=(
             config.tracing,
-            config.sandbox.kind == "sandlock",
+            caged,
             config.seed,
             config.sampling.examples_per_problem,
         ),
@@ -196,8 +196,9 @@ def stream(
         batch_format="pyarrow",
         batch_size=None,
     )
-    rows = model.translate(rows) if model else rows.map_batches(translate_rows, **small)
-    rows = rows.map_batches(partial(verify_rows, verification=config.verification), **small)
+    rows = translator.translate(rows, small)
+    verify = partial(verify_rows, verification=config.verification, tracing=config.tracing, caged=caged)
+    rows = rows.map_batches(verify, **small)
     rows = rows.map_batches(partial(export_rows, export=config.export), **small)
     rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)
     sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard, run)

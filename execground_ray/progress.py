@@ -9,11 +9,15 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
 import ray
+from ray.exceptions import RayError
+
+from execground_ray.records import RowId
 
 EXAMPLES = "examples"
 FURTHER = "further examples"  # of a problem that is counted already
@@ -43,7 +47,7 @@ def count_rows(batch: pa.Table, tally: Any) -> pa.Table:
     """Tell the tally about a batch, without waiting, and pass it on."""
     counts: Counter[str] = Counter()
     for identity, reason in zip(batch["id"].to_pylist(), batch["reason"].to_pylist(), strict=True):
-        if "-" not in identity:
+        if RowId.parse(identity).number == 1:
             counts[reason or EXAMPLES] += 1
         elif not reason:
             counts[FURTHER] += 1
@@ -81,7 +85,8 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         """Start the tally; ``tally`` is its actor handle, ``history`` what it said over time."""
-        self.tally: Any = ray.remote(num_cpus=0)(Tally).remote()
+        self.tally: Any = ray.remote(num_cpus=0, max_restarts=-1)(Tally).remote()
+        self._counts: Counter[str] = Counter()
         self._total = total
         self._on_terminal = sys.stderr.isatty()
         self._seconds = POLL_SECONDS if self._on_terminal else LOG_SECONDS
@@ -105,11 +110,12 @@ class Progress:
             self._look(last=True)
 
     def _look(self, last: bool = False) -> tuple[Counter[str], float]:
-        """Ask the tally, and remember what it says."""
-        counts: Counter[str] = ray.get(self.tally.read.remote())
+        """Ask the tally, and remember what it says; one whose node was lost begins anew, which costs no row."""
         seconds = time.monotonic() - self._started
-        self.history.note(seconds, finished_problems(counts), last)
-        return counts, seconds
+        with suppress(RayError):
+            self._counts |= ray.get(self.tally.read.remote(), timeout=LOG_SECONDS)  # per name, the larger of both
+        self.history.note(seconds, finished_problems(self._counts), last)
+        return self._counts, seconds
 
     def _show(self) -> None:
         due = self._seconds

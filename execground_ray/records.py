@@ -1,20 +1,30 @@
-"""What flows through the pipeline: the problem, the columns of a row, the stages and the reject reasons.
+"""What flows through the pipeline: the problem, the row and its columns after each stage, and the reject reasons.
 
-A problem enters the stream as one row and leaves it once: as training rows or as one rejected row.
+A problem enters the stream as one row and leaves it as its examples, or as one rejected row.
 Heterogeneous values (inputs, outputs) travel as JSON text, because Arrow changes or loses them otherwise.
 
 One row, read from line 12 of a file, before any stage has looked at it::
 
     {"id": "0f3c…", "locator": "pyedu.jsonl:12", "problem": "{…the line as it was…}",
-     "stage": "", "reason": "", "detail": ""}
+     "stage": "", "reason": "", "detail": "", "problem_rows": 1}
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # the process that verifies does without it
+
+Row = dict[str, Any]
+MOST_ERROR_CHARS = 200
 
 
 class Stage(StrEnum):
@@ -76,6 +86,8 @@ class Reason(StrEnum):
 
     TOO_MANY_TOKENS = "too_many_tokens", Stage.EXPORT
 
+    INTERNAL_ERROR = "internal_error", Stage.READ  # an exception of our own, in any stage
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -111,6 +123,135 @@ class Problem:
         return cls(**{name: record[name] for name in cls.__dataclass_fields__})
 
 
-def reject(row: dict[str, Any], reason: Reason, detail: str) -> dict[str, Any]:
-    """Mark ``row`` as rejected; every later stage lets it pass untouched on its way to the write."""
-    return row | {"stage": reason.stage.value, "reason": reason.value, "detail": detail}
+@dataclass(frozen=True)
+class RowId:
+    """The id of a row: ``0f3c…`` for the first row of a problem, ``0f3c…-2`` for the second.
+
+    Attributes:
+        problem: the hash of the problem's content; further copies of the same content have ``.2`` and so on behind it.
+        number: which of the problem's rows it is, from 1.
+    """
+
+    problem: str
+    number: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> RowId:
+        """Read an id as it stands in a row."""
+        problem, _, number = text.partition("-")
+        return cls(problem, int(number or 1))
+
+    def __str__(self) -> str:
+        return self.problem if self.number == 1 else f"{self.problem}-{self.number}"
+
+
+# The columns that each stage adds, with what a row holds there that was rejected before; the value gives the type too.
+COLUMNS: dict[Stage, Row] = {
+    Stage.READ: {
+        "id": "",
+        "locator": "",  # file and line, or dataset and row
+        "problem": "",  # the problem as JSON
+        "stage": "",
+        "reason": "",
+        "detail": "",
+        "problem_rows": 1,  # the row is one of so many equal parts of its problem: see ``split_row``
+    },
+    Stage.PREFILTER: {"pairs": "[]"},  # indices of the input/output pairs that may be used, JSON
+    Stage.TRACE: {
+        "pair": -1,  # index of the pair in the problem's ios
+        "input": "",  # the arguments of the call, a JSON object
+        "output": "",  # the exact value that it returned, JSON
+        "trace": "",
+        "trace_lines": 0,
+        "trace_seconds": 0.0,  # wall time of the traced run
+    },
+    Stage.TRANSLATE: {
+        "text": "",  # as it was written, with the lines of the trace that its sentences cite
+        "thinking": "",  # what a model thought before it wrote the text
+        "prompt_tokens": 0,  # read and written by the model, thinking included
+        "generated_tokens": 0,
+    },
+    Stage.VERIFY: {
+        "answer_ok": False,
+        "attributed": False,  # whether the text cites lines of the trace
+        "evidence": False,  # whether the run itself was there to judge it
+        "grounded": 0.0,  # share of the cited values and claims that the run bears out
+        "coverage": 0.0,  # share of the trace's statements that some sentence tells
+        "supported": 0,  # the numbers behind them
+        "contradicted": 0,
+        "unknown": 0,
+        "findings": "[]",
+    },
+    Stage.EXPORT: {"prompt": "", "answer": ""},  # the user's and the assistant's message, without citations
+}
+
+
+def schema_after(stage: Stage) -> pa.Schema:
+    """Return the columns of the rows that ``stage`` gives."""
+    import pyarrow as pa
+
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    stages = list(Stage)
+    columns = {name: blank for each in stages[: stages.index(stage) + 1] for name, blank in COLUMNS[each].items()}
+    return pa.schema([(name, types[type(blank)]) for name, blank in columns.items()])
+
+
+def map_rows(stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list[Row]]) -> pa.Table:
+    """Run a stage on a batch; rows that are rejected already pass untouched.
+
+    Args:
+        stage: whose columns the rows get.
+        batch: rows as the stage before gives them.
+        function: takes a row with blank columns of the stage; returns it filled or rejected, or the rows of
+            ``split_row``. A row at which it raises is rejected as ``internal_error``; an error whose attribute
+            ``of_the_job`` is true is raised on.
+    """
+    import pyarrow as pa
+
+    rows: list[Row] = []
+    for given in batch.to_pylist():
+        row = given | COLUMNS[stage]
+        made = row if row["reason"] else _guarded(stage, row, function)
+        rows += made if isinstance(made, list) else [made]
+    return pa.Table.from_pylist(rows, schema_after(stage))
+
+
+def _guarded(stage: Stage, row: Row, function: Callable[[Row], Row | list[Row]]) -> Row | list[Row]:
+    """Let an unforeseen exception cost its own row, and neither the block nor, as it would come again, every resume."""
+    try:
+        return function(dict(row))
+    except (OSError, ImportError, MemoryError):  # the machine's state, no row's
+        raise
+    except Exception as error:
+        if getattr(error, "of_the_job", False):
+            raise
+        logging.getLogger(__name__).exception("%s: row %s", stage, row["id"])
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        detail = f"{type(error).__name__} in {where}: {str(error)[:MOST_ERROR_CHARS]!a}"
+        return reject(row, Reason.INTERNAL_ERROR, detail) | {"stage": stage.value}
+
+
+def split_row(row: Row, parts: int) -> list[Row]:
+    """Return ``parts`` rows in the place of one, with ids of their own; any stage may do so.
+
+    A row with the number ``n`` of ``problem_rows`` stands for the numbers that leave the remainder ``n`` when divided
+    by that; its parts share these out. So ids never meet, and a problem is whole when the parts of its rows, each
+    1 / ``problem_rows``, add up to 1: a resume has to find all of them.
+    """
+    identity, siblings = RowId.parse(row["id"]), row["problem_rows"]
+    return [
+        row | {"id": str(RowId(identity.problem, identity.number + part * siblings)), "problem_rows": siblings * parts}
+        for part in range(parts)
+    ]
+
+
+def reject(row: Row, reason: Reason, detail: str) -> Row:
+    """Mark ``row`` as rejected; every later stage lets it pass untouched on its way to the write.
+
+    Args:
+        row: to be rejected.
+        reason: names the stage too.
+        detail: in words; the place of the problem is put before it.
+    """
+    return row | {"stage": reason.stage.value, "reason": reason.value, "detail": f"{row['locator']}: {detail}"}

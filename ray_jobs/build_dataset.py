@@ -7,17 +7,22 @@ goes on from there); 2 wrong configuration or input path.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 import traceback
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from execground_ray.config import CONF_DIR, ConfigError, parse
-from execground_ray.hydra_errors import COMPOSITION_ERRORS, explain
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.hydra_errors import COMPOSITION_ERRORS, explain
+from execground_ray.config.loading import CONF_DIR, parse
 
 DONE, FAILED, REFUSED = 0, 1, 2
 LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray listens on 127.0.0.1 alone, whatever the system
@@ -50,6 +55,7 @@ def run(composed: DictConfig) -> int:
         print(f"job {launch.job.num} -> {composed.output.dir}: {' '.join(launch.overrides.task)}", flush=True)
     try:
         config = parse(composed)
+        provide_home()
         if (config.cluster.address or os.environ.get("RAY_ADDRESS") or "local") == "local":
             os.environ[LOOPBACK_ONLY] = "0"  # read when Ray is imported, and by the processes that it starts
         from execground_ray.pipeline import build_dataset  # loads Ray: only once the configuration is right
@@ -64,9 +70,23 @@ def run(composed: DictConfig) -> int:
         return _say(GO_ON, FAILED)
 
 
+def provide_home() -> None:
+    """Give a user without a home folder one for the length of the run: Ray keeps its token there.
+
+    A container may run as a user of whom its image knows nothing.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=Path.home()):
+            return
+    except (OSError, RuntimeError):  # it cannot be written to, or there is none
+        home = tempfile.mkdtemp(prefix="execground-home-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        os.environ["HOME"] = home
+
+
 def _failed_write(error: BaseException | None) -> BaseException | None:
     """Return the write that failed, if an error comes from one; Ray wraps what its workers raise."""
-    from execground_ray.storage import OutputError
+    from execground_ray.output.storage import OutputError
 
     while wrapped := getattr(error, "cause", None) or getattr(error, "__cause__", None):
         if type(error) is OutputError:

@@ -22,13 +22,14 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
-from execground_ray.config import Config, ConfigError
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import as_of_now, check
+from execground_ray.config.schema import Config
+from execground_ray.output.layout import SUMMARY
+from execground_ray.output.shards import read_records, write_names
+from execground_ray.output.storage import Folder
 from execground_ray.records import Problem
-from execground_ray.report.proof import WriteProof, all_writes, dataset_faults, foreign_entries, prove_write
-from execground_ray.report.rows import known_rows
-from execground_ray.report.summary import SUMMARY
-from execground_ray.schema import build
-from execground_ray.storage import Folder
+from execground_ray.report.proof import WriteProof, dataset_faults, foreign_entries, prove_write
 from execground_ray.tracing.sandbox import SandboxUnavailableError
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
 
@@ -51,10 +52,10 @@ def main() -> int:
         return _say(f"error: {options.output} holds no {SUMMARY}, so it is no finished output", REFUSED)
     try:
         summary = json.loads(folder.read_text(SUMMARY))
-        config = build(Config, summary["config"])
+        config = check(as_of_now(summary["config"]))
     except (ValueError, TypeError, KeyError, ConfigError) as error:
         return _say(f"error: {options.output}/{SUMMARY} is none of this version: {error!r}", REFUSED)
-    proofs = prove(folder, config, options.workers)
+    proofs = prove(folder, config, options.workers, caged=options.sandbox == "sandlock")
     problems = [*foreign_entries(folder), *(problem for proof in proofs for problem in proof.problems)]
     try:
         problems += dataset_faults(folder, summary, proofs)
@@ -74,10 +75,10 @@ def main() -> int:
     return PROVED
 
 
-def prove(folder: Folder, config: Config, workers: int) -> list[WriteProof]:
+def prove(folder: Folder, config: Config, workers: int, *, caged: bool) -> list[WriteProof]:
     """Prove all writes, several at a time where there are several."""
-    writes = all_writes(folder)
-    one = partial(prove_write, folder, config)
+    writes = write_names(folder)
+    one = partial(prove_write, folder, config, caged)
     if min(workers, len(writes)) < 2:
         return list(map(one, writes))
     with ProcessPoolExecutor(min(workers, len(writes)), multiprocessing.get_context("spawn")) as pool:
@@ -90,7 +91,7 @@ def draw(folder: Folder, proofs: Iterable[WriteProof], wanted: int, seed: int) -
     drawn = random.Random(seed).sample(places, min(wanted, len(places)))  # noqa: S311  (chance, not secrecy)
     for write in sorted({write for _, write in drawn}):
         ids = {identity for identity, place in drawn if place == write}
-        yield from (row for row in known_rows(folder, write).to_pylist() if row["id"] in ids)
+        yield from (row for row in read_records(folder, write).to_pylist() if row["id"] in ids)
 
 
 def same_python(name: str) -> bool:
@@ -125,8 +126,9 @@ def figures(proofs: Iterable[WriteProof], sample: int, seconds: float) -> str:
     accepted = sum(len(proof.accepted) for proof in proofs)
     rejected = sum(len(proof.rejected) for proof in proofs)
     return (
-        f"proved: {accepted:,} training rows and {rejected:,} rejected in {len(list(proofs)):,} writes, each verified "
-        f"again, {min(sample, accepted)} executed again, in {seconds:.1f} s"
+        f"proved: {accepted:,} training rows and {rejected:,} rejected in {len(list(proofs)):,} writes, "
+        f"{sum(proof.verified for proof in proofs):,} texts verified again, {min(sample, accepted)} traced again, "
+        f"in {seconds:.1f} s"
     )
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from execground_ray.report.page import REPORT
+from execground_ray.output.layout import REPORT, SUMMARY
+from execground_ray.output.storage import Folder
 from execground_ray.report.presentation import present
-from execground_ray.report.summary import SUMMARY
-from execground_ray.storage import Folder
 
 DONE, REFUSED = 0, 2
 

@@ -3,16 +3,15 @@
 import pyarrow as pa
 from problem_lines import problem_line
 
-from execground_ray.stages.export_examples import EXPORTED_SCHEMA
-
-EMPTY = {pa.string(): "", pa.int64(): 0, pa.float64(): 0.0, pa.bool_(): False}
+from execground_ray.records import COLUMNS, Stage, schema_after
 
 
-def block(*rows):
-    """A block as the stages before hand it over; every row is given by what is special about it."""
-    usual = {field.name: EMPTY[field.type] for field in EXPORTED_SCHEMA}
-    usual |= {"problem": problem_line(1), "prompt": "question", "text": "answer", "input": '{"n": 1}', "output": "2"}
-    return pa.Table.from_pylist([usual | row for row in rows], EXPORTED_SCHEMA)
+def block(*rows, stage=Stage.EXPORT):
+    """A block as ``stage`` hands it over; every row is given by what is special about it."""
+    usual = {name: blank for columns in COLUMNS.values() for name, blank in columns.items()}
+    usual |= {"problem": problem_line(1), "input": '{"n": 1}', "output": "2"}
+    usual |= {"prompt": "question", "text": "answer", "answer": "answer"}
+    return pa.Table.from_pylist([usual | row for row in rows], schema_after(stage))
 
 
 def rejected(identity):

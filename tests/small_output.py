@@ -8,19 +8,22 @@ from types import SimpleNamespace
 import pyarrow as pa
 from problem_lines import problem_line
 
-from execground_ray.config import FileSource, load, to_yaml
-from execground_ray.corpus import survey_corpus
+from execground_ray.config.loading import load, to_yaml
+from execground_ray.config.schema import FileSource
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import survey_corpus
+from execground_ray.output.layout import CONFIG
+from execground_ray.output.storage import Folder
+from execground_ray.records import Stage, schema_after
 from execground_ray.report.presentation import present
 from execground_ray.report.summary import count_shards, make_summary, write_summary
-from execground_ray.splits import list_splits
 from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows
-from execground_ray.stages.read_problems import ROW_SCHEMA, read_rows
+from execground_ray.stages.read_problems import read_rows
 from execground_ray.stages.trace_execution import TraceExecution
-from execground_ray.stages.translate_traces import translate_rows
-from execground_ray.stages.verify_examples import verify_rows
-from execground_ray.stages.write_shards import CONFIG, ShardSink
-from execground_ray.storage import Folder
+from execground_ray.stages.verify_examples import verifier_for, verify_rows
+from execground_ray.stages.write_shards import ShardSink
+from execground_ray.translators.template.translator import translate_rows
 
 LOOP = "def main_solution(n):\n    total = 0\n    for step in range(n):\n        total += step * 2\n    return total\n"
 CHOICE = "def main_solution(n):\n    if n > 1:\n        return 'many'\n    return 'few'\n"
@@ -63,17 +66,19 @@ def make_output(path, overrides=(), rows_per_write=5):
     )
     folder = Folder.at(config.output.dir)
     folder.write_text(CONFIG, to_yaml(config))
-    plans = survey_corpus(list_splits(FileSource("jsonl", None, str(source))), None, config.seed)
-    table = filter_rows(pa.Table.from_pylist([row for plan in plans for row in read_rows(plan)], ROW_SCHEMA))
+    plans = survey_corpus(list_splits(FileSource("jsonl", None, str(source), "pyedu")), None, config.seed)
+    rows = [row for plan in plans for row in read_rows(plan)]
+    table = filter_rows(pa.Table.from_pylist(rows, schema_after(Stage.READ)))
     trace = TraceExecution(config.tracing, True, config.seed, config.sampling.examples_per_problem)
     table = trace(table)
     trace._runner.close()
     for stage in (
         translate_rows,
-        partial(verify_rows, verification=config.verification),
+        partial(verify_rows, verification=config.verification, tracing=config.tracing, caged=True),
         partial(export_rows, export=config.export),
     ):
         table = stage(table)
+    verifier_for(config.verification, config.tracing, True).close()
     sink = ShardSink(folder, config.translator.kind, rows_per_write)
     for task, start in enumerate(range(0, table.num_rows, rows_per_write)):
         sink.write([table.slice(start, rows_per_write)], SimpleNamespace(task_idx=task))

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from small_output import make_output
 
-from execground_ray.config import load
-from execground_ray.prompting import with_thinking
+from execground_ray.config.loading import load
+from execground_ray.output.rows import json_line, training_prompt, training_row
 from execground_ray.records import Problem
 from execground_ray.report.proof import row_faults
-from execground_ray.stages.export_examples import training_prompt
-from execground_ray.stages.write_shards import json_line, training_row
+from execground_ray.translators.llm.prompting import with_thinking
+from execground_ray.verification.citations import strip_citations
 from ray_jobs.check import MOST_PROBLEMS, first_lines, main
 
 
@@ -122,7 +122,7 @@ def test_the_command_proves_a_whole_dataset(run_command, small_output):
     ended = run_command("-m", "ray_jobs.check", str(small_output))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith(
-        "proved: 8 training rows and 5 rejected in 3 writes, each verified again, 8 executed"
+        "proved: 8 training rows and 5 rejected in 3 writes, 8 texts verified again, 8 traced again, in "
     )
     assert ended.stdout.count("\n") == 1
 
@@ -183,13 +183,12 @@ def test_what_does_not_fit_together_is_found(check, copy, damage, problem):
     assert any(problem in line for line in lines), lines
 
 
-def test_a_value_that_only_an_execution_can_tell(check, copy):
-    """The trace of a program whose text cites nothing of the changed line; the sample covers all rows."""
+def test_a_trace_that_is_not_that_of_the_program(check, copy):
+    """What no text cites and no rule reads: only an execution can tell."""
     change_records(copy, lambda rows: rows[0].update(trace=rows[0]["trace"].replace("Call to", "Call  to", 1)))
-    assert check(copy, "--sample=0")[0] == 0
-    code, lines = check(copy, "--sample=100")
+    code, lines = check(copy, "--sample=0")
     assert code == 1
-    assert lines[0].endswith("executed again, it leaves another trace")
+    assert lines[0].endswith("evidence is true, verified again false")
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}", '{"config": {"seed": 1}}'])
@@ -224,6 +223,8 @@ def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(smal
     config = load(["translator=http", "translator.keep_thinking=true"] if translator == "http" else [])
     record = pq.read_table(shard(small_output, "records")).to_pylist()[0]
     prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
-    row = training_row(record | {"prompt": prompt, "text": with_thinking("Hm.", record["text"])}, translator)
+    row = training_row(
+        record | {"prompt": prompt, "answer": with_thinking("Hm.", strip_citations(record["text"]))}, translator
+    )
     faults = list(row_faults("train", json_line(row), record, config))
     assert faults == ([] if translator == "http" else ["messages is not what its record says"])

@@ -4,11 +4,19 @@ import math
 
 import pytest
 
-from execground_ray.cluster import OTHER_CPUS, OTHER_SHARE, STAGE_CPUS, WRITE_CPUS, patience_seconds, plan_tracing
-from execground_ray.config import load
+from execground_ray.cluster import (
+    OTHER_CPUS,
+    OTHER_SHARE,
+    STAGE_CPUS,
+    WRITE_CPUS,
+    cluster_address,
+    patience_seconds,
+    plan_tracing,
+)
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import load
 from execground_ray.pipeline import block_rows
-from execground_ray.schema import ConfigError
-from execground_ray.translators.vllm import PROMPT_CPUS, model_cpus
+from execground_ray.translators.llm.vllm import PROMPT_CPUS, model_cpus
 
 WORKERS = (1, 2, 3, 4, 5, 7, 8, 16, 31, 64, 100, 127, 128, 500, 1000)
 
@@ -100,10 +108,28 @@ def test_blocks_grow_with_the_corpus_up_to_a_shard(problems, actors, rows_per_sh
 
 def test_the_stream_is_not_given_up_while_a_block_of_programs_that_all_time_out_can_be_at_work():
     limits = load(["tracing.timeout_s=5", "tracing.max_timeouts=2"]).tracing
-    assert patience_seconds(limits, 8, with_model=False) == 600
-    assert patience_seconds(limits, 256, with_model=False) == 256 * 2 * 10
+    assert patience_seconds(limits, 8, 600.0) == 600
+    assert patience_seconds(limits, 256, 600.0) == 256 * 2 * 10
 
 
 def test_a_model_has_two_hours_before_anything_comes_out():
     limits = load(["translator=vllm", "tracing.timeout_s=1"]).tracing
-    assert patience_seconds(limits, 8, with_model=True) == 7200
+    assert patience_seconds(limits, 8, 7200.0) == 7200
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8265", "https://cluster", "cluster", "127.0.0.1:", "127.0.0.1:1"]
+)
+def test_an_address_where_no_cluster_can_be_is_refused_at_once(monkeypatch, address):
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(ConfigError, match=r"cluster\.address = .*; allowed: host:port of a cluster, auto, local"):
+        cluster_address(load().cluster)
+
+
+@pytest.mark.parametrize("named", ["", None])
+def test_an_empty_address_is_none(monkeypatch, named):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if named is not None:
+        monkeypatch.setenv("RAY_ADDRESS", named)
+    assert cluster_address(load().cluster) == "local"
+    assert cluster_address(load(["cluster.address=auto"]).cluster) == "auto"

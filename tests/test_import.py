@@ -7,7 +7,7 @@ import pytest
 HEAVY = ["ray", "torch", "vllm", "datasets", "transformers", "pyarrow", "pandas", "numpy"]
 
 
-@pytest.mark.parametrize("module", ["execground_ray", "execground_ray.config", "ray_jobs.build_dataset"])
+@pytest.mark.parametrize("module", ["execground_ray", "execground_ray.config.schema", "ray_jobs.build_dataset"])
 def test_import_loads_nothing_heavy(run_command, module):
     result = run_command("-c", f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))")
     loaded = json.loads(result.stdout)

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
+import ray
 
-from execground_ray.progress import MOST_POINTS, History, Tally, count_rows, describe
+from execground_ray.progress import MOST_POINTS, History, Progress, Tally, count_rows, describe
 
 
 def test_the_line_in_the_middle_of_a_run():
@@ -70,3 +71,14 @@ def test_history_stays_short_and_evenly_spread():
     assert (history.points[0], history.points[-1]) == ((0.0, 0), (1000.2, 3001))
     assert finished[:-1] == tuple(3 * second for second in seconds[:-1])
     assert {later - earlier for earlier, later in pairwise(seconds[:-1])} == {seconds[1]}
+
+
+@pytest.mark.parametrize("no_restart", [False, True])
+def test_a_tally_that_is_lost_ends_no_run(ray_session, no_restart):
+    progress = Progress(10)
+    with progress:
+        ray.get(progress.tally.add.remote({"examples": 4}))
+        progress._look()
+        ray.kill(progress.tally, no_restart=no_restart)
+        count_rows(pa.table({"id": ["a"], "reason": [""]}), progress.tally)
+    assert progress.history.points[-1][1] == 4

@@ -7,11 +7,10 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
+from execground_ray.output.layout import CARD_SIGN, TRAIN
 from execground_ray.report.figures import Figures
 from execground_ray.report.page import run_facts, templates
-from execground_ray.stages.write_shards import TRAIN
 
-CARD = "README.md"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 LARGER = "1M<n<10M"
 
@@ -26,7 +25,7 @@ def make_card(summary: dict[str, Any], figures: Figures) -> str:
         language="en",
         task_categories=["text-generation"],
         tags=["code", "reasoning", "chain-of-thought", "execution-trace", "synthetic"],
-        pretty_name="Execution-grounded reasoning",
+        pretty_name=CARD_SIGN.partition(": ")[2],
         size_categories=next((name for most, name in SIZES if summary["examples"] < most), LARGER),
         configs=[{"config_name": "default", "data_files": [{"split": "train", "path": f"{TRAIN}/*.jsonl"}]}],
     )

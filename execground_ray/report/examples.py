@@ -14,10 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from execground_ray.output.shards import read_counted_records
+from execground_ray.output.storage import Folder
 from execground_ray.records import Problem
 from execground_ray.report.figures import Figures
-from execground_ray.report.rows import read_records
-from execground_ray.storage import Folder
+from execground_ray.verification.citations import Attributed, read_citations
 
 PER_KIND = 200  # rows shown, accepted and rejected each
 MOST_CHARS = 20_000  # of one text of a row
@@ -45,7 +46,8 @@ def read_examples(folder: Folder, picked: pa.Table) -> list[dict[str, Any]]:
     places: dict[str, list[int]] = {}
     for write, place in zip(*(picked[name].to_pylist() for name in ("write", "place")), strict=True):
         places.setdefault(write, []).append(place)
-    rows = [row for write, wanted in places.items() for row in read_records(folder, write).take(wanted).to_pylist()]
+    tables = [read_counted_records(folder, write).take(wanted) for write, wanted in places.items()]
+    rows = [row for table in tables for row in table.to_pylist()]
     return sorted(map(_example, rows), key=lambda example: (bool(example["reason"]), example["id"]))
 
 
@@ -68,7 +70,22 @@ def _take_turns(strata: dict[Any, list[int]], wanted: int, chance: random.Random
     return taken
 
 
+def cited_passages(written: Attributed) -> list[list[Any]]:
+    """Return, for each citation, where the words before it begin and end, and the lines that they tell.
+
+    The words reach back to the citation before, or to the beginning of their line.
+    """
+    passages: list[list[Any]] = []
+    done = 0
+    for citation in written.citations:
+        start = max(done, written.text.rfind("\n", 0, citation.place) + 1)
+        passages.append([start, citation.place, [list(lines) for lines in citation.ranges]])
+        done = citation.place
+    return passages
+
+
 def _example(row: dict[str, Any]) -> dict[str, Any]:
+    written = read_citations(row["text"], row["trace_lines"])
     problem = Problem.from_json(row["problem"]) if row["problem"] else None
     return {
         "id": row["id"],
@@ -81,10 +98,12 @@ def _example(row: dict[str, Any]) -> dict[str, Any]:
         "input": _cut(row["input"]),
         "output": _cut(row["output"]),
         "trace": _cut(row["trace"]),
-        "text": _cut(row["text"]),
+        "text": _cut(written.text),
+        "passages": cited_passages(written),
         "lines": row["trace_lines"],
         "milliseconds": round(row["trace_seconds"] * 1000, 1),
         "grounded": row.get("grounded"),
+        "coverage": row.get("coverage"),
         "answer_ok": row.get("answer_ok"),
         "findings": json.loads(row.get("findings") or "[]"),
     }

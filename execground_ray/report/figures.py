@@ -10,14 +10,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from execground_ray.report.rows import read_records, written
-from execground_ray.storage import Folder
+from execground_ray.output.layout import REJECTED, TRAIN
+from execground_ray.output.rows import SCORES
+from execground_ray.output.shards import read_counted_records, write_names
+from execground_ray.output.storage import Folder
+from execground_ray.verification.citations import strip_citations
 
 WORD = r"\S+"
 # What a text cites, as it is written there: numbers, quoted strings, constants.
 VALUE = r"""\b\d[\d_,]*(?:\.\d+)?|"[^"\n]*"|'[^'\n]*'|\bTrue\b|\bFalse\b|\bNone\b"""
 PLAIN = ["id", "stage", "reason", "trace_lines", "trace_seconds"]
-OPTIONAL = ["generated_tokens", "answer_ok", "grounded", "findings"]
+OPTIONAL = ["generated_tokens", *SCORES, "findings"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,15 @@ class Figures:
     def verification(self) -> dict[str, Any]:
         """Figures of the verified examples for people; empty if the run did not verify."""
         examples = self.examples
-        if not examples.num_rows or not {"answer_ok", "grounded"} <= set(examples.column_names):
+        if not examples.num_rows or not set(SCORES) <= set(examples.column_names):
             return {}
+        attributed = examples.filter(examples["attributed"])
         return {
             "answers_right": pc.mean(examples["answer_ok"]).as_py(),
             "values_grounded": pc.mean(examples["grounded"]).as_py(),
+            "steps_told": pc.mean(attributed["coverage"]).as_py() or 0.0,
+            "attributed": pc.mean(examples["attributed"]).as_py(),
+            "judged_by_run": pc.mean(examples["evidence"]).as_py(),
             "without_findings": 1 - pc.mean(examples["flawed"]).as_py(),
         }
 
@@ -63,8 +70,8 @@ def read_figures(folder: Folder) -> Figures:
     findings: Counter[str] = Counter()
     flawed: Counter[str] = Counter()
     tables = []
-    for write in written(folder):
-        rows = read_records(folder, write, [*PLAIN, *OPTIONAL, "text"])
+    for write in write_names(folder, (TRAIN, REJECTED)):
+        rows = read_counted_records(folder, write, [*PLAIN, *OPTIONAL, "text"])
         if "findings" in rows.column_names:
             for kinds in map(_kinds, rows["findings"].to_pylist()):
                 findings.update(kinds)
@@ -77,14 +84,16 @@ def _measure(rows: pa.Table, write: str) -> pa.Table:
     """The rows of a write without their texts, measured."""
     count = rows.num_rows
     found = rows["findings"] if "findings" in rows.column_names else pa.array([""] * count, pa.string())
+    written = zip(rows["text"].to_pylist(), rows["trace_lines"].to_pylist(), strict=True)
+    texts = pa.array([strip_citations(*each) for each in written], pa.string())
     columns = {name: rows[name] for name in [*PLAIN, *OPTIONAL] if name in rows.column_names and name != "findings"}
     return pa.table(
         {
             "write": pa.array([write] * count, pa.string()),
             "place": pa.array(range(count), pa.int64()),
             **columns,
-            "words": pc.count_substring_regex(rows["text"], WORD),
-            "values": pc.count_substring_regex(rows["text"], VALUE),
+            "words": pc.count_substring_regex(texts, WORD),
+            "values": pc.count_substring_regex(texts, VALUE),
             "flawed": pc.invert(pc.is_in(found, pa.array(["", "[]"]))),
         }
     )

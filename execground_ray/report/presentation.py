@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from execground_ray.report.card import CARD, make_card
+from execground_ray.output.layout import CARD, RECORDS, REJECTED, REPORT, SUMMARY, TRAIN, UNFINISHED
+from execground_ray.output.storage import Folder
+from execground_ray.report.card import make_card
 from execground_ray.report.figures import read_figures
-from execground_ray.report.page import REPORT, make_page
-from execground_ray.report.summary import SUMMARY
-from execground_ray.stages.write_shards import RECORDS, REJECTED, TRAIN
-from execground_ray.storage import UNFINISHED, Folder
+from execground_ray.report.page import make_page
 
 
 def present(folder: Folder) -> None:

@@ -10,32 +10,39 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs
 
-from execground_ray.config import Config
-from execground_ray.parsing import content_hash
-from execground_ray.prompting import THINK, THOUGHT
-from execground_ray.records import Pair, Problem, Reason, Stage
-from execground_ray.report.rows import known_rows, written
+from execground_ray.config.schema import Config
+from execground_ray.corpus.parsing import content_id
+from execground_ray.output.layout import ENDINGS, RECORDS, REJECTED, TRAIN, WRITE_NAME, file_of
+from execground_ray.output.rows import json_line, rejected_row, training_prompt, training_row
+from execground_ray.output.shards import read_records, shard_bytes
+from execground_ray.output.storage import Folder
+from execground_ray.records import COLUMNS, Pair, Problem, Reason, RowId, Stage
 from execground_ray.report.summary import count_shards, make_summary
-from execground_ray.stages.export_examples import training_prompt
-from execground_ray.stages.verify_examples import verify_row
-from execground_ray.stages.write_shards import RECORDS, REJECTED, TRAIN, json_line, rejected_row, training_row
-from execground_ray.storage import Folder
 from execground_ray.tracing.program import normalize_newlines
 from execground_ray.tracing.values import same_value
+from execground_ray.translators.llm.prompting import THINK, THOUGHT
+from execground_ray.verification.citations import strip_citations
+from execground_ray.verification.rows import RowVerifier
 
-NAME = r"[0-9a-f]{8}-\d{6,}"
-ENDINGS = {TRAIN: "jsonl", REJECTED: "jsonl", RECORDS: "parquet"}
-COUNTS = ("problems_with_examples", "problems_rejected", "counts_add_up", "examples", "rejected")
+COUNTS = (
+    "problems_with_examples",
+    "problems_rejected",
+    "counts_add_up",
+    "examples",
+    "examples_without_evidence",
+    "examples_not_attributed",
+    "rejected",
+)
 OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
 ARGUMENT = re.compile(r" \.{6} (\w+) = (.*)")  # of that function, below its call; what is long has ... in it
-SCORES, VERDICT = ("answer_ok", "grounded", "findings"), ("stage", "reason")
+SCORES, VERDICT = tuple(COLUMNS[Stage.VERIFY]), ("stage", "reason")
 
 
 @dataclass
@@ -48,6 +55,7 @@ class WriteProof:
         accepted: ids in ``train/``.
         rejected: ids in ``rejected/``.
         known: ids in ``records/``.
+        verified: rows whose text was verified again.
     """
 
     write: str
@@ -55,6 +63,7 @@ class WriteProof:
     accepted: list[str] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
+    verified: int = 0
 
 
 def foreign_entries(folder: Folder) -> list[str]:
@@ -63,22 +72,27 @@ def foreign_entries(folder: Folder) -> list[str]:
     for name, ending in ENDINGS.items():
         selector = fs.FileSelector(f"{folder.path}/{name}", allow_not_found=True)
         for entry in folder.filesystem.get_file_info(selector):
-            if not entry.is_file or not re.fullmatch(rf"{NAME}\.{ending}", entry.base_name):
+            if not entry.is_file or not re.fullmatch(rf"{WRITE_NAME}\.{ending}", entry.base_name):
                 found.append(f"{name}/{entry.base_name}: does not belong here")  # noqa: PERF401  (plainer)
     return sorted(found)
 
 
-def prove_write(folder: Folder, config: Config, write: str) -> WriteProof:
-    """Prove the rows of one write, one by one."""
+def prove_write(folder: Folder, config: Config, caged: bool, write: str) -> WriteProof:
+    """Prove the rows of one write, one by one; their programs run again, in the sandbox if ``caged``."""
+    with RowVerifier(config.verification, config.tracing, caged=caged) as verifier:
+        return _prove_write(folder, config, verifier, write)
+
+
+def _prove_write(folder: Folder, config: Config, verifier: RowVerifier, write: str) -> WriteProof:
     proof = WriteProof(write)
     try:
-        known = {row["id"]: row for row in known_rows(folder, write).to_pylist()}
+        known = {row["id"]: row for row in read_records(folder, write).to_pylist()}
     except (OSError, pa.ArrowException) as error:
-        proof.problems.append(f"{RECORDS}/{write}.parquet: cannot be read: {error}")
+        proof.problems.append(f"{file_of(RECORDS, write)}: cannot be read: {error}")
         known = {}
     proof.known = list(known)
     for name, ids in ((TRAIN, proof.accepted), (REJECTED, proof.rejected)):
-        for place, line in _lines(folder, f"{name}/{write}.jsonl"):
+        for place, line in _lines(folder, name, write):
             try:
                 row = json.loads(line)
                 identity = str(row["id"])
@@ -87,10 +101,12 @@ def prove_write(folder: Folder, config: Config, write: str) -> WriteProof:
                 continue
             ids.append(identity)
             if identity not in known:
-                proof.problems.append(f"{place}: {identity}: not in {RECORDS}/{write}.parquet")
+                proof.problems.append(f"{place}: {identity}: not in {file_of(RECORDS, write)}")
                 continue
-            faults = [*row_faults(name, line, known[identity], config), *record_faults(known[identity], config)]
+            record = known[identity]
+            faults = [*row_faults(name, line, record, config), *record_faults(record, config, verifier)]
             proof.problems += (f"{place}: {identity}: {fault}" for fault in faults)
+            proof.verified += is_verifiable(record)
     return proof
 
 
@@ -116,20 +132,25 @@ def row_faults(name: str, line: str, record: dict[str, Any], config: Config) -> 
             yield f"{column} is not what its record says"
 
 
-def record_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
+def record_faults(record: dict[str, Any], config: Config, verifier: RowVerifier) -> Iterator[str]:
     """Yield what is wrong with what is known of one row."""
     if record["reason"] and record["reason"] not in [reason.value for reason in Reason]:
         yield f"unknown reason {record['reason']!r}"
-    elif record["reason"] and Reason(record["reason"]).stage != record["stage"]:
+    elif record["reason"] not in ("", Reason.INTERNAL_ERROR) and Reason(record["reason"]).stage != record["stage"]:
         yield f"{record['reason']} is no reason of stage {record['stage']}"
     if not record["problem"]:
         return
-    if not record["id"].startswith(f"{content_hash(record['problem'].encode()):016x}"):
+    if RowId.parse(record["id"]).problem.partition(".")[0] != content_id(record["problem"].encode()):
         yield "its id is not that of its problem"
     if record["trace"]:
         yield from _execution_faults(record, Problem.from_json(record["problem"]), config)
-    if record["text"]:
-        yield from _verification_faults(record, config)
+    if is_verifiable(record):
+        yield from _verification_faults(record, verifier)
+
+
+def is_verifiable(record: dict[str, Any]) -> bool:
+    """Whether a row has a text that was judged by the rules of this version; earlier ones did not ask the run."""
+    return bool(record["text"]) and "evidence" in record
 
 
 def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[WriteProof]) -> Iterator[str]:
@@ -140,47 +161,39 @@ def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[Wri
     for proof in proofs:
         lost = [identity for identity in proof.known if identity not in ids]
         if lost:
-            yield f"{RECORDS}/{proof.write}.parquet: no shard has the rows {_some(lost)}"
+            yield f"{file_of(RECORDS, proof.write)}: no shard has the rows {_some(lost)}"
     counts = count_shards(folder)
     found = make_summary(counts, summary["problems_read"], {"seconds": 1.0, "sandbox": {}, "config": {}})
     for name in COUNTS:
-        if summary[name] != found[name]:
+        if summary.get(name, found[name]) != found[name]:  # those of earlier versions have fewer
             yield f"summary.json: {name} is {_short(summary[name])}, the shards hold {_short(found[name])}"
     if not found["counts_add_up"]:
         yield f"summary.json: {summary['problems_read']} problems were read, {counts.problems} are in the shards"
 
 
-def all_writes(folder: Folder) -> list[str]:
-    """Name the writes that have shards or records."""
-    records = (path.rpartition("/")[2].removesuffix(".parquet") for path in folder.files(RECORDS))
-    return sorted({*written(folder), *records})
-
-
-def _lines(folder: Folder, shard: str) -> Iterable[tuple[str, str]]:
+def _lines(folder: Folder, kind: str, write: str) -> Iterator[tuple[str, str]]:
     """Yield the lines of a shard with their places; none if there is no such shard."""
-    if not folder.exists(shard):
-        return
-    lines = folder.read_bytes(f"{folder.path}/{shard}").decode("utf-8", "replace").split("\n")
+    lines = shard_bytes(folder, kind, write).decode("utf-8", "replace").split("\n")
     if lines[-1]:
         lines[-1] += "…"  # no end of line: cut, even where it is JSON
     else:
         lines.pop()
     for number, line in enumerate(lines, 1):
-        yield f"{shard}:{number}", line
+        yield f"{file_of(kind, write)}:{number}", line
 
 
 def _training_row(row: dict[str, Any], record: dict[str, Any], config: Config) -> dict[str, Any]:
     """The row that ``record`` gives; what a model thought, before the text, only the row itself has."""
-    text = record["text"]
+    answer = text = strip_citations(record["text"], record["trace_lines"])
     kept = getattr(config.translator, "keep_thinking", False)
     try:
         content = row["messages"][1]["content"]
         if kept and content.startswith(THINK) and content.endswith(f"{THOUGHT}\n\n{text}"):
-            text = content
+            answer = content
     except (LookupError, TypeError, AttributeError):  # messages of another form are found to differ
         pass
     prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
-    return training_row(record | {"text": text, "prompt": prompt}, config.translator.kind)
+    return training_row(record | {"answer": answer, "prompt": prompt}, config.translator.kind)
 
 
 def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) -> Iterator[str]:
@@ -216,9 +229,10 @@ def _trace_faults(lines: Sequence[str], problem: Problem, pair: Pair) -> Iterato
             return
 
 
-def _verification_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
+def _verification_faults(record: dict[str, Any], verifier: RowVerifier) -> Iterator[str]:
     """Verify the text again; what a later stage decided is left out of the comparison."""
-    again = verify_row(record | {"stage": "", "reason": "", "detail": ""}, config.verification)
+    accepted = {"stage": "", "reason": "", "detail": ""}
+    again = verifier.verify(record | accepted | COLUMNS[Stage.VERIFY])
     later = record["stage"] == Stage.EXPORT
     for name in SCORES if later else (*VERDICT, *SCORES):
         if again[name] != record[name]:

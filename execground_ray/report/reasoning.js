@@ -1,6 +1,6 @@
 "use strict";
-// The reasoning of a row: finds the values that it cites, looks up where the trace has each of them, reading both in
-// order, and shows it when a value is pointed at. Comes before page.js in the page.
+// The reasoning of a row: its passages show the lines of the trace that they cite, a line the passages that cite it, and
+// a value where those lines have it. Comes before page.js in the page.
 
 const LITERAL = /"[^"\n]*"|(?<!\w)'[^'\n]*'(?!\w)|(?<![\w.])-?\d[\d_]*(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?|\b(?:True|False|None)\b/g;
 const WHOLE = /^(?:"[^"]*"|'[^']*'|-?\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d+)?|True|False|None)$/;
@@ -51,19 +51,30 @@ function spellings(value) {
   return new RegExp(`(?<![\\w.])(?:${all.map(escape).join("|")})(?!\\w|\\.\\d)`, "g");
 }
 
-function findPlaces(values, trace) {
-  let reached = 0;
+// A value is looked up in the lines that its passage cites; the final output, and all in a text without citations, in the
+// whole trace.
+function findPlaces(values, trace, passages) {
   for (const cited of values) {
     const pattern = cited.pattern = spellings(cited.value);
-    const has = trace.flatMap((line, index) => line.search(pattern) >= 0 ? [index] : []);
+    const passage = passages.find(passage => passage.start <= cited.start && cited.start < passage.end);
+    const told = index => passage ? passage.lines.has(index) : cited.returned || !passages.length;
+    const has = trace.flatMap((line, index) => told(index) && line.search(pattern) >= 0 ? [index] : []);
     const named = has.filter(index => cited.name && trace[index].includes(`.. ${cited.name} = `)
       && trace[index].split(" = ").slice(1).join(" = ").search(pattern) === 0);
     const returns = has.filter(index => /^ *(<<< Return|Result)/.test(trace[index]));
-    const wanted = cited.returned && returns.length ? returns : named.length ? named : has;
     cited.places = has;
-    cited.best = wanted.find(index => index >= reached) ?? wanted.at(-1);
-    if (wanted !== has && cited.best !== undefined) reached = cited.best;
+    const wanted = cited.returned && returns.length ? returns : named.length ? named : has;
+    cited.best = passage ? wanted[0] : wanted.at(-1);
   }
+}
+
+function readPassages(row) {
+  return row.passages.map(([start, end, ranges]) => ({
+    start: utf16(row.text, start),
+    end: utf16(row.text, end),
+    ranges,
+    lines: new Set(ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, step) => first + step - 1))),
+  }));
 }
 
 function utf16(text, offset) {
@@ -78,10 +89,13 @@ function utf16(text, offset) {
 function reasoning(row, tracePane, codePane) {
   const values = citedValues(row.text);
   const trace = row.trace.trimEnd().split("\n");
-  findPlaces(values, trace.map(withoutNumber));
-  const body = make("div", "body", segments(row, values));
-  const note = make("div", "note", "Point at a value to see where the trace has it.");
+  const passages = readPassages(row);
+  findPlaces(values, trace.map(withoutNumber), passages);
+  const body = make("div", "body", segments(row, values, passages));
+  const note = make("div", "note", passages.length ? "Point at words to see the lines that they tell, or at a line."
+    : "Point at a value to see where the trace has it.");
   let pinned = null;
+  if (tracePane && passages.length) linkLines(body, tracePane.querySelector(".body"), passages, trace);
   const light = cited => {
     for (const part of body.querySelectorAll(".on")) part.classList.remove("on");
     for (const lit of document.querySelectorAll(".row.hit, .row.also")) {
@@ -99,8 +113,38 @@ function reasoning(row, tracePane, codePane) {
   body.addEventListener("pointerout", event => valueAt(event) && light(pinned));
   body.addEventListener("click", event => light(pinned = valueAt(event) === pinned ? null : valueAt(event)));
   const found = values.filter(cited => cited.places.length).length;
-  return make("section", "pane reasoning",
-    make("h4", "", "Reasoning", make("span", "", `${found} of ${values.length} values in the trace`)), body, note);
+  const told = row.coverage === null || !passages.length ? `${found} of ${values.length} values in the trace`
+    : `tells ${Math.round(row.coverage * 100)}% of the steps`;
+  return make("section", "pane reasoning", make("h4", "", "Reasoning", make("span", "", told)), body, note);
+}
+
+// A passage lights the lines that it cites, and a line the passages that cite it; a step that none tells is marked.
+function linkLines(text, lines, passages, trace) {
+  const clear = () => {
+    for (const part of document.querySelectorAll(".cited")) part.classList.remove("cited");
+  };
+  const light = wanted => {
+    clear();
+    for (const index of wanted) {
+      for (const part of text.querySelectorAll(`[data-passage="${index}"]`)) part.classList.add("cited");
+      for (const line of passages[index].lines) lines.children[line]?.classList.add("cited");
+    }
+  };
+  text.addEventListener("pointerover", event => {
+    const index = event.target.closest?.("[data-passage]")?.dataset.passage;
+    if (index === undefined) return;
+    light([index]);
+    const first = lines.children[passages[index].ranges[0][0] - 1];
+    if (first) lines.scrollTop = first.offsetTop - lines.clientHeight / 3;
+  });
+  lines.addEventListener("pointerover", event => {
+    const line = [...lines.children].indexOf(event.target.closest?.(".row"));
+    if (line >= 0) light([...passages.keys()].filter(index => passages[index].lines.has(line)));
+  });
+  for (const pane of [text, lines]) pane.addEventListener("pointerleave", clear);
+  trace.forEach((line, index) => {
+    if (/^ *\d+ \|/.test(line) && !passages.some(passage => passage.lines.has(index))) lines.children[index]?.classList.add("untold");
+  });
 }
 
 function lightTrace(cited, trace, tracePane, codePane) {
@@ -142,15 +186,16 @@ function describe(cited, trace, row) {
   return [value, others.length ? ` · not in the trace, but in ${others.join(" and ")}` : " · not in the trace as it stands"];
 }
 
-function segments(row, values) {
+function segments(row, values, passages) {
   const text = row.text;
   const spans = values.map((cited, index) => [cited.start, cited.end, part => {
     part.classList.add("value");
     if (cited.best === undefined) part.classList.add("absent");
     part.dataset.value = index;
   }]);
+  passages.forEach((passage, index) => spans.push([passage.start, passage.end, part => { part.dataset.passage = index; }]));
   row.findings.forEach((finding, index) => spans.push([utf16(text, finding.start), utf16(text, finding.end), part => {
-    part.classList.add("finding");
+    part.classList.add("finding", finding.outcome ?? "contradicted");
     part.title = `${words(finding.kind)}: ${finding.message}`;
     part.dataset.finding = index;
   }]));
@@ -178,7 +223,8 @@ function segments(row, values) {
 
 function findingList(row) {
   return make("ul", "findings", ...row.findings.map((finding, index) => {
-    const button = make("button", "", make("b", "", words(finding.kind)), ` ${finding.message}`);
+    const button = make("button", finding.outcome ?? "contradicted",
+      make("b", "", `${finding.outcome === "unknown" ? "unknown " : ""}${words(finding.kind)}`), ` ${finding.message}`);
     button.type = "button";
     button.addEventListener("click", () =>
       document.querySelector(`[data-finding="${index}"]`)?.scrollIntoView({ block: "center" }));

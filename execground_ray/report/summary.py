@@ -15,15 +15,13 @@ from importlib.metadata import version
 from typing import Any
 
 from execground_ray import __version__
-from execground_ray.legs import LEGS
-from execground_ray.records import Stage
-from execground_ray.stages.write_shards import REJECTED, TRAIN
-from execground_ray.storage import UNFINISHED, Folder
+from execground_ray.output.layout import ATTEMPTS, DATASET_INFO, REJECTED, SUMMARY, TRAIN, UNFINISHED
+from execground_ray.output.storage import Folder
+from execground_ray.records import RowId, Stage
 
-SUMMARY = "summary.json"
 POINT = re.compile(r"\[\s+([\d.]+),\s+(\d+)\s+\]")  # two numbers, which json would write on four lines
 LIBRARIES = ("ray", "snoop", "sandlock", "datasets", "pyarrow", "hydra-core")
-DATASET_INFO = {
+REGISTRATION = {
     "execground": {
         "file_name": TRAIN,
         "formatting": "sharegpt",
@@ -47,11 +45,15 @@ class Counts:
         examples: training rows.
         problems_with_examples: distinct problems among them.
         rejected: problems by stage and reason.
+        no_evidence: training rows whose run could not be repeated, so that it has not judged the text.
+        not_attributed: training rows whose text cites no lines.
     """
 
     examples: int
     problems_with_examples: int
     rejected: Counter[tuple[str, str]]
+    no_evidence: int = 0
+    not_attributed: int = 0
 
     @property
     def problems(self) -> int:
@@ -65,14 +67,16 @@ def count_shards(folder: Folder) -> Counts:
     Every problem has one row with the problem's own id, in ``train/`` or in ``rejected/``; its further examples have
     ``-2`` and so on behind it. A problem is rejected if none of its rows is an example.
     """
-    examples = with_examples = 0
+    examples = with_examples = no_evidence = not_attributed = 0
     further: set[str] = set()
     for path in folder.files(TRAIN):
         for row in folder.read_rows(path):
-            problem, is_further, _ = row["id"].partition("-")
+            identity = RowId.parse(row["id"])
             examples += 1
-            if is_further:
-                further.add(problem)
+            no_evidence += not row.get("evidence", True)
+            not_attributed += not row.get("attributed", True)
+            if identity.number > 1:
+                further.add(identity.problem)
             else:
                 with_examples += 1
     rejected: Counter[tuple[str, str]] = Counter()
@@ -80,9 +84,9 @@ def count_shards(folder: Folder) -> Counts:
         for row in folder.read_rows(path):
             if row["id"] in further:
                 with_examples += 1
-            elif "-" not in row["id"]:
+            elif RowId.parse(row["id"]).number == 1:
                 rejected[row["stage"], row["reason"]] += 1
-    return Counts(examples, with_examples, rejected)
+    return Counts(examples, with_examples, rejected, no_evidence, not_attributed)
 
 
 def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +95,7 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
     Args:
         counts: of the shards.
         problems_read: what the survey of the corpus found.
-        run: ``sandbox`` and ``config`` of this run, and what ``legs.whole_run`` tells of all starts of the job:
+        run: ``sandbox`` and ``config`` of this run, and what ``attempts.whole_run`` tells of all starts of the job:
             ``seconds``, and where they are known ``legs``, ``throughput`` and ``tokens``.
     """
     order = {stage.value: place for place, stage in enumerate(Stage)}
@@ -104,6 +108,8 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "problems_rejected": counts.rejected.total(),
         "counts_add_up": problems_read == counts.problems,
         "examples": counts.examples,
+        "examples_without_evidence": counts.no_evidence,
+        "examples_not_attributed": counts.not_attributed,
         "rejected": by_stage,
         "legs": run.get("legs", 1),
         "seconds": round(run["seconds"], 1),
@@ -118,11 +124,16 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
 
 
 def write_summary(folder: Folder, summary: dict[str, Any]) -> None:
-    """Write ``dataset_info.json``, then ``summary.json``, and leave nothing else behind."""
-    folder.write_text("dataset_info.json", json.dumps(DATASET_INFO, indent=2) + "\n")
+    """Write ``dataset_info.json``, then ``summary.json``, and leave nothing else behind.
+
+    A dataset without a training row is not registered: its ``train/`` is not there to be loaded.
+    """
+    folder.delete(DATASET_INFO)
+    if summary["examples"]:
+        folder.write_text(DATASET_INFO, json.dumps(REGISTRATION, indent=2) + "\n")
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     folder.write_text(SUMMARY, POINT.sub(r"[\1, \2]", text) + "\n")
-    for name in (UNFINISHED, LEGS):
+    for name in (UNFINISHED, ATTEMPTS):
         folder.delete(name)
 
 
@@ -136,8 +147,34 @@ def table(summary: dict[str, Any]) -> str:
     ]
     rows.append(("with examples", "", summary["problems_with_examples"]))
     rows.append(("training rows", "", summary["examples"]))
+    for key, words in (
+        ("examples_without_evidence", "run not repeated"),
+        ("examples_not_attributed", "no lines cited"),
+    ):
+        if summary.get(key):
+            rows.append(("  of these", words, summary[key]))
     lines = [f"{name:14} {what:28} {count:>10,}" for name, what, count in rows]
     legs = f" in {summary['legs']} legs" if summary["legs"] > 1 else ""
     speed = f"{summary['seconds']:,.1f} s{legs}, {summary['problems_per_second']:,.1f} problems/s"
     check = "every problem is accounted for" if summary["counts_add_up"] else "THE COUNTS DO NOT ADD UP"
+    if not summary["examples"]:
+        check += f". NO TRAINING ROW: {_commonest(summary['rejected'])}"
     return "\n".join([*lines, f"{speed}; {check}"])
+
+
+def _commonest(rejected: dict[str, dict[str, int]]) -> str:
+    """The reason that most problems were rejected for, in words."""
+    counts = {f"{stage}: {reason}": count for stage, reasons in rejected.items() for reason, count in reasons.items()}
+    if not counts:
+        return "the source has no problems"
+    commonest = max(counts, key=lambda reason: counts[reason])
+    return f"{counts[commonest]:,} problems were rejected as {commonest}; rejected/ says why, row by row"
+
+
+def token_line(tokens: dict[str, Any]) -> str:
+    """Return the summary's ``translation`` as one line for a terminal."""
+    rate = tokens["generated_tokens"] / tokens["seconds"] if tokens["seconds"] else 0.0
+    return (
+        f"{tokens['rows']:,} answers of {len(tokens['engines'])} engines: {tokens['prompt_tokens']:,} tokens read, "
+        f"{tokens['generated_tokens']:,} written, {rate:,.0f}/s"
+    )

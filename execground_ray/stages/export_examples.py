@@ -1,29 +1,27 @@
-"""Export: verified reasoning goes in, the same rows come out with the user's message of the training row in ``prompt``.
+"""Export: verified reasoning goes in, the same rows come out with the two messages of the training row.
 
 A row that is longer than the trained model can take is rejected, not cut: a cut example loses its answer.
 """
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+from execground_ray.config.schema import CHARACTERS, Export
+from execground_ray.output.rows import training_prompt
+from execground_ray.records import Problem, Reason, Row, Stage, map_rows, reject
+from execground_ray.translators.llm.prompting import with_thinking
+from execground_ray.translators.llm.tokens import chat_tokenizer
+from execground_ray.verification.citations import strip_citations
 
-from execground_ray.chat_tokens import chat_tokenizer
-from execground_ray.config import CHARACTERS, Export
-from execground_ray.prompting import with_thinking
-from execground_ray.records import Problem, Reason, reject
-from execground_ray.stages.verify_examples import VERIFIED_SCHEMA
-
-EXPORTED_SCHEMA = VERIFIED_SCHEMA.append(pa.field("prompt", pa.string()))
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def export_rows(batch: pa.Table, export: Export) -> pa.Table:
     """Put the final form to a batch; rejected rows pass untouched."""
-    return pa.Table.from_pylist([_export_row(row, export) for row in batch.to_pylist()], EXPORTED_SCHEMA)
+    return map_rows(Stage.EXPORT, batch, partial(_export_row, export=export))
 
 
 def check_tokenizer(export: Export) -> None:
@@ -36,34 +34,14 @@ def check_tokenizer(export: Export) -> None:
         chat_tokenizer(export.tokenizer)
 
 
-def training_prompt(problem: Problem, arguments: str) -> str:
-    """Return the user's message: question, code, input and the task.
-
-    Args:
-        problem: the problem.
-        arguments: of the call, a JSON object; shown as a Python dictionary, as the code will see it.
-    """
-    return _template().format(
-        question=problem.question, code=problem.refcode.strip(), input=repr(json.loads(arguments))
-    )
-
-
-@cache
-def _template() -> str:
-    return (files("execground_ray") / "prompts" / "training.txt").read_text("utf-8")
-
-
-def _export_row(row: dict[str, Any], export: Export) -> dict[str, Any]:
-    if row["reason"]:
-        return row | {"prompt": ""}
+def _export_row(row: Row, export: Export) -> Row:
     row["prompt"] = training_prompt(Problem.from_json(row["problem"]), row["input"])
-    row["text"] = with_thinking(row["thinking"], row["text"])
+    row["answer"] = with_thinking(row["thinking"], strip_citations(row["text"], row["trace_lines"]))
     if export.max_tokens is not None:
-        length = _length(export.tokenizer or CHARACTERS, row["prompt"], row["text"])
+        length = _length(export.tokenizer or CHARACTERS, row["prompt"], row["answer"])
         if length > export.max_tokens:
             unit = CHARACTERS if export.tokenizer == CHARACTERS else "tokens"
-            detail = f"{row['locator']}: {length} {unit}, more than {export.max_tokens}"
-            return reject(row, Reason.TOO_MANY_TOKENS, detail)
+            return reject(row, Reason.TOO_MANY_TOKENS, f"{length} {unit}, more than {export.max_tokens}")
     return row
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from execground_ray.records import Pair, Problem, Reason, reject
+from execground_ray.records import Pair, Problem, Reason, Row, Stage, map_rows, reject
 
 MAX_DEEP_BYTES = 1024  # each limit is the first size that is too large
 MAX_ITEMS = 20
@@ -32,8 +32,7 @@ RANDOM_MODULES = ("random", "numpy.random")
 
 def filter_rows(batch: pa.Table) -> pa.Table:
     """Judge a batch of rows; rows that are rejected already pass untouched."""
-    rows = [_filter_row(row) for row in batch.to_pylist()]
-    return pa.Table.from_pylist(rows, batch.schema.append(pa.field("pairs", pa.string())))
+    return map_rows(Stage.PREFILTER, batch, _filter_row)
 
 
 def filter_problem(problem: Problem) -> list[int] | tuple[Reason, str]:
@@ -83,15 +82,11 @@ def is_small(value: Any) -> bool:
     return sum(seen.values()) < MAX_DEEP_BYTES
 
 
-def _filter_row(row: dict[str, str]) -> dict[str, str]:
-    if row["reason"]:
-        return row | {"pairs": "[]"}
-    problem = Problem.from_json(row["problem"])
-    verdict = filter_problem(problem)
+def _filter_row(row: Row) -> Row:
+    verdict = filter_problem(Problem.from_json(row["problem"]))
     if isinstance(verdict, list):
         return row | {"pairs": json.dumps(verdict)}
-    reason, detail = verdict
-    return reject(row, reason, f"{row['locator']}: {detail}") | {"pairs": "[]"}
+    return reject(row, *verdict)
 
 
 def _distinct_inputs(pairs: tuple[Pair, ...]) -> list[int]:

@@ -3,7 +3,7 @@
 A line that is no problem becomes a rejected row, light (``problem`` is empty) and saying where the fault is::
 
     {"id": "5d1c07b5a4f0e6a1", "locator": "pyedu.jsonl:12", "problem": "", "stage": "read", "reason": "wrong_type",
-     "detail": "pyedu.jsonl:12: ios[3].input: expected an object, found an array"}
+     "detail": "pyedu.jsonl:12: ios[3].input: expected an object, found an array", "problem_rows": 1}
 """
 
 from __future__ import annotations
@@ -17,17 +17,16 @@ from ray.data.block import BlockMetadata
 from ray.data.context import DataContext
 from ray.data.datasource import Datasource, ReadTask
 
-from execground_ray.corpus import SplitPlan
-from execground_ray.parsing import LineError, content_hash, parse_line, raw_content, to_json
-from execground_ray.records import Reason, reject
-from execground_ray.splits import Raw, is_blank
+from execground_ray.corpus.parsing import LineError, content_id, parse_line, raw_content, to_json
+from execground_ray.corpus.splits import Raw, is_blank
+from execground_ray.corpus.survey import SplitPlan
+from execground_ray.records import COLUMNS, Reason, Row, Stage, reject, schema_after
 
 BLOCK_ROWS = 256
 BLOCK_CHARS = 32 << 20
-ROW_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "locator", "problem", "stage", "reason", "detail")])
 
 
-def read_rows(plan: SplitPlan) -> Iterator[dict[str, str]]:
+def read_rows(plan: SplitPlan) -> Iterator[Row]:
     """Read one split as rows, those that are finished aside.
 
     Raises:
@@ -40,19 +39,19 @@ def read_rows(plan: SplitPlan) -> Iterator[dict[str, str]]:
     for index, (position, raw) in enumerate(islice(lines, plan.rows)):
         if index in done:
             continue
-        row = _read_row(raw, plan.split.locator(position))
+        row = _read_row(raw, plan, plan.split.locator(position))
         ordinal, kept = duplicates.get(index, (1, 0))
         if ordinal > 1:
             row["id"] += f".{ordinal}"
         if kept:
-            row = reject(row, Reason.DUPLICATE_PROBLEM, f"{row['locator']}: the same problem as {kept:016x}")
+            row = reject(row, Reason.DUPLICATE_PROBLEM, f"the same problem as {kept:016x}")
         yield row
     if index + 1 < plan.rows:
         raise RuntimeError(f"{plan.split.name} changed while it was being read")
 
 
 class ProblemSource(Datasource):
-    """A surveyed corpus as the start of a Ray Data plan: blocks with the columns of ``ROW_SCHEMA``.
+    """A surveyed corpus as the start of a Ray Data plan: blocks with the columns of ``Stage.READ``.
 
     The number of read tasks never exceeds the parallelism that Ray Data asks for; several splits share a task then.
     """
@@ -84,22 +83,22 @@ def _read_task(plans: Sequence[SplitPlan], row_limit: int | None) -> ReadTask:
     names = tuple(dict.fromkeys(plan.split.name for plan in plans))
     rows = sum(plan.rows - len(plan.done) for plan in plans)
     metadata = BlockMetadata(num_rows=rows, size_bytes=_total_bytes(plans), exec_stats=None, input_files=names)
-    return ReadTask(lambda: _blocks(plans), metadata, ROW_SCHEMA, row_limit)
+    return ReadTask(lambda: _blocks(plans), metadata, schema_after(Stage.READ), row_limit)
 
 
 def _blocks(plans: Iterable[SplitPlan]) -> Iterator[pa.Table]:
     """Gather rows into Arrow tables."""
-    rows: list[dict[str, str]] = []
+    rows: list[Row] = []
     chars = 0
     for plan in plans:
         for row in read_rows(plan):
             rows.append(row)
             chars += len(row["problem"])
             if len(rows) == BLOCK_ROWS or chars > BLOCK_CHARS:
-                yield pa.Table.from_pylist(rows, ROW_SCHEMA)
+                yield pa.Table.from_pylist(rows, schema_after(Stage.READ))
                 rows, chars = [], 0
     if rows:
-        yield pa.Table.from_pylist(rows, ROW_SCHEMA)
+        yield pa.Table.from_pylist(rows, schema_after(Stage.READ))
 
 
 def _total_bytes(plans: Iterable[SplitPlan]) -> int | None:
@@ -107,12 +106,11 @@ def _total_bytes(plans: Iterable[SplitPlan]) -> int | None:
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-def _read_row(raw: Raw, locator: str) -> dict[str, str]:
+def _read_row(raw: Raw, plan: SplitPlan, locator: str) -> Row:
     """One line as a row, rejected if it is no problem; the id as yet without the ordinal of a copy."""
-    row = {"locator": locator, "problem": "", "stage": "", "reason": "", "detail": ""}
+    row = COLUMNS[Stage.READ] | {"locator": locator}
     try:
-        text = to_json(parse_line(raw))
+        text = to_json(parse_line(raw, plan.layout))
     except LineError as fault:
-        identity = {"id": f"{content_hash(raw_content(raw)):016x}"}
-        return reject(identity | row, fault.reason, f"{locator}: {fault}")
-    return {"id": f"{content_hash(text):016x}"} | row | {"problem": text.decode()}
+        return reject(row | {"id": content_id(raw_content(raw))}, fault.reason, str(fault))
+    return row | {"id": content_id(text), "problem": text.decode()}

@@ -45,7 +45,6 @@ class Calls:
     """
 
     def __init__(self, targets: tuple[CodeType, ...], depth: int) -> None:
-        """See the class."""
         self._targets = targets
         self._depth = depth
 

@@ -150,7 +150,6 @@ class LineCounter:
     """
 
     def __init__(self, calls: Calls, max_lines: int, end: Callable[[RunEnd], None]) -> None:
-        """See the class."""
         self._calls = calls
         self._max_lines = max_lines
         self._left = repeat(None, max_lines - 1)

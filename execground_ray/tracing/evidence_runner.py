@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from execground_ray.records import Problem
@@ -25,7 +24,7 @@ from execground_ray.tracing.trace_runner import (
 from execground_ray.tracing.values import same_value
 
 if TYPE_CHECKING:
-    from execground_ray.config import Tracing
+    from execground_ray.config.schema import Tracing
 
 # An address that a program sees as a number (``copy.deepcopy`` does), or a hash made of one.
 MOVING_NUMBER = re.compile(r"(?<![\w.])-?\d{12,20}(?![\w.])")
@@ -69,7 +68,20 @@ class EvidenceRunner:
         self._with_packages.close()
 
     def evidence(self, problem: Problem, arguments: dict[str, Any], trace: str, output: str) -> Evidence | NoEvidence:
-        """Run a program again, instrumented.
+        """Run a program again as ``run`` does, and read what comes of it."""
+        found = self.run(problem, arguments, trace, output)
+        if isinstance(found, NoEvidence):
+            return found
+        try:
+            evidence = decode(found)
+        except ValueError as error:
+            return NoEvidence("invalid", str(error))
+        if len(evidence.lines) != trace.count("\n") + 1:
+            return NoEvidence("invalid", f"it has {len(evidence.lines)} record lines")
+        return evidence
+
+    def run(self, problem: Problem, arguments: dict[str, Any], trace: str, output: str) -> str | NoEvidence:
+        """Run a program again, instrumented, and return its evidence as text, which ``decode`` has yet to believe.
 
         Args:
             problem: what to run.
@@ -88,13 +100,7 @@ class EvidenceRunner:
         renamed = renaming(result["trace"], trace)
         if renamed is None:
             return NoEvidence("mismatch", difference(result["trace"], trace))
-        try:
-            found = decode(result["evidence"])
-        except ValueError as error:
-            return NoEvidence("invalid", str(error))
-        if len(found.lines) != trace.count("\n") + 1:
-            return NoEvidence("invalid", f"it has {len(found.lines)} record lines")
-        return _rename(found, renamed) if renamed else found
+        return _renamed(result["evidence"], renamed)
 
 
 def renaming(written: str, recorded: str) -> dict[str, str] | None:
@@ -127,9 +133,4 @@ def difference(written: str, recorded: str) -> str:
 
 
 def _renamed(text: str, names: dict[str, str]) -> str:
-    return MOVING_NUMBER.sub(lambda found: names.get(found[0], found[0]), text)
-
-
-def _rename(evidence: Evidence, names: dict[str, str]) -> Evidence:
-    values = (value._replace(text=_renamed(value.text, names)) for value in evidence.values)
-    return replace(evidence, values=tuple(values))
+    return MOVING_NUMBER.sub(lambda found: names.get(found[0], found[0]), text) if names else text

@@ -120,7 +120,6 @@ class Runner(ABC):
     """
 
     def __init__(self, limits: RunLimits) -> None:
-        """See the class."""
         self._limits = limits
         self._send: Send = _end_warm_up
         self._tell_too_long: Tell = _end_warm_up

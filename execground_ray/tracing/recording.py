@@ -42,7 +42,6 @@ class RecordingRunner(Runner):
     """
 
     def __init__(self, limits: RunLimits, show: Callable[[object], str]) -> None:
-        """See the class."""
         super().__init__(limits)
         self._show = show
 

@@ -39,7 +39,6 @@ class ValueShower:
     """
 
     def __init__(self, value_chars: int) -> None:
-        """See the class."""
         scale = value_chars / SNOOP_VALUE_CHARS
         self._scale = scale
         self._knows_numpy = False

@@ -43,7 +43,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from execground_ray.messages import DeadlineReader, read_message, write_message
+from execground_ray.tracing.messages import DeadlineReader, read_message, write_message
 from execground_ray.tracing.worker import MOST_WALL_PER_CPU_SECONDS
 
 START_SECONDS = 60.0
@@ -65,6 +65,8 @@ class SandboxFaultError(RuntimeError):
 
 class SandboxUnavailableError(RuntimeError):
     """This machine cannot cage programs."""
+
+    of_the_job = True  # not of the row whose program was to run
 
 
 def landlock_abi() -> int:
@@ -101,7 +103,7 @@ class CagedWorker:
     """
 
     def __init__(self, settings: dict[str, Any], hash_seed: int) -> None:
-        """See the class; nothing is started yet."""
+        """Nothing is started yet."""
         self._settings = settings
         self._environment = ENVIRONMENT | {"PYTHONHASHSEED": str(hash_seed)}
         self._timeout_seconds = MOST_WALL_PER_CPU_SECONDS * settings["limits"]["timeout_seconds"] + GRACE_SECONDS

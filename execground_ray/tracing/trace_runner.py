@@ -28,7 +28,7 @@ from execground_ray.tracing.sandbox import CagedWorker, SandboxFaultError, landl
 from execground_ray.tracing.values import same_value
 
 if TYPE_CHECKING:
-    from execground_ray.config import Tracing
+    from execground_ray.config.schema import Tracing
 
 TRACING_HASH_SEED, CHECKING_HASH_SEED = 0, 1
 TRIES_AFTER_FAULT = 2
@@ -88,7 +88,7 @@ class TraceRunner:
     """
 
     def __init__(self, tracing: Tracing, *, caged: bool) -> None:
-        """See the class; the workers start with the first problem."""
+        """The workers start with the first problem."""
         self._tracing = tracing
         packages = packages_of(tracing)
         self._packages = frozenset(name.partition(".")[0] for name in packages)

@@ -78,7 +78,6 @@ class Tracer:
         limits: tuple[int, int],
         end: Callable[[RunEnd], None],
     ) -> None:
-        """See the class."""
         self._calls = calls
         self._sources = sources
         self._show = show

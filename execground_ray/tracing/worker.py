@@ -32,8 +32,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from execground_ray.messages import read_message, write_message
 from execground_ray.tracing import confine
+from execground_ray.tracing.messages import read_message, write_message
 from execground_ray.tracing.program import EVIDENCE_BYTES, FILENAME, Program, RunLimits, Runner
 from execground_ray.tracing.values import to_json
 

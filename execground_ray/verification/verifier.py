@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from execground_ray.messages import DeadlineReader, read_message, write_message
+from execground_ray.tracing.messages import DeadlineReader, read_message, write_message
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.verdict import Execution, Verdict, verify
 

@@ -11,7 +11,7 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.dashboard.modules.job import job_supervisor
 from ray.dashboard.modules.job.job_supervisor import JobSupervisor
 
-from execground_ray.config import load
+from execground_ray.config.loading import load
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

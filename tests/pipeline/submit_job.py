@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT), str(ROOT / "tests")]
 from problem_lines import slow_line  # noqa: E402
 
-from execground_ray.splits import SAMPLE_PATH  # noqa: E402
+from execground_ray.corpus.splits import SAMPLE_PATH  # noqa: E402
 
 BIN = Path(sys.executable).parent
 SLOW = 20  # behind the sample, so that there is time to stop the job

@@ -15,7 +15,7 @@ import pytest
 from job import Ended, Job, rows_of
 from problem_lines import slow_line
 
-from execground_ray.splits import SAMPLE_PATH
+from execground_ray.corpus.splits import SAMPLE_PATH
 
 SAMPLE = 127
 SLOW = 8  # behind those of the sample stand so many that take a second together, so that there is time to interrupt

@@ -9,7 +9,7 @@ import pytest
 from job import living_below
 from problem_lines import problem_line
 
-from execground_ray.config import load
+from execground_ray.config.loading import load
 from execground_ray.records import Problem
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
 

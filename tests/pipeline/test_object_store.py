@@ -13,8 +13,8 @@ from moto.server import ThreadedMotoServer
 from problem_lines import problem_line
 from pyarrow import fs
 
-from execground_ray.lock import LOCK
-from execground_ray.storage import Folder
+from execground_ray.output.layout import LOCK
+from execground_ray.output.storage import Folder
 
 PROBLEMS = 300
 KEY, SECRET = "AKIAXYZEXAMPLEKEY", "sEcReT-0f-th3-bucket"

@@ -11,13 +11,13 @@ from job import rows_of
 from omegaconf import OmegaConf
 
 import execground_ray
-from execground_ray.config import load, parse
-from execground_ray.corpus import survey_corpus
+from execground_ray.config.loading import load, parse
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import survey_corpus
 from execground_ray.records import Reason
-from execground_ray.splits import list_splits
 from execground_ray.stages.read_problems import read_rows
 
-SAMPLE = Path(execground_ray.__file__).parent / "data" / "sample.jsonl"
+SAMPLE = Path(execground_ray.__file__).parent / "corpus" / "sample.jsonl"
 RAYS = re.compile(r"Set ray log level from environment variable")  # said before it can be told to be quiet
 ACCEPTED = "accepted"
 OURS = re.compile(r"[\d,]+ of 127 problems · [\d,]+ examples · [\d,]+ rejected")

@@ -11,8 +11,8 @@ import pytest
 from job import ROOT, rows_of
 from problem_lines import problem_line
 
-from execground_ray.lock import locked
-from execground_ray.storage import Folder
+from execground_ray.output.lock import locked
+from execground_ray.output.storage import Folder
 
 PROBLEMS = 200
 GO_ON = "What is written is kept: run the same command again to go on."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from browser import EXECUTABLE, Browser
 
-from execground_ray.storage import Folder
+from execground_ray.output.storage import Folder
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from huggingface_hub import DatasetCard
 
 from execground_ray.report.card import make_card
 from execground_ray.report.figures import read_figures
-from execground_ray.report.summary import DATASET_INFO
+from execground_ray.report.summary import REGISTRATION
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def test_the_folder_loads_as_the_card_says(card, small_output, tmp_path):
 def test_llama_factory_finds_the_dataset_that_the_card_names(card, small_output):
     settings = yaml.safe_load(re.search(r"```yaml\n(.*?)```", card, re.DOTALL)[1])
     assert settings["dataset_dir"] == str(small_output)
-    assert settings["dataset"] in DATASET_INFO
-    assert (small_output / DATASET_INFO[settings["dataset"]]["file_name"]).is_dir()
+    assert settings["dataset"] in REGISTRATION
+    assert (small_output / REGISTRATION[settings["dataset"]]["file_name"]).is_dir()
 
 
 def test_licence_and_repository_come_from_the_configuration(summary, folder):

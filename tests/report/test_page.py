@@ -108,6 +108,22 @@ def test_a_cited_value_shows_where_in_the_trace_it_comes_from(opened):
     assert opened.evaluate("document.querySelectorAll('.row.hit, .row.also').length") == 0
 
 
+POINT_AT = "dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))"
+
+
+def test_words_show_the_lines_that_they_tell_and_a_line_its_words(opened):
+    show(opened, "Double the steps")
+    opened.evaluate(f"document.querySelectorAll('[data-passage]')[0].{POINT_AT}")
+    lines = opened.evaluate("[...document.querySelectorAll('.trace .row.cited .number')].map(part => part.textContent)")
+    assert lines == ["1", "2", "3"]
+    opened.evaluate(f"document.querySelectorAll('.trace .row')[3].{POINT_AT}")
+    words = opened.evaluate("[...document.querySelectorAll('.text .cited')].map(part => part.textContent).join('')")
+    assert "total" in words
+    assert "is called with" not in words
+    assert opened.evaluate("document.querySelectorAll('.row.untold').length") == 0
+    assert "tells 100% of the steps" in opened.evaluate("document.querySelector('.reasoning h4').textContent")
+
+
 def test_nothing_of_the_corpus_becomes_html_or_runs(opened):
     show(opened, "hacked")
     detail = opened.evaluate(DETAIL)
@@ -131,14 +147,16 @@ def test_what_was_found_in_a_text_is_marked_in_it(browser, folder, small_output,
         for record in records:
             if record["text"]:
                 record["text"] = "😀 the total is 41 now"
-                finding = {"kind": "ungrounded_value", "start": 15, "end": 17, "message": "41 occurs nowhere"}
-                record["findings"] = json.dumps([finding])
+                finding = {"kind": "value", "start": 15, "end": 17, "message": "41 occurs nowhere"}
+                unknown = {"kind": "call", "start": 2, "end": 5, "message": "who knows", "outcome": "unknown"}
+                record["findings"] = json.dumps([finding | {"outcome": "contradicted"}, unknown])
         pq.write_table(pa.Table.from_pylist(records, table.schema), changed / "records" / path.name)
     source = type(folder).at(str(changed))
     (tmp_path / "report.html").write_text(make_page(source, summary, read_figures(source)))
     browser.open(tmp_path / "report.html")
-    assert browser.evaluate("document.querySelector('.finding').textContent") == "41"
-    assert "ungrounded value: 41 occurs nowhere" in browser.evaluate("document.querySelector('.finding').title")
+    assert browser.evaluate("document.querySelector('.finding.contradicted').textContent") == "41"
+    assert browser.evaluate("document.querySelector('.finding.unknown').textContent") == "the"
+    assert "value: 41 occurs nowhere" in browser.evaluate("document.querySelector('.finding.contradicted').title")
     assert "41 occurs nowhere" in browser.evaluate("document.querySelector('.findings').textContent")
     assert len(browser.evaluate(LISTED)) == 13
     set_field(browser, "kind", "flawed")

@@ -9,7 +9,8 @@ import sys
 import pytest
 from hub_server import Hub
 
-from execground_ray.storage import UNFINISHED, Folder
+from execground_ray.output.layout import UNFINISHED
+from execground_ray.output.storage import Folder
 
 UPLOAD = """
 import sys

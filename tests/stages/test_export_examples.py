@@ -3,16 +3,14 @@
 import ast
 import json
 
-import pyarrow as pa
 import pytest
+from exported_rows import block
 from problem_lines import problem_line
 
-from execground_ray.config import load
-from execground_ray.records import Problem
-from execground_ray.stages.export_examples import export_rows, training_prompt
-from execground_ray.stages.translate_traces import TRANSLATED_SCHEMA
-
-EMPTY = {pa.string(): "", pa.int64(): 0, pa.float64(): 0.0, pa.bool_(): False}
+from execground_ray.config.loading import load
+from execground_ray.output.rows import training_prompt
+from execground_ray.records import Problem, Stage
+from execground_ray.stages.export_examples import export_rows
 
 
 def problem(**changes):
@@ -20,9 +18,8 @@ def problem(**changes):
 
 
 def export(*rows, overrides=()):
-    usual = {field.name: EMPTY[field.type] for field in TRANSLATED_SCHEMA}
-    usual |= {"id": "a", "locator": "f.jsonl:3", "problem": problem(), "input": '{"n": 2}', "text": "It is 3."}
-    batch = pa.Table.from_pylist([usual | row for row in rows], TRANSLATED_SCHEMA)
+    usual = {"id": "a", "locator": "f.jsonl:3", "problem": problem(), "input": '{"n": 2}', "text": "It is 3."}
+    batch = block(*(usual | row for row in rows), stage=Stage.VERIFY)
     return export_rows(batch, load(list(overrides)).export).to_pylist()
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from problem_lines import problem_line
 
-from execground_ray.records import Pair, Problem
+from execground_ray.records import COLUMNS, Pair, Problem, Stage, schema_after
 from execground_ray.stages.filter_problems import filter_problem, filter_rows, is_small
 
 RUN = "def main_solution(n):\n    return n\n"
@@ -147,14 +147,14 @@ def test_the_size_rule(value, small):
 
 
 def test_a_batch_keeps_its_rows_and_leaves_rejected_ones_alone():
-    empty = {"stage": "", "reason": "", "detail": ""}
     rejected = {"stage": "read", "reason": "malformed_json", "detail": "a.jsonl:2: Expecting value"}
     random_code = json.loads(problem_line(3)) | {"refcode": "import os\nimport random"}
     rows = [
-        {"id": "1", "locator": "a.jsonl:1", "problem": problem_line(1)} | empty,
+        {"id": "1", "locator": "a.jsonl:1", "problem": problem_line(1)},
         {"id": "2", "locator": "a.jsonl:2", "problem": ""} | rejected,
-        {"id": "3", "locator": "a.jsonl:3", "problem": json.dumps(random_code)} | empty,
+        {"id": "3", "locator": "a.jsonl:3", "problem": json.dumps(random_code)},
     ]
+    rows = [COLUMNS[Stage.READ] | row for row in rows]
     found = filter_rows(pa.Table.from_pylist(rows)).to_pylist()
     assert found[0] == rows[0] | {"pairs": "[0, 1, 2]"}
     assert found[1] == rows[1] | {"pairs": "[]"}
@@ -163,5 +163,5 @@ def test_a_batch_keeps_its_rows_and_leaves_rejected_ones_alone():
 
 
 def test_an_empty_batch_has_the_columns():
-    schema = pa.schema([(name, pa.string()) for name in ("id", "locator", "problem", "stage", "reason", "detail")])
+    schema = schema_after(Stage.READ)
     assert filter_rows(schema.empty_table()).column_names == [*schema.names, "pairs"]

@@ -9,15 +9,15 @@ import pytest
 import ray.data
 from problem_lines import problem_line
 
-from execground_ray.config import FileSource, HuggingFaceSource, SampleSource
-from execground_ray.corpus import survey_corpus
-from execground_ray.records import Problem
-from execground_ray.splits import list_splits
-from execground_ray.stages.read_problems import BLOCK_ROWS, ROW_SCHEMA, ProblemSource, read_rows
+from execground_ray.config.schema import FileSource, HuggingFaceSource, SampleSource
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import survey_corpus
+from execground_ray.records import Problem, Stage, schema_after
+from execground_ray.stages.read_problems import BLOCK_ROWS, ProblemSource, read_rows
 
 
 def plan(path, kind="jsonl", limit=None):
-    return survey_corpus(list_splits(FileSource(kind=kind, limit=None, path=str(path))), limit, 0)
+    return survey_corpus(list_splits(FileSource(kind=kind, limit=None, path=str(path), layout="pyedu")), limit, 0)
 
 
 def rows_of(plans):
@@ -31,7 +31,7 @@ def test_good_and_broken_lines_as_rows(tmp_path, monkeypatch):
     (tmp_path / "a.jsonl").write_text(f"{problem_line(1)}\n\n{json.dumps(bad_pair)}\n")
     good, bad = rows_of(plan("a.jsonl"))
     assert {name: value for name, value in good.items() if name not in ("id", "problem")} == {
-        "locator": "a.jsonl:1", "stage": "", "reason": "", "detail": "",
+        "locator": "a.jsonl:1", "stage": "", "reason": "", "detail": "", "problem_rows": 1,
     }  # fmt: skip
     assert json.loads(good["problem"]) == json.loads(problem_line(1))
     assert bad["detail"] == "a.jsonl:3: ios[1].input: expected an object, found an array"
@@ -47,7 +47,8 @@ def test_the_same_problem_has_the_same_id_in_every_format(tmp_path):
     pq.write_table(pa.Table.from_pylist(texts), tmp_path / "texts.parquet")
     (tmp_path / "hub").mkdir()
     pq.write_table(pa.Table.from_pylist(texts), tmp_path / "hub" / "train.parquet")
-    hub = HuggingFaceSource(kind="huggingface", limit=None, path=str(tmp_path / "hub"), name=None, split="train")
+    where = {"path": str(tmp_path / "hub"), "name": None, "split": "train"}
+    hub = HuggingFaceSource(kind="huggingface", limit=None, layout="pyedu", **where)
     corpora = [plan(tmp_path / name) for name in ("lines.jsonl", "packed.jsonl.gz", "structs.parquet", "texts.parquet")]
     corpora.append(survey_corpus(list_splits(hub), None, 0))
     ids = [[row["id"] for row in rows_of(corpus)] for corpus in corpora]
@@ -71,7 +72,7 @@ def test_read_tasks_share_the_splits(tmp_path, parallelism, tasks):
     assert len(read_tasks) == tasks
     assert sum(task.metadata.num_rows for task in read_tasks) == 10
     blocks = [block for task in read_tasks for block in task()]
-    assert all(block.schema == ROW_SCHEMA for block in blocks)
+    assert all(block.schema == schema_after(Stage.READ) for block in blocks)
     assert pa.concat_tables(blocks).to_pylist() == rows_of(plan(tmp_path))
 
 
@@ -111,7 +112,7 @@ def test_twenty_broken_lines_among_a_hundred_good_ones_in_parallel_files(tmp_pat
 
 
 def test_the_bundled_sample_is_read():
-    rows = rows_of(survey_corpus(list_splits(SampleSource(kind="sample", limit=None)), None, 0))
+    rows = rows_of(survey_corpus(list_splits(SampleSource(kind="sample", limit=None, layout="pyedu")), None, 0))
     assert len(rows) >= 60
     assert rows[0]["locator"] == "sample.jsonl:1"
     assert Problem.from_json(rows[0]["problem"]).funcname

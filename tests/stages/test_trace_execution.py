@@ -6,11 +6,11 @@ import pyarrow as pa
 import pytest
 from problem_lines import problem_line
 
-from execground_ray.config import load
-from execground_ray.stages.read_problems import ROW_SCHEMA
-from execground_ray.stages.trace_execution import NOT_TRACED, TRACED_SCHEMA, TraceExecution, pair_order
+from execground_ray.config.loading import load
+from execground_ray.records import COLUMNS, Stage, schema_after
+from execground_ray.stages.trace_execution import TraceExecution, pair_order
 
-INPUT_SCHEMA = ROW_SCHEMA.append(pa.field("pairs", pa.string()))
+NOT_TRACED = COLUMNS[Stage.TRACE]
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +23,12 @@ def stage():
 
 def row(identity="0" * 16, pairs="[0, 1, 2]", **changes):
     problem = json.dumps(json.loads(problem_line(1)) | changes)
-    fresh = {"locator": "f.jsonl:1", "stage": "", "reason": "", "detail": ""}
-    return {"id": identity, "problem": problem, "pairs": pairs} | fresh
+    return COLUMNS[Stage.READ] | {"id": identity, "locator": "f.jsonl:1", "problem": problem, "pairs": pairs}
 
 
 def trace(stage, *rows):
-    table = stage(pa.Table.from_pylist(list(rows), INPUT_SCHEMA))
-    assert table.schema == TRACED_SCHEMA
+    table = stage(pa.Table.from_pylist(list(rows), schema_after(Stage.PREFILTER)))
+    assert table.schema == schema_after(Stage.TRACE)
     return table.to_pylist()
 
 
@@ -70,7 +69,6 @@ def test_rejected_rows_pass_untouched_among_the_others(stage):
     broken = row("cd") | {"problem": "", "pairs": "[]", "stage": "read", "reason": "wrong_type", "detail": "f:2: no"}
     found = trace(stage, row("ab", pairs="[0]"), broken, row("ef", pairs="[2]"))
     assert [example["id"] for example in found] == ["ab", "cd", "ef"]
-    del broken["pairs"]
     assert found[1] == broken | NOT_TRACED
 
 

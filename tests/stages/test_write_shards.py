@@ -8,8 +8,9 @@ from datasets import load_dataset
 from exported_rows import block, rejected
 from problem_lines import problem_line
 
-from execground_ray.stages.write_shards import CONFIG, ShardSink
-from execground_ray.storage import Folder
+from execground_ray.output.layout import CONFIG
+from execground_ray.output.storage import Folder
+from execground_ray.stages.write_shards import ShardSink
 
 HARD_TEXT = 'a "quote", a \\, ä, 😀, \u2028, \x85, \x00, \x1b and\r\n\ta new line'
 
@@ -49,7 +50,7 @@ def test_a_write_without_rows_for_a_folder_makes_no_file_in_it(out):
 
 
 def test_the_row_of_an_example_holds_the_conversation_and_where_it_comes_from(out):
-    example = {"id": "a", "prompt": "Q", "text": "A", "pair": 3, "input": '{"n": 5}', "output": "6", "trace_lines": 7}
+    example = {"id": "a", "prompt": "Q", "answer": "A", "pair": 3, "input": '{"n": 5}', "output": "6", "trace_lines": 7}
     write(sink(out), block(example))
     (row,) = rows_of(out / "train")
     assert row["messages"] == [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]
@@ -59,7 +60,9 @@ def test_the_row_of_an_example_holds_the_conversation_and_where_it_comes_from(ou
 
 
 def test_any_text_comes_back_as_it_was_each_row_on_one_line(out):
-    write(sink(out), block({"id": "a", "text": HARD_TEXT, "prompt": HARD_TEXT}, rejected("b") | {"detail": HARD_TEXT}))
+    write(
+        sink(out), block({"id": "a", "answer": HARD_TEXT, "prompt": HARD_TEXT}, rejected("b") | {"detail": HARD_TEXT})
+    )
     (row,) = rows_of(out / "train")
     assert [message["content"] for message in row["messages"]] == [HARD_TEXT, HARD_TEXT]
     assert rows_of(out / "rejected")[0]["detail"] == HARD_TEXT

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from snoop_oracle import SnoopOracle
 
-from execground_ray.config import Tracing, load
+from execground_ray.config.loading import load
+from execground_ray.config.schema import Tracing
 from execground_ray.tracing.sandbox import landlock_abi
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"

@@ -173,7 +173,7 @@ class Oracle:
 
 def main() -> None:
     start(Path(sys.argv[1]))
-    from execground_ray.messages import read_message, write_message
+    from execground_ray.tracing.messages import read_message, write_message
 
     oracle = Oracle()
     while (request := read_message(sys.stdin.buffer)) is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import execground_ray
-from execground_ray.messages import DeadlineReader, read_message, write_message
+from execground_ray.tracing.messages import DeadlineReader, read_message, write_message
 from execground_ray.tracing.sandbox import ENVIRONMENT, confine_and_start, landlock_abi
 
 ANSWER_SECONDS = 120

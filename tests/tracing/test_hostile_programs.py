@@ -14,7 +14,8 @@ import pytest
 from hostile_programs import FAMILIES, PROGRAMS, HostileProgram, as_problem
 from hostile_target import CANARY, Target, children, worker_pids
 
-from execground_ray.config import Tracing, load
+from execground_ray.config.loading import load
+from execground_ray.config.schema import Tracing
 from execground_ray.records import Reason
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
 

@@ -15,7 +15,8 @@ import pytest
 from hostile_programs import PROGRAMS, HostileProgram, as_problem
 from hostile_target import children, is_running, state, wait_until, worker_pids
 
-from execground_ray.config import Tracing, load
+from execground_ray.config.loading import load
+from execground_ray.config.schema import Tracing
 from execground_ray.records import Reason
 from execground_ray.tracing import sandbox, worker
 from execground_ray.tracing.sandbox import SandboxUnavailableError, missing_protections
@@ -27,7 +28,7 @@ JOB = """
 import sys
 sys.path[:0] = sys.argv[1:]
 from hostile_programs import as_problem
-from execground_ray.config import load
+from execground_ray.config.loading import load
 from execground_ray.tracing.trace_runner import TraceRunner
 runner = TraceRunner(load(["tracing.timeout_s=300"]).tracing, caged=True)
 code = "import os, time\\nos.setsid()\\ntime.sleep(300)\\ndef main_solution():\\n    return 1\\n"

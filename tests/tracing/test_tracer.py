@@ -20,7 +20,7 @@ from execground_ray.stages.filter_problems import filter_problem
 from execground_ray.tracing.sandbox import CagedWorker
 
 HERE = Path(__file__).parent
-SAMPLE = Path(execground_ray.__file__).parent / "data" / "sample.jsonl"
+SAMPLE = Path(execground_ray.__file__).parent / "corpus" / "sample.jsonl"
 REWRITE_GOLDEN = "REWRITE_GOLDEN_TRACES"
 GOLDEN = HERE / "golden" / f"{sys.version_info.major}.{sys.version_info.minor}"
 GOLDEN_PROGRAMS = (

@@ -14,14 +14,14 @@ from stubbed_engine import StubbedEngine
 
 from execground_ray import pipeline
 from execground_ray.cluster import plan_tracing
-from execground_ray.config import load, to_yaml
-from execground_ray.corpus import map_on_ray, survey_corpus
+from execground_ray.config.loading import load, to_yaml
+from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.survey import map_on_ray, survey_corpus
+from execground_ray.output.layout import CONFIG, new_run
+from execground_ray.output.storage import Folder
 from execground_ray.progress import Progress
-from execground_ray.splits import list_splits
-from execground_ray.stages.write_shards import CONFIG, new_run
-from execground_ray.storage import Folder
-from execground_ray.translators import engine
-from execground_ray.translators.vllm import VllmModel
+from execground_ray.translators.llm import engine
+from execground_ray.translators.llm.vllm import VllmModel
 
 
 def main():

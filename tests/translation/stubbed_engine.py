@@ -5,8 +5,8 @@ import types
 import ray
 from ray.llm._internal.batch.stages.base import StatefulStageUDF
 
-from execground_ray.translators.engine import Engine
-from execground_ray.translators.gate import Gate
+from execground_ray.translators.llm.engine import Engine
+from execground_ray.translators.llm.quarantine import Quarantine
 
 
 class StubbedWrapper:
@@ -27,4 +27,4 @@ class StubbedEngine(Engine):
         self.llm.shutdown = lambda: None
         self.engine_kwargs = {"disable_log_stats": True}
         self._log, self._max_tries, self._hang_timeout_s = log, max_tries, 1e6
-        self._gate, self._name, self._watch = Gate(), ray.get_runtime_context().get_actor_id(), None
+        self._quarantine, self._name, self._watch = Quarantine(), ray.get_runtime_context().get_actor_id(), None

@@ -3,8 +3,8 @@
 import pytest
 from tiny_model import make_tokenizer
 
-from execground_ray.chat_tokens import ChatTokenizer, find_model
-from execground_ray.schema import ConfigError
+from execground_ray.config.errors import ConfigError
+from execground_ray.translators.llm.tokens import ChatTokenizer, find_model
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,16 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from execground_ray.config import load
-from execground_ray.prompting import Answer
-from execground_ray.records import Reason
-from execground_ray.schema import ConfigError
-from execground_ray.stages.trace_execution import NOT_TRACED
-from execground_ray.stages.translate_traces import ERROR, ROW, TRANSLATED_SCHEMA, answered, finish_rows
-from execground_ray.translators.engine_log import EngineLog
-from execground_ray.translators.gate import EVERYBODY, Gate, group_of
-from execground_ray.translators.gpus import check_gpus, check_memory, weight_bytes
-from execground_ray.translators.model_prompts import EnginePrompts, row_seed
-from execground_ray.translators.vllm import VllmModel, lora_rank
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import load
+from execground_ray.records import COLUMNS, Stage, schema_after
+from execground_ray.translators.llm.engine_log import EngineLog
+from execground_ray.translators.llm.gpus import check_gpus, check_memory, weight_bytes
+from execground_ray.translators.llm.processor import ERROR, ROW, answered, finish_rows
+from execground_ray.translators.llm.prompting import read_answer
+from execground_ray.translators.llm.quarantine import EVERYBODY, Quarantine, group_of
+from execground_ray.translators.llm.questions import EnginePrompts, row_seed
+from execground_ray.translators.llm.vllm import VllmModel, lora_rank
 
 TRANSLATOR = load(["translator=vllm", "cluster=gpu8"]).translator
 
@@ -32,17 +31,17 @@ def test_the_company_gets_smaller_until_nobody_is_left():
 def test_the_gate_keeps_groups_apart_and_lets_all_in():
     together: list[list[str]] = []
 
-    async def visit(gate: Gate, inside: list[str], group: str) -> None:
-        async with gate.enter(group):
+    async def visit(quarantine: Quarantine, inside: list[str], group: str) -> None:
+        async with quarantine.enter(group):
             inside.append(group)
             together.append(list(inside))
             await asyncio.sleep(0.001)
             inside.remove(group)
 
     async def visits() -> None:
-        gate, inside = Gate(), []
+        quarantine, inside = Quarantine(), []
         groups = [EVERYBODY] * 8 + ["batch"] * 3 + ["row"] + [EVERYBODY] * 8
-        await asyncio.gather(*(visit(gate, inside, group) for group in groups))
+        await asyncio.gather(*(visit(quarantine, inside, group) for group in groups))
 
     asyncio.run(asyncio.wait_for(visits(), 10))
     assert len(together) == 20
@@ -54,16 +53,16 @@ def test_the_gate_keeps_groups_apart_and_lets_all_in():
 def test_those_who_wait_alone_are_not_overtaken():
     order: list[str] = []
 
-    async def visit(gate: Gate, group: str, seconds: float) -> None:
-        async with gate.enter(group):
+    async def visit(quarantine: Quarantine, group: str, seconds: float) -> None:
+        async with quarantine.enter(group):
             order.append(group)
             await asyncio.sleep(seconds)
 
     async def visits() -> None:
-        gate = Gate()
-        first = asyncio.create_task(visit(gate, EVERYBODY, 0.01))
+        quarantine = Quarantine()
+        first = asyncio.create_task(visit(quarantine, EVERYBODY, 0.01))
         await asyncio.sleep(0)
-        await asyncio.gather(first, visit(gate, "row", 0), *(visit(gate, EVERYBODY, 0) for _ in range(5)))
+        await asyncio.gather(first, visit(quarantine, "row", 0), *(visit(quarantine, EVERYBODY, 0) for _ in range(5)))
 
     asyncio.run(asyncio.wait_for(visits(), 10))
     assert order == [EVERYBODY, "row"] + [EVERYBODY] * 5
@@ -103,13 +102,13 @@ def test_the_log_knows_deaths_and_counts_each_engine():
     ids=["model", "room", "adapter", "size"],
 )
 def test_a_model_that_cannot_be_asked_is_refused(tokenizer_folder, monkeypatch, changes, message):
-    monkeypatch.setattr("execground_ray.translators.vllm.find_spec", lambda name: name)
+    monkeypatch.setattr("execground_ray.translators.llm.vllm.find_spec", lambda name: name)
     with pytest.raises(ConfigError, match=message):
         VllmModel(replace(TRANSLATOR, **{"model": str(tokenizer_folder), "max_model_len": 20_000} | changes), seed=1)
 
 
 def test_a_model_without_its_engine_is_refused(monkeypatch):
-    monkeypatch.setattr("execground_ray.translators.vllm.find_spec", lambda name: None)
+    monkeypatch.setattr("execground_ray.translators.llm.vllm.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="translator=vllm needs vLLM: pip install"):
         VllmModel(TRANSLATOR, seed=1)
 
@@ -177,7 +176,7 @@ def test_too_little_memory_is_refused_with_what_would_do(tmp_path):
 
 
 def test_settings_reach_the_engine_in_its_own_names(tokenizer_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("execground_ray.translators.vllm.find_spec", lambda name: name)
+    monkeypatch.setattr("execground_ray.translators.llm.vllm.find_spec", lambda name: name)
     (tmp_path / "adapter_config.json").write_text('{"r": 9}')
     translator = replace(
         TRANSLATOR, model=str(tokenizer_folder), max_model_len=20_000, quantization="fp8", lora_path=str(tmp_path)
@@ -214,8 +213,11 @@ def traced_row(**fields):
         "category": "",
         "meta": {},
     }
-    row = {"id": "a", "locator": "f:1", "problem": json.dumps(problem), "pairs": "[0]", "stage": "", "reason": ""}
-    return row | NOT_TRACED | {"detail": "", "input": '{"n": 2}', "trace": "n = 2"} | fields
+    row = {
+        name: blank for stage in (Stage.READ, Stage.PREFILTER, Stage.TRACE) for name, blank in COLUMNS[stage].items()
+    }
+    row |= {"id": "a", "locator": "f:1", "problem": json.dumps(problem), "pairs": "[0]"}
+    return row | {"input": '{"n": 2}', "trace": "n = 2"} | fields
 
 
 def test_prompts_carry_the_row_and_leave_out_what_is_too_long(tokenizer_folder):
@@ -244,16 +246,16 @@ def test_answers_become_rows_of_the_schema():
     row = traced_row(trace_lines=3, pair=2)
     batch = pa.Table.from_pylist(
         [
-            answered(json.dumps(row), Answer("text", "thought"), 5, 6),
-            answered(json.dumps(row), Answer("", "thought", Reason.UNFINISHED), 5, 24),
-            answered(json.dumps(row), Answer("", "thought", Reason.EMPTY), 5, 6),
+            answered(json.dumps(row), read_answer("<think>thought</think>text", True, (5, 6))),
+            answered(json.dumps(row), read_answer("<think>thought", False, (5, 24))),
+            answered(json.dumps(row), read_answer("<think>thought</think>", True, (5, 6))),
             {ROW: json.dumps(row), ERROR: "ValueError: no"},
             {ROW: json.dumps(row), ERROR: "HTTP 400: maximum context length is 10 tokens"},
             {ROW: json.dumps(row | {"reason": "timeout", "stage": "trace", "detail": "d"}), ERROR: "timeout"},
         ]
     )
     table = finish_rows(batch, keep_thinking=True)
-    assert table.schema == TRANSLATED_SCHEMA
+    assert table.schema == schema_after(Stage.TRANSLATE)
     assert all(column.null_count == 0 for column in table.columns)
     rows = table.to_pylist()
     assert [(row["reason"], row["detail"]) for row in rows] == [

@@ -4,19 +4,18 @@ import pyarrow as pa
 import pytest
 from test_engines import traced_row
 
-from execground_ray.chat_tokens import ChatTokenizer
-from execground_ray.config import load
-from execground_ray.schema import ConfigError
-from execground_ray.stages.export_examples import EXPORTED_SCHEMA, check_tokenizer, export_rows
-from execground_ray.stages.translate_traces import NOT_TRANSLATED, TRANSLATED_SCHEMA
+from execground_ray.config.errors import ConfigError
+from execground_ray.config.loading import load
+from execground_ray.records import COLUMNS, Stage, schema_after
+from execground_ray.stages.export_examples import check_tokenizer, export_rows
+from execground_ray.translators.llm.tokens import ChatTokenizer
 
 
 def exported(text, thinking="", **limits):
     export = load([f"export.{name}={value}" for name, value in limits.items()]).export
-    row = traced_row() | NOT_TRANSLATED | {"text": text, "thinking": thinking}
-    extra = {field.name: "" if pa.types.is_string(field.type) else 0 for field in TRANSLATED_SCHEMA}
-    [found] = export_rows(pa.Table.from_pylist([extra | row], TRANSLATED_SCHEMA), export).to_pylist()
-    assert list(found) == EXPORTED_SCHEMA.names
+    row = traced_row() | COLUMNS[Stage.TRANSLATE] | COLUMNS[Stage.VERIFY] | {"text": text, "thinking": thinking}
+    [found] = export_rows(pa.Table.from_pylist([row], schema_after(Stage.VERIFY)), export).to_pylist()
+    assert list(found) == schema_after(Stage.EXPORT).names
     return found
 
 
@@ -31,8 +30,8 @@ def test_a_row_fits_up_to_its_last_token(tokenizer_folder):
 
 def test_thinking_that_is_kept_counts(tokenizer_folder):
     kept = exported("It is 4.", thinking="let me see")
-    assert kept["text"] == "<think>\nlet me see\n</think>\n\nIt is 4."
-    tokens = ChatTokenizer(str(tokenizer_folder)).row_tokens(kept["prompt"], kept["text"])
+    assert kept["answer"] == "<think>\nlet me see\n</think>\n\nIt is 4."
+    tokens = ChatTokenizer(str(tokenizer_folder)).row_tokens(kept["prompt"], kept["answer"])
     limits = {"tokenizer": tokenizer_folder, "max_tokens": tokens - 1}
     assert exported("It is 4.", thinking="let me see", **limits)["reason"] == "too_many_tokens"
     assert exported("It is 4.", **limits)["reason"] == ""

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from execground_ray.prompting import read_answer, translation_prompt, with_thinking
 from execground_ray.records import Pair, Problem, Reason
+from execground_ray.translators.llm.prompting import read_answer, translation_prompt, with_thinking
 
 PROBLEM = Problem(
     problem_description="Double {n}.",
@@ -23,14 +23,15 @@ TRACE = (
 )
 
 
-@pytest.mark.parametrize("variant", ["reference", "marked_answer"])
+@pytest.mark.parametrize("variant", ["attributed", "reference"])
 def test_prompt_has_all_parts_unchanged(variant):
     prompt = translation_prompt(variant, PROBLEM, json.dumps({"n": 2, "flag": True, "x": None}), TRACE)
     for part in (PROBLEM.question, PROBLEM.refcode.strip(), "{'n': 2, 'flag': True, 'x': None}"):
         assert part in prompt
-    assert " <<< Return value from main_solution: {'twice': 4}\n" in prompt
+    number = "[4] " if variant == "attributed" else ""
+    assert f"\n{number} <<< Return value from main_solution: {{'twice': 4}}\n" in prompt
     assert all(f"\n{number}. " in prompt for number in (1, 2, 3))
-    assert ("Final answer:" in prompt) == (variant == "marked_answer")
+    assert prompt.endswith("**Final output:** `<value>`") == (variant == "attributed")
 
 
 def test_prompt_shows_no_addresses():
@@ -57,13 +58,13 @@ def test_prompt_shows_no_addresses():
     ],
 )
 def test_answers(generated, complete, opened, text, thinking, reason):
-    answer = read_answer(generated, complete, opened)
+    answer = read_answer(generated, complete, (5, 6), opened)
     assert (answer.text, answer.thinking, answer.reason) == (text, thinking, reason)
 
 
 def test_thinking_that_is_kept_reads_back():
     kept = with_thinking("a", "b")
     assert kept == "<think>\na\n</think>\n\nb"
-    answer = read_answer(kept, complete=True)
+    answer = read_answer(kept, True, (5, 6))
     assert (answer.thinking, answer.text) == ("a", "b")
     assert with_thinking("", "b") == "b"

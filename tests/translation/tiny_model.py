@@ -41,7 +41,7 @@ def make_tokenizer(folder: Path, chat_template: str | None = CHAT_TEMPLATE) -> N
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    lines = (files("execground_ray") / "data" / "sample.jsonl").read_text("utf-8").splitlines()
+    lines = (files("execground_ray") / "corpus" / "sample.jsonl").read_text("utf-8").splitlines()
     tokenizer.train_from_iterator(lines, trainer)
     tokenizer.add_tokens([AddedToken(mark, normalized=False) for mark in ("<think>", "</think>")])
     fast = PreTrainedTokenizerFast(

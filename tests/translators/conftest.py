@@ -10,7 +10,7 @@ import pytest
 import snoop
 from snoop.formatting import DefaultFormatter
 
-from execground_ray.translators.template import write_reasoning
+from execground_ray.translators.template.writer import write_plain_reasoning
 
 
 class PlainFormatter(DefaultFormatter):
@@ -49,6 +49,6 @@ def reasoning(traced):
 
     def write(refcode, **arguments):
         trace, returned = traced(refcode, **arguments)
-        return write_reasoning(refcode, "main_solution", arguments, trace, json.dumps(returned))
+        return write_plain_reasoning(refcode, "main_solution", arguments, trace, json.dumps(returned))
 
     return write

@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from execground_ray.translators.known_values import UnknownValueError, evaluate, read_value
-from execground_ray.translators.substitution import substitute
+from execground_ray.translators.template.known_values import UnknownValueError, evaluate, read_value
+from execground_ray.translators.template.substitution import substitute
 
 KNOWN = {"n": "13", "m": "-3", "xs": "[4, 5, 6]", "s": "'abc'", "none": "None", "long": "[1, 2, ..., 9]", "f": "<f>"}
 

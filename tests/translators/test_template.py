@@ -25,7 +25,7 @@ from template_programs import (
     WHILE,
 )
 
-from execground_ray.translators.template import write_reasoning
+from execground_ray.translators.template.writer import write_plain_reasoning
 
 TALK = re.compile(r"\b(traces?|traced|tracing|debugg\w*|logs?|logged|execution|executed|snoop)\b", re.IGNORECASE)
 
@@ -167,7 +167,7 @@ def test_nothing_is_said_of_a_container_after_a_call_that_may_have_changed_it(re
 
 def test_shortened_values_are_not_shown_as_exact(reasoning):
     text = reasoning(LONG_LIST, n=150)
-    assert "`xs` becomes a list that begins with `0, 1, 2`" in text
+    assert "`xs` becomes `list(range(150))`, a list of 150 items that begins with `0, 1, 2`" in text
     assert "..." not in text
     assert text.endswith(f"**Final output:** `{[*range(150), -1]}`")
 
@@ -183,13 +183,13 @@ def test_final_output_is_a_python_literal(reasoning):
 
 
 def test_program_that_python_cannot_parse():
-    text = write_reasoning("def f(:", "main_solution", {"n": 1}, " >>> Call to main_solution\n", "3")
+    text = write_plain_reasoning("def f(:", "main_solution", {"n": 1}, " >>> Call to main_solution\n", "3")
     assert text == "`main_solution` is called with `n = 1`.\n\n**Final output:** `3`"
 
 
 def test_integer_beyond_the_digits_that_python_converts():
     digits = "9" * 5000
-    text = write_reasoning("def main_solution():\n    return 1\n", "main_solution", {}, "", digits)
+    text = write_plain_reasoning("def main_solution():\n    return 1\n", "main_solution", {}, "", digits)
     assert text == f"`main_solution` is called.\n\n**Final output:** `{digits}`"
 
 
@@ -198,7 +198,7 @@ def test_calls_too_deep_to_be_told():
     for depth in range(1, 2000):
         indent = "    " * depth
         lines += [indent + line for line in lines[:3]]
-    text = write_reasoning(
+    text = write_plain_reasoning(
         "def main_solution(n):\n    return main_solution(n)\n", "main_solution", {"n": 0}, "\n".join(lines), "null"
     )
     assert text == "`main_solution` is called with `n = 0`.\n\n**Final output:** `None`"
@@ -211,5 +211,5 @@ def test_a_damaged_trace_raises_nothing(traced, case):
     lines = trace.splitlines()
     for start in range(len(lines)):
         for damaged in (lines[:start], lines[start:], lines[:start] + lines[start + 1 :], lines[::-1][start:]):
-            text = write_reasoning(refcode, "main_solution", arguments, "\n".join(damaged), json.dumps(returned))
+            text = write_plain_reasoning(refcode, "main_solution", arguments, "\n".join(damaged), json.dumps(returned))
             assert text.endswith(f"**Final output:** `{returned!r}`")

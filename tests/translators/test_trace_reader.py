@@ -4,8 +4,8 @@ import ast
 
 from template_programs import GENERATOR, NESTED, RECURSION
 
-from execground_ray.translators.code_map import Program
-from execground_ray.translators.trace_reader import Loop, fold_loops, read_frames
+from execground_ray.translators.template.code_map import Program
+from execground_ray.translators.template.trace_reader import Loop, fold_loops, read_frames
 
 
 def read(traced, refcode, **arguments):

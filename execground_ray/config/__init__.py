@@ -1,0 +1,1 @@
+"""Configuration: overrides come in, one frozen and checked ``Config`` goes out, or one line that says why not."""

@@ -1,0 +1,81 @@
+"""The attempts of a run: every start of the job until its dataset is finished; the summary tells of all of them.
+
+Each attempt notes every few seconds, in a file of its own, how long it has run, what it has finished and how many
+tokens its model has used. One that is killed thus loses a few seconds of its account, and no rows.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from operator import itemgetter
+from typing import Any
+
+from execground_ray.output.layout import ATTEMPTS
+from execground_ray.output.storage import Folder
+
+NOTE_SECONDS = 10.0
+
+
+@contextmanager
+def noted(folder: Folder, run: str, tell: Callable[[], dict[str, Any]]) -> Iterator[None]:
+    """Note what ``tell`` says, now and then and at the end, for the length of a block.
+
+    Args:
+        folder: of the dataset.
+        run: name of this attempt.
+        tell: returns ``seconds``, ``done`` (problems that were finished before this attempt), ``throughput`` and
+            ``tokens`` (None without a model).
+    """
+    began = time.time()
+
+    def note() -> None:
+        folder.write_text(f"{ATTEMPTS}/{run}.json", json.dumps(tell() | {"began": began}))
+
+    def note_now_and_then() -> None:
+        pause = 0.0  # the first at once: one that is killed early counts too
+        while not ended.wait(pause):
+            pause = NOTE_SECONDS
+            with suppress(Exception):  # the stream finds out by itself when nothing can be written
+                note()
+
+    ended = threading.Event()
+    thread = threading.Thread(target=note_now_and_then, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        with suppress(Exception):  # the error that ended the block is the one to tell
+            note()
+
+
+def read_attempts(folder: Folder) -> list[dict[str, Any]]:
+    """Return what the attempts noted, in the order of their beginnings."""
+    return sorted(map(json.loads, map(folder.read_bytes, folder.files(ATTEMPTS))), key=itemgetter("began"))
+
+
+def whole_run(attempts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add attempts up: ``legs`` (how many), ``seconds``, ``throughput`` and, if there was a model, ``tokens``.
+
+    The points of an attempt end where the next begins: what was under way when it died was done again.
+    """
+    points: list[tuple[float, int]] = []
+    seconds = 0.0
+    for place, attempt in enumerate(attempts, 1):
+        next_start = attempts[place]["done"] if place < len(attempts) else None
+        for at, finished in attempt["throughput"]:
+            if next_start is None or attempt["done"] + finished <= next_start:
+                points.append((round(seconds + at, 1), attempt["done"] + finished))
+        seconds += attempt["seconds"]
+    run: dict[str, Any] = {"legs": len(attempts), "seconds": seconds, "throughput": points}
+    tokens = [attempt["tokens"] for attempt in attempts if attempt["tokens"]]
+    if tokens:
+        engines = [engine for told in tokens for engine in told["engines"]]
+        run["tokens"] = {name: sum(told[name] for told in tokens) for name in tokens[0] if name != "engines"}
+        run["tokens"] |= {"seconds": round(run["tokens"]["seconds"], 3), "engines": engines}
+    return run

@@ -1,0 +1,110 @@
+"""Prompts for the models: executions go in, questions for a processor of ``ray.data.llm`` come out."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+
+from execground_ray.config.schema import HttpTranslator, VllmTranslator
+from execground_ray.records import Problem, Reason, reject
+from execground_ray.translators.llm.processor import ERROR, ROW, asked
+from execground_ray.translators.llm.prompting import THINK, translation_prompt
+from execground_ray.translators.llm.tokens import chat_tokenizer
+
+QUESTION = [(ROW, pa.string()), (ERROR, pa.string()), ("id", pa.string())]
+HTTP_QUESTION = pa.schema([*QUESTION, ("payload", pa.string())])  # the body of the request
+_SAMPLING = pa.struct(
+    [
+        ("temperature", pa.float64()),
+        ("top_p", pa.float64()),
+        ("top_k", pa.int64()),
+        ("min_p", pa.float64()),
+        ("max_tokens", pa.int64()),
+        ("seed", pa.int64()),
+        ("stop_token_ids", pa.list_(pa.int64())),
+    ]
+)
+ENGINE_QUESTION = pa.schema(
+    [
+        *QUESTION,
+        ("tokenized_prompt", pa.list_(pa.int64())),
+        ("opened", pa.bool_()),  # whether the prompt ends within the thinking
+        ("sampling_params", _SAMPLING),
+        ("model", pa.string()),  # another one than the engine's is the adapter to use
+    ]
+)
+
+
+def row_seed(seed: int, row_id: str) -> int:
+    """Return the seed of one row's sampling, 32 bits: it depends on nothing else, whatever the order of the rows."""
+    return zlib.crc32(f"{seed}:{row_id}".encode())
+
+
+class EnginePrompts:
+    """Writes what vLLM's engines are asked: chat template and tokenization, once for all engines.
+
+    Args:
+        translator: the model and its prompt.
+        max_prompt_tokens: longest prompt that leaves room for the answer.
+        seed: of the run.
+    """
+
+    def __init__(self, translator: VllmTranslator, max_prompt_tokens: int, seed: int) -> None:
+        """The tokenizer is loaded with the first row."""
+        self._translator = translator
+        self._max_prompt_tokens = max_prompt_tokens
+        self._seed = seed
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Ask for a batch; rejected rows pass, and a prompt that is too long is rejected."""
+        return pa.Table.from_pylist([self._ask(row) for row in batch.to_pylist()], ENGINE_QUESTION)
+
+    def _ask(self, row: dict[str, Any]) -> dict[str, Any]:
+        tokenizer = chat_tokenizer(self._translator.model)
+        tokens: list[int] = []
+        opened = False
+        if not row["reason"]:
+            problem = Problem.from_json(row["problem"])
+            message = translation_prompt(self._translator.prompt, problem, row["input"], row["trace"])
+            prompt = tokenizer.prompt(message, self._translator.enable_thinking)
+            if len(prompt.tokens) > self._max_prompt_tokens:
+                detail = f"{len(prompt.tokens)} tokens, more than {self._max_prompt_tokens}"
+                row = reject(row, Reason.PROMPT_TOO_LONG, detail)
+            else:
+                tokens, opened = prompt.tokens, prompt.text.rstrip().endswith(THINK)
+        sampling = asdict(self._translator.sampling_params) | {
+            "seed": row_seed(self._seed, row["id"]),
+            "stop_token_ids": tokenizer.stop_ids,
+        }
+        question = {"id": row["id"], "tokenized_prompt": tokens, "opened": opened, "sampling_params": sampling}
+        return asked(row, question | {"model": self._translator.lora_path or self._translator.model})
+
+
+def ask_server(batch: pa.Table, translator: HttpTranslator, seed: int) -> pa.Table:
+    """Write what a server is asked for a batch; rejected rows pass."""
+    return pa.Table.from_pylist([_ask_server(row, translator, seed) for row in batch.to_pylist()], HTTP_QUESTION)
+
+
+def _ask_server(row: dict[str, Any], translator: HttpTranslator, seed: int) -> dict[str, Any]:
+    payload = ""
+    if not row["reason"]:
+        problem = Problem.from_json(row["problem"])
+        message = translation_prompt(translator.prompt, problem, row["input"], row["trace"])
+        payload = json.dumps(chat_request(translator, message, row_seed(seed, row["id"])))
+    return asked(row, {"id": row["id"], "payload": payload})
+
+
+def chat_request(translator: HttpTranslator, message: str, seed: int) -> dict[str, Any]:
+    """Return the body of a request for a chat completion; what only some servers know is sent only if it matters."""
+    sampling = asdict(translator.sampling_params)
+    for name in ("top_k", "min_p"):
+        if not sampling[name]:
+            del sampling[name]
+    request = {"model": translator.model, "messages": [{"role": "user", "content": message}], "seed": seed, **sampling}
+    if translator.enable_thinking is not None:
+        request["chat_template_kwargs"] = {"enable_thinking": translator.enable_thinking}
+    return request

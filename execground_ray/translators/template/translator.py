@@ -1,0 +1,38 @@
+"""The template as a translator: ``translator=template``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from execground_ray.records import Problem, Row, Stage, map_rows
+from execground_ray.translators.template.writer import write_reasoning
+from execground_ray.translators.translator import Answer, Translator
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ray.data import Dataset
+
+    from execground_ray.config.schema import TemplateTranslator
+
+
+class Template(Translator):
+    """Reasoning by rule."""
+
+    def __init__(self, translator: TemplateTranslator, seed: int) -> None:
+        """Make it; there is nothing to set, and nothing left to chance."""
+
+    def translate(self, rows: Dataset, task: dict[str, Any]) -> Dataset:
+        """Add one stage."""
+        return rows.map_batches(translate_rows, **task)
+
+
+def translate_rows(batch: pa.Table) -> pa.Table:
+    """Write the reasoning of a batch; rejected rows pass untouched."""
+    return map_rows(Stage.TRANSLATE, batch, _translate)
+
+
+def _translate(row: Row) -> Row:
+    problem = Problem.from_json(row["problem"])
+    text = write_reasoning(problem.refcode, problem.funcname, json.loads(row["input"]), row["trace"], row["output"])
+    return Answer(text).put_into(row)

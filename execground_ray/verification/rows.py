@@ -1,0 +1,75 @@
+r"""Judges rows: one with a text comes in, the same row comes out, scored, and rejected if the text is not true.
+
+The program runs once more, instrumented, in the cage; the text is judged against that in a process of its own. What is
+found stays with the row, each finding with its span in the text without citations::
+
+    {"answer_ok": true, "attributed": true, "evidence": true, "grounded": 0.96, "coverage": 1.0,
+     "supported": 48, "contradicted": 0, "unknown": 2, "findings": "[{\"kind\": \"value\", \"start\": 120, …}]"}
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from execground_ray.records import Problem, Reason, Row, reject
+from execground_ray.tracing.evidence import NoEvidence
+from execground_ray.tracing.evidence_runner import EvidenceRunner
+from execground_ray.verification.verdict import Execution, judge
+from execground_ray.verification.verifier import UnverifiableError, Verifier
+
+if TYPE_CHECKING:
+    from execground_ray.config.schema import Tracing, Verification
+
+
+class RowVerifier:
+    """Judges rows, in two processes that start with the first of them and stay.
+
+    Args:
+        verification: how strict, and the limits of one judgement.
+        tracing: the limits that the traces were written with.
+        caged: whether programs run in the sandbox.
+    """
+
+    def __init__(self, verification: Verification, tracing: Tracing, *, caged: bool) -> None:
+        self._settings = verification
+        self._verifier = Verifier(verification)
+        self._runner = EvidenceRunner(tracing, caged=caged)
+
+    def __enter__(self) -> RowVerifier:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes."""
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        self._verifier.close()
+        self._runner.close()
+
+    def execution_of(self, row: Row) -> Execution:
+        """Run the program of a row again, and gather what is known of its execution."""
+        problem, arguments = Problem.from_json(row["problem"]), json.loads(row["input"])
+        found = self._runner.run(problem, arguments, row["trace"], row["output"])
+        return Execution(
+            question=problem.question,
+            refcode=problem.refcode,
+            returned=json.loads(row["output"]),
+            trace=row["trace"],
+            evidence=None if isinstance(found, NoEvidence) else found,
+        )
+
+    def verify(self, row: Row) -> Row:
+        """Judge one row that is not rejected."""
+        try:
+            verdict = self._verifier.verify(row["text"], self.execution_of(row))
+        except UnverifiableError as error:  # one text that cannot be judged must not end the job, nor be believed
+            return reject(row, Reason.UNGROUNDED, f"cannot be verified: {error}")
+        scores = asdict(verdict)
+        scores.pop("sentences")
+        row = row | scores | {"findings": json.dumps(scores["findings"])}
+        judgement = judge(verdict, self._settings)
+        return row if judgement is None or self._settings.mode == "score" else reject(row, *judgement)
