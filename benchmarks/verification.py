@@ -1,10 +1,10 @@
 """How good the verification is: what it rejects for nothing, what it lets through, and what it costs.
 
 ``python -m benchmarks.verification --translations FILE`` reads JSON Lines with ``prompt``, ``problem``, ``input``,
-``output``, ``trace``, ``text`` and ``corrupted``, a list of ``{"kind", "text"}`` with one mistake each, runs every program
-once more for its evidence, and prints one JSON line last. By prompt: texts; false rejects; mistakes caught by kind, of
-texts that were accepted only, as the mistakes in others are caught for nothing; coverage; how much is supported and
-unknown; runs without evidence; CPU seconds per text.
+``output``, ``trace``, ``text`` and ``corrupted``, a list of ``{"kind", "text"}`` with one mistake each, runs every
+program once more for its evidence, and prints one JSON line last. By prompt: texts; false rejects; mistakes caught by
+kind, of texts that were accepted only, as the mistakes in others are caught for nothing; coverage; how much is
+supported and unknown; runs without evidence; CPU seconds per text.
 
 ``--show`` prints what was found in correct texts that are rejected and, with ``--missed``, the mistakes that are not.
 """
@@ -22,10 +22,13 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from execground_ray.verification import Execution, Floors, Verdict, judge, verify
-def evidence_of(row):
-    path = Path('/tmp/j/ev2/%s-%s.json' % (row['id'], row['pair']))
-    return path.read_text() if path.exists() else None
+from execground_ray.config.loading import load
+from execground_ray.records import Problem
+from execground_ray.tracing.evidence import NoEvidence
+from execground_ray.tracing.evidence_runner import EvidenceRunner
+from execground_ray.verification import Execution, Verdict, judge, verify
+
+CONFIG = load()
 
 
 @dataclass
@@ -68,7 +71,7 @@ class Tally:
         verdict = verify(text, execution)
         self.cpu_seconds += time.process_time() - begin
         self.judged += 1
-        return verdict, judge(verdict, Floors())
+        return verdict, judge(verdict, CONFIG.verification)
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -77,18 +80,23 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def measure(rows: Iterable[dict[str, Any]], *, show: bool, missed: bool) -> dict[str, Any]:
+def execution_of(row: dict[str, Any], runner: EvidenceRunner) -> Execution:
+    """What is known of the run that a row tells of; the program runs once more for it."""
+    problem = Problem.from_json(json.dumps(row["problem"]))
+    found = runner.run(problem, row["input"], row["trace"], json.dumps(row["output"]))
+    evidence = None if isinstance(found, NoEvidence) else found
+    return Execution(problem.question, problem.refcode, row["output"], row["trace"], evidence)
+
+
+def measure(rows: Iterable[dict[str, Any]], runner: EvidenceRunner, *, show: bool, missed: bool) -> dict[str, Any]:
     """Judge every text and every mistaken version of those that are accepted."""
     tallies: dict[str, Tally] = defaultdict(Tally)
     for row in rows:
         tally = tallies[row["prompt"]]
-        evidence = evidence_of(row)
-        problem = row["problem"]
-        question = f"{problem['problem_description']}\n{problem['io_requirements']}"
-        execution = Execution(question, problem["refcode"], row["output"], row["trace"], evidence)
+        execution = execution_of(row, runner)
         verdict, reason = tally.judge(row["text"], execution)
         tally.verdicts.append(verdict)
-        tally.no_evidence += evidence is None
+        tally.no_evidence += not verdict.evidence
         if reason is not None:
             tally.false_rejects.append(row["id"])
             if show:
@@ -99,7 +107,9 @@ def measure(rows: Iterable[dict[str, Any]], *, show: bool, missed: bool) -> dict
             tally.mistakes[version["kind"]] += 1
             tally.caught[version["kind"]] += caught is not None
             if missed and caught is None:
-                print(f"MISSED {row['prompt']} {row['id']} {version['kind']}: {difference(row['text'], version['text'])}")
+                print(
+                    f"MISSED {row['prompt']} {row['id']} {version['kind']}: {difference(row['text'], version['text'])}"
+                )
     return {prompt: tally.summary() for prompt, tally in sorted(tallies.items())}
 
 
@@ -124,7 +134,9 @@ def main() -> None:
     rows = [row for row in read_rows(options.translations) if options.prompt in (None, row["prompt"])]
     if options.part:
         rows = rows[options.part == "odd" :: 2]
-    print(json.dumps({"benchmark": "verification"} | measure(rows, show=options.show, missed=options.missed)))
+    with EvidenceRunner(CONFIG.tracing, caged=CONFIG.sandbox.kind != "none") as runner:
+        report = measure(rows, runner, show=options.show, missed=options.missed)
+    print(json.dumps({"benchmark": "verification"} | report))
 
 
 if __name__ == "__main__":

@@ -87,7 +87,11 @@ def _into(context: Context, window: Window, match: re.Match[str]) -> Iterator[Ch
         except UnknownError:
             continue
         good: bool | None = any(_contains(each, value) for each in holders)
-        if not good and not (closed and isinstance(holder.sides[0].node, ast.Name) and all(isinstance(each, _HOLDERS) for each in holders)):
+        if not good and not (
+            closed
+            and isinstance(holder.sides[0].node, ast.Name)
+            and all(isinstance(each, _HOLDERS) for each in holders)
+        ):
             good = None
         yield context.verdict(
             token, Kind.ASSIGNMENT, good, f"{token.sides[-1].source} is not in {holder.sides[0].source} there"

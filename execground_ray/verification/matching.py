@@ -28,7 +28,10 @@ def _same_operation(written: ast.AST, node: ast.AST) -> bool:
 
 
 def _operands(written: ast.expr, event: Event) -> bool:
-    mine, theirs = ([each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr_context)] for node in (written, event.node))
+    mine, theirs = (
+        [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr_context)]
+        for node in (written, event.node)
+    )
     if len(mine) != len(theirs):
         return False
     return all(_same_operand(left, right, event) for left, right in zip(mine, theirs, strict=True))

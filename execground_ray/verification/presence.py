@@ -122,7 +122,9 @@ def in_window(window: Window, source: str, value: Any) -> bool:
     if isinstance(value, int | float):
         return _number(window, source, value)
     if isinstance(value, list | tuple):
-        return _sequence(window, list(value), isinstance(value, tuple) and (len(value) <= MAX_PLACES or source[:1] != "("))
+        return _sequence(
+            window, list(value), isinstance(value, tuple) and (len(value) <= MAX_PLACES or source[:1] != "(")
+        )
     if isinstance(value, set | frozenset):
         return _sequence(window, sorted(value, key=repr), False)
     if isinstance(value, dict):
@@ -167,7 +169,12 @@ def _is_made_of(window: Window, key: Any) -> bool:
     """Whether a part of a list that the program writes out is known, or consists of what is."""
     if key in window.pool or key in window.run.constants or key in {-each for each in window.run.numbers}:
         return True
-    return isinstance(key, tuple) and key[0] == "list" and len(key[1]) in window.run.displays and all(_is_made_of(window, each) for each in key[1])
+    return (
+        isinstance(key, tuple)
+        and key[0] == "list"
+        and len(key[1]) in window.run.displays
+        and all(_is_made_of(window, each) for each in key[1])
+    )
 
 
 def _sub_dict(window: Window, value: dict[Any, Any]) -> bool:

@@ -91,7 +91,12 @@ def _relation(context: Context, match: re.Match[str]) -> Iterator[Check]:
     verb = match.groupdict().get("verb") or "is set to"
     if len(subjects) > 1 and match.re is _SAYS and not _PLURAL.search(verb):  # "gets the value of `x`, and `y` is 5"
         subjects, before = subjects[-1:], ""
-    if not length and match.re is _SAYS and _OF_THEM.search(before) and (not _VALUE_OF.search(before) or _TAKES.search(before)):
+    if (
+        not length
+        and match.re is _SAYS
+        and _OF_THEM.search(before)
+        and (not _VALUE_OF.search(before) or _TAKES.search(before))
+    ):
         if len(subjects) == 1 or not re.search(r"\bboth\s*$", before, re.IGNORECASE):
             return
     if not objects[-1].marked and _MORE.search(match["tail"]):

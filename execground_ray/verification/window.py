@@ -174,7 +174,9 @@ class Window:
         stores = [
             event
             for event in self.by_type.get(ast.Name, ())
-            if isinstance(event.node, ast.Name) and isinstance(event.node.ctx, ast.Store) and side.key == key_of(event.node)
+            if isinstance(event.node, ast.Name)
+            and isinstance(event.node.ctx, ast.Store)
+            and side.key == key_of(event.node)
         ]
         frames = {event.frame for event in stores if event.line in core}
         if not isinstance(node, ast.Name) or len(frames) != 1:

@@ -41,7 +41,7 @@ def wrong(sentence, final=FINAL, execution=None):
 
 # A rule, a sentence that is so, and one that is not; both with the lines that they cite.
 SENTENCES = [
-    (Kind.VALUE, "The list `[5, 12, 7, 30]` comes with the limit `6` [1-4].", "The list `[5, 12, 9, 30]` comes with the limit `6` [1-4]."),
+    (Kind.VALUE, "The list `[5, 12, 7, 30]` is given [1-4].", "The list `[5, 12, 9, 30]` is given [1-4]."),
     (Kind.VALUE, "Then `12` is doubled [16-24].", "Then `17` is doubled [16-24]."),
     (Kind.EQUATION, "`mean` becomes `98 // 4 = 24` [50-51].", "`mean` becomes `98 // 4 = 25` [50-51]."),
     (Kind.ASSIGNMENT, "At first `total = 0` and `kept = []` [5-6].", "At first `total = 0` and `kept = [5]` [5-6]."),
@@ -59,7 +59,7 @@ SENTENCES = [
     (Kind.CALL, "`double(12)` returns `24` [17-22].", "`double(12)` returns `14` [17-22]."),
     (Kind.CALL, "`double` returns `24` [17-22].", "`double` returns `12` [17-22]."),
     (Kind.CALL, "`double` is called with `x = 7` [29-33].", "`double` is called with `x = 12` [29-33]."),
-    (Kind.OPERATION, "`98 // 4 = 24` is the mean [50-51].", "`98 / 4 = 24` is divided, `12 + 12 = 24` is doubled [18-22]."),
+    (Kind.OPERATION, "`98 // 4 = 24` is the mean [50-51].", "`30 * 2 = 60` is divided [41-46]."),
     (Kind.OPERATION, "`12` is multiplied [18-22].", "`12` is divided [18-22]."),
     (Kind.OPERATION, "The number is multiplied by `2` [18-22].", "The number is multiplied by `3` [18-22]."),
     (Kind.COUNT, "There are four rounds [7-49].", "There are seven rounds [7-49]."),
@@ -122,7 +122,13 @@ def test_the_final_output_is_a_literal_of_the_right_type_and_value(final, kinds)
 
 def test_a_tuple_is_stated_as_python_or_json_write_it():
     pair = execute("def main_solution(a):\n    return a, True\n", '{"a": 1}')
-    for answer, good in (("(1, True)", True), ("[1, True]", True), ("[1, true]", True), ("(1, 1)", False), ("1, True", True)):
+    for answer, good in (
+        ("(1, True)", True),
+        ("[1, True]", True),
+        ("[1, true]", True),
+        ("(1, 1)", False),
+        ("1, True", True),
+    ):
         verdict = verify(f"It returns a pair [1-4].\n\n**Final output:** `{answer}`", pair)
         assert verdict.answer_ok is good, answer
 
