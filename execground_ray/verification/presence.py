@@ -143,7 +143,7 @@ def _text(window: Window, value: str) -> bool:
     return bool(digits) and not set(digits) - {"0", "1"} and int(digits, 2) in window.pool
 
 
-def _number(window: Window, source: str, value: float) -> bool:
+def _number(window: Window, source: str, value: Any) -> bool:
     if -value in window.pool:
         return True
     if isinstance(value, float):

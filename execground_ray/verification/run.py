@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -20,15 +19,10 @@ _SHOWN = frozenset({"source", "call", "def"})
 
 
 class Event(NamedTuple):
-    """An expression was evaluated, or a target was given a value.
+    """At a record line, in a call: an expression was evaluated, or a target was given a value.
 
-    Attributes:
-        line: Record line of the statement that was running.
-        frame: Index of the call.
-        node: The expression; of an augmented assignment the operation that it is.
-        value: What it gave.
-        outcome: 1 or 0 of a condition, -1 of others.
-        operands: Events of the expressions directly in it, by ``id`` of their nodes.
+    The node of an augmented assignment is the operation that it is; ``outcome`` is 1 or 0 of a condition, -1 of others;
+    ``operands`` are the events of the expressions directly in it, by ``id`` of their nodes.
     """
 
     line: int
@@ -39,8 +33,7 @@ class Event(NamedTuple):
     operands: dict[int, Event]
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """One call that the record shows."""
 
     name: str
@@ -53,12 +46,7 @@ class Frame:
 
 
 class Run:
-    """Answers questions about one run.
-
-    Args:
-        refcode: the program.
-        evidence: of its instrumented run.
-    """
+    """Answers questions about one run of a program, by its evidence."""
 
     def __init__(self, refcode: str, evidence: Evidence) -> None:
         """See the class."""
@@ -147,21 +135,17 @@ class Run:
         return found
 
     @cached_property
-    def _following(self) -> dict[str, tuple[list[int], list[Any]]]:
+    def _following(self) -> dict[str, list[tuple[int, Any]]]:
         """By attribute or element: when it was evaluated, and its values."""
-        found: dict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
+        found: dict[str, list[tuple[int, Any]]] = defaultdict(list)
         for event in self.events:
             if isinstance(event.node, ast.Attribute | ast.Subscript):
-                lines, values = found[key_of(event.node)]
-                lines.append(event.line)
-                values.append(event.value)
+                found[key_of(event.node)].append((event.line, event.value))
         return found
 
     def next_value(self, key: str, line: int) -> list[Any]:
         """The value that an attribute or an element has when it is evaluated next behind a line: what a call made of it."""
-        lines, values = self._following.get(key, ([], []))
-        index = next((place for place, each in enumerate(lines) if each > line), -1)
-        return [values[index]] if index >= 0 else []
+        return [value for at, value in self._following.get(key, ()) if at > line][:1]
 
     def events_at(self, line: int) -> list[Event]:
         """The events of the statement that record line ``line`` shows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -23,12 +23,7 @@ MAX_POOL = 60_000
 
 
 class Window:
-    """What the run did at some record lines.
-
-    Args:
-        run: the run.
-        ranges: of record lines.
-    """
+    """What the run did at some ranges of record lines."""
 
     def __init__(self, run: Run, ranges: tuple[tuple[int, int], ...]) -> None:
         """See the class."""
@@ -100,10 +95,7 @@ class Window:
             if parent >= 0:
                 layers.append(run.state(parent, caller, before=True))
         layers.append(run.state(GLOBALS, line, before=before))
-        merged: dict[str, Any] = {}
-        for layer in reversed(layers):
-            merged |= layer
-        yield merged
+        yield {name: value for layer in reversed(layers) for name, value in layer.items()}
 
     @cached_property
     def complete(self) -> bool:
@@ -112,18 +104,12 @@ class Window:
 
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
-        found: dict[str, list[Event]] = defaultdict(list)
-        for event in self.events:
-            found[key_of(event.node)].append(event)
-        return found
+        return _grouped(self.events, lambda event: key_of(event.node))
 
     @cached_property
     def by_type(self) -> dict[type[ast.expr], list[Event]]:
         """Events by the kind of their expressions."""
-        found: dict[type[ast.expr], list[Event]] = defaultdict(list)
-        for event in self.events:
-            found[type(event.node)].append(event)
-        return found
+        return _grouped(self.events, lambda event: type(event.node))
 
     def possible(self, side: Side) -> tuple[list[Any], bool]:
         """The values that an expression had at these lines, and whether there can be no others."""
@@ -296,7 +282,8 @@ class Window:
         trees: list[ast.AST] = [tree for line in sources for tree in self.run.statement_parts(line)]
         trees += [event.node for event in self.events]
         negative = any(
-            isinstance(event.node, ast.BinOp) and any(_is_negative(each.value) for each in event.operands.values())
+            isinstance(event.node, ast.BinOp)
+            and any(isinstance(each.value, int | float) and each.value < 0 for each in event.operands.values())
             for event in self.events
         )
         return operations_in(trees) | ({"USub"} if negative else set())
@@ -309,3 +296,10 @@ def _exactly(value: Any) -> Hashable:
 
 def _is_negative(value: Any) -> bool:
     return isinstance(value, int | float) and value < 0
+
+
+def _grouped(events: list[Event], key: Callable[[Event], Any]) -> dict[Any, list[Event]]:
+    found: dict[Any, list[Event]] = defaultdict(list)
+    for event in events:
+        found[key(event)].append(event)
+    return found
