@@ -171,7 +171,7 @@ def decode(text: str) -> Evidence:
     try:
         fields = json.loads(text)
         if fault := fields.get("fault"):
-            raise ValueError(str(fault)[:DETAIL_CHARS])
+            raise ValueError(fault)
         evidence = Evidence(
             values=tuple(_values(fields["values"])),
             lines=tuple(_rows(Line, fields["lines"])),
@@ -183,8 +183,8 @@ def decode(text: str) -> Evidence:
             incomplete_lines=frozenset(fields["incomplete_lines"]),
         )
         _check(evidence)
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"malformed evidence: {error!r}"[:DETAIL_CHARS]) from None
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"malformed evidence: {error}"[:DETAIL_CHARS]) from None
     return evidence
 
 
@@ -224,7 +224,7 @@ def _check(evidence: Evidence) -> None:
         _require(_within(1, name.line, lines + 1) and _within(-1, name.frame, frames))
         _require(_are(str, name.name) and _within(-1, name.value, values))
     _require(all(_within(1, line, lines + 1) for line in evidence.incomplete_lines))
-    _require(evidence.complete is not bool(evidence.incomplete_lines))
+    _require(type(evidence.complete) is bool and evidence.complete != bool(evidence.incomplete_lines))
     _require(evidence.complete_until == min(evidence.incomplete_lines, default=lines + 1))
 
 
@@ -238,4 +238,4 @@ def _within(least: int, index: int, end: int = 2**31) -> bool:
 
 def _require(condition: bool) -> None:
     if not condition:
-        raise ValueError("malformed evidence: a field is not what it should be")
+        raise ValueError("a field is not what it should be")

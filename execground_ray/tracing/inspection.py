@@ -77,7 +77,7 @@ def truth_of(value: Any) -> int:
         asked = slot(kind, "__bool__")
         if asked is MISSING:
             asked = slot(kind, "__len__")
-        if asked is MISSING and type(kind) is type:
+        if asked is MISSING:
             return 1
         if id(asked) not in _SLOTS:
             return -1

@@ -16,7 +16,9 @@ from hostile_target import CANARY, Target, children, worker_pids
 
 from execground_ray.config.loading import load
 from execground_ray.config.schema import Tracing
-from execground_ray.records import Reason
+from execground_ray.records import Reason, Stage
+from execground_ray.tracing.evidence import Evidence, NoEvidence
+from execground_ray.tracing.evidence_runner import EvidenceRunner
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
 
 SECRET_VARIABLES = ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "RAY_ADDRESS", "PYTHONPATH")
@@ -34,6 +36,7 @@ ABOUT_OTHER_PROCESSES = {
     "abstract_unix_socket",
     "threads_twin",
 }
+NO_EVIDENCE = {"mismatch", "invalid", *(reason for reason in Reason if reason.stage is Stage.TRACE)} - {"sandbox_fault"}
 NORMAL = """
 def main_solution(words):
     lengths = {}
@@ -92,10 +95,18 @@ def impatient_runner(tracing: Tracing, target: Target) -> Iterator[TraceRunner]:
 
 
 @pytest.fixture(scope="module")
-def first_workers(runner: TraceRunner, impatient_runner: TraceRunner) -> list[int]:
+def witness(tracing: Tracing, target: Target) -> Iterator[EvidenceRunner]:
+    """The workers that run the instrumented copies of all programs."""
+    with EvidenceRunner(replace(tracing, timeout_s=1), caged=True) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def first_workers(runner: TraceRunner, impatient_runner: TraceRunner, witness: EvidenceRunner) -> list[int]:
     """The workers that the suite begins with."""
     _check_normal(runner)
     _check_normal(impatient_runner)
+    _check_normal_evidence(witness)
     return worker_pids()
 
 
@@ -132,6 +143,37 @@ def test_program(
     target.check()
     assert worker_pids() == first_workers
     assert [child for pid in first_workers for child in children(pid)] == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: f"{program.family}-{program.name}")
+def test_instrumented_program(
+    program: HostileProgram, runner: TraceRunner, witness: EvidenceRunner, target: Target, first_workers: list[int]
+) -> None:
+    """Whatever it does to the recorder, which runs beside it, it does to its own evidence alone."""
+    problem = program.problem(target.names())
+    found = None if program.reasons else runner.trace_problem(problem, [0])
+    trace, output = ("", "null") if found is None or isinstance(found, Failure) else (found[0].trace, found[0].output)
+    evidence = witness.evidence(problem, {}, trace, output)
+    if program.is_twin:
+        assert isinstance(evidence, Evidence), evidence
+    elif not trace:
+        assert isinstance(evidence, NoEvidence), evidence
+    if isinstance(evidence, NoEvidence):
+        assert evidence.reason in NO_EVIDENCE, evidence
+        evidence.detail.encode()
+    target.check()
+    assert worker_pids() == first_workers
+    assert [child for pid in first_workers for child in children(pid)] == []
+    _check_normal_evidence(witness)
+
+
+def test_a_value_that_answers_back_is_seen_and_not_asked(runner: TraceRunner, witness: EvidenceRunner) -> None:
+    (program,) = (program for program in PROGRAMS if program.name == "values_that_answer_back")
+    found = runner.trace_problem(program.problem({}), [0])
+    assert not isinstance(found, Failure), found
+    evidence = witness.evidence(program.problem({}), {}, found[0].trace, found[0].output)
+    assert isinstance(evidence, Evidence), evidence
+    assert "<Armed object>" in {value.text for value in evidence.values}
 
 
 @pytest.mark.parametrize(
@@ -219,6 +261,14 @@ def _check_normal(runner: TraceRunner) -> None:
         assert not isinstance(found, Failure), found
         assert json.loads(found[0].output) == output
         assert found[0].trace == NORMAL_TRACE
+
+
+def _check_normal_evidence(witness: EvidenceRunner) -> None:
+    for end in ("", "# numpy\n"):
+        problem = as_problem(NORMAL + end, {}, None)
+        evidence = witness.evidence(problem, {"words": ["a", "bcd"]}, NORMAL_TRACE, '{"a": 1, "bcd": 3}')
+        assert isinstance(evidence, Evidence), evidence
+        assert (len(evidence.events), evidence.complete) == (16, True)
 
 
 def _same(one: object, other: object) -> bool:
