@@ -45,3 +45,17 @@ def ray_session():
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _limits_of_shown_values():
+    """How much of a value is shown is set for a whole process: what one file sets is not there in the next."""
+    from cheap_repr import cheap_repr, repr_registry, suppressed_classes
+
+    functions = [cheap_repr, *repr_registry.values()]
+    saved = [dict(vars(function)) for function in functions]
+    yield
+    for function, before in zip(functions, saved, strict=True):
+        vars(function).clear()
+        vars(function).update(before)
+    suppressed_classes.clear()
