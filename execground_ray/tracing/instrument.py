@@ -22,18 +22,17 @@ TOKEN_BYTES = 16
 _OUTSIDE_FIELDS_LEFT = frozenset(("annotation", "returns", "type_params"))
 
 
-def instrument(text: str, filename: str, switches: tuple[Any, Any]) -> tuple[CodeType, Plan]:
-    """Compile the instrumented copy of a program.
+def instrument(tree: ast.Module, filename: str, switches: tuple[Any, Any]) -> tuple[CodeType, Plan]:
+    """Turn a program into its instrumented copy, in place, and compile that.
 
     Args:
-        text: the program, with normal line ends.
+        tree: the program as it was parsed.
         filename: of its code.
         switches: what ``Constants`` calls record and note.
 
     Raises:
         SyntaxError, ValueError, RecursionError: it does not compile, or not so.
     """
-    tree = ast.parse(text, filename)
     constants = Constants(*(os.urandom(TOKEN_BYTES) for _ in Constants._fields))
     statements = _Statements(tree, constants)
     for statement in tree.body:

@@ -33,14 +33,14 @@ class Places:
 
     Args:
         tree: of the program, before anything is changed in it.
+        imports: the statements in it that import modules.
 
     Attributes:
         modules: the names under which modules are imported anywhere.
     """
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, tree: ast.Module, imports: list[ast.Import]) -> None:
         """Find what the program imports."""
-        imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
         self.modules = {name for node in imports for name in _names_of(node)}
         self._imported = set(_imported_by(tree))
 

@@ -33,6 +33,14 @@ class TracedProgram(Program):
     source: SourceFile
 
 
+def analyse(text: str, funcname: str) -> SourceFile:
+    """Analyse a source once for all runs of it."""
+    source = SourceFile(text)
+    source.statement(1)
+    source.qualified_name(funcname, 1)
+    return source
+
+
 class RecordingRunner(Runner):
     """Runs programs and writes their traces.
 
@@ -49,10 +57,9 @@ class RecordingRunner(Runner):
         """Compile a program and analyse its source; the errors are those of ``Runner``."""
         text = normalize_newlines(refcode)
         code = compile(text, FILENAME, "exec", dont_inherit=True)
-        source = SourceFile(text)
-        source.statement(1)
-        source.qualified_name(funcname, 1)
-        return TracedProgram(text, code, funcname, targets_in(code, funcname), call_depth(text), source)
+        return TracedProgram(
+            text, code, funcname, targets_in(code, funcname), call_depth(text), analyse(text, funcname)
+        )
 
     def _call(self, program: Program, function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, str]:
         assert isinstance(program, TracedProgram)  # noqa: S101

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import linecache
 import sys
@@ -14,9 +15,16 @@ from execground_ray.tracing.calls import RunEnd
 from execground_ray.tracing.evidence import Evidence, decode
 from execground_ray.tracing.instrument import instrument
 from execground_ray.tracing.plan import Plan
-from execground_ray.tracing.program import EVIDENCE_BYTES, FILENAME, RunLimits, targets_in
+from execground_ray.tracing.program import (
+    EVIDENCE_BYTES,
+    FILENAME,
+    RunLimits,
+    call_depth,
+    normalize_newlines,
+    targets_in,
+)
 from execground_ray.tracing.recorder import Recorder, Switches
-from execground_ray.tracing.recording import RecordingRunner, TracedProgram
+from execground_ray.tracing.recording import RecordingRunner, TracedProgram, analyse
 from execground_ray.tracing.reprs import ValueShower
 from execground_ray.tracing.snapshots import Snapshots
 from execground_ray.tracing.tracer import Tracer
@@ -53,11 +61,13 @@ class WitnessingRunner(RecordingRunner):
         Raises:
             SyntaxError, ValueError, RecursionError: if it does not compile, or not so.
         """
-        plain = super().prepare(refcode, funcname)
+        text = normalize_newlines(refcode)
+        source = analyse(text, funcname)
+        tree = source.tree or ast.parse(text, FILENAME)  # which says what is wrong with it
         switches = Switches()
-        code, plan = instrument(plain.text, FILENAME, (switches.record, switches.note))
-        targets = targets_in(code, funcname)
-        return InstrumentedProgram(plain.text, code, funcname, targets, plain.depth, plain.source, plan, switches)
+        code, plan = instrument(tree, FILENAME, (switches.record, switches.note))
+        targets, depth = targets_in(code, funcname), call_depth(text)
+        return InstrumentedProgram(text, code, funcname, targets, depth, source, plan, switches)
 
     def _tracer(self, program: TracedProgram) -> Tracer:
         assert isinstance(program, InstrumentedProgram)  # noqa: S101

@@ -32,9 +32,10 @@ class Wrapper:
         self.plan = Plan()
         self._constants = constants
         self._ids: dict[ast.AST, int] = {}
-        for number, node in enumerate(ast.walk(tree)):
+        nodes = list(ast.walk(tree))
+        for number, node in enumerate(nodes):
             self._ids.setdefault(node, number)
-        self._places = Places(tree)
+        self._places = Places(tree, [node for node in nodes if isinstance(node, ast.Import)])
 
     def value(self, node: Any, *, even_constant: bool = False) -> Any:
         """Wrap an expression, or what can be wrapped of it; None stays None."""
