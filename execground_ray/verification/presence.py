@@ -58,6 +58,11 @@ def _shown(context: Context, token: Token, side: Side) -> Iterator[Check]:
     ):
         return
     name = ast.unparse(node.func).rpartition(".")[2]
+    if any(
+        isinstance(event.node, ast.Call) and ast.unparse(event.node.func).endswith(name)
+        for event in window.by_type.get(ast.Call, ())
+    ):
+        return  # it is the call itself that is told
     known = {value.text for value in window.opaque if value.type == name and not value.cut}
     if known and all(text.endswith(")") for text in known):
         yield context.verdict(token, Kind.VALUE, ast.unparse(node) in known, f"{side.source} is no value there")
