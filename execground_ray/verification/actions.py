@@ -29,7 +29,7 @@ _CALLED = re.compile(
     re.IGNORECASE,
 )
 _TYPED = re.compile(
-    r"(?P<name>‹N\d+›)(?: (?:now|then|thus|therefore|still|also))* (?:is|becomes|remains|stays|holds|as)(?: (?:now|then|still|again|just))* (?:an? )(?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )*(?P<type>list|tuple|set|dictionary|dict|string|integer|float|boolean)\b",
+    r"(?P<name>‹N\d+›)(?: (?:now|then|thus|therefore|still|also))* (?:is|becomes|remains|stays|holds|as|starts(?: out)? as|begins as)(?: (?:now|then|still|again|just))* (?:an? )(?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )*(?P<type>list|tuple|set|dictionary|dict|string|integer|float|boolean)\b",
     re.IGNORECASE,
 )
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -24,6 +24,10 @@ def check_equations(context: Context) -> Iterator[Check]:
         for sides in token.equations:
             if len(sides) > 1:
                 yield from _equation(context, token, sides)
+            known = [(index, value) for index, side in enumerate(sides) for value in _value(side)]
+            if known and context.cited and context.window and _invented(context.window, sides, known):
+                message = f"{sides[0].source} is worked out nowhere there"
+                yield context.verdict(token, Kind.EQUATION, False, message)
 
 
 def _equation(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
@@ -33,8 +37,6 @@ def _equation(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterat
         yield _arithmetic(context, token, right_so, f"{sides[left].source} is not {sides[right].source}")
     if not known or context.window is None:
         return
-    if context.cited and _invented(context.window, sides, known):
-        yield context.verdict(token, Kind.EQUATION, False, f"{sides[0].source} is worked out nowhere there")
     for index, side in enumerate(sides):
         if not side.pure:
             value = next((value for place, value in known if place > index), known[-1][1])

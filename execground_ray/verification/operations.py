@@ -112,7 +112,7 @@ def _done_otherwise(event: Event, node: ast.expr, values: list[Any], result: Any
         if type(node.op) is type(event.node.op) or {type(node.op), type(event.node.op)} == {ast.Div, ast.FloorDiv}:
             return False
     operands = [operand_value(each, event) for each in operands_of(event.node)]
-    if isinstance(node, ast.BinOp) and operands[-1:] == [0] == values[-1:]:
+    if isinstance(node, ast.BinOp) and 0 in values:
         return False  # nothing tells adding from taking away
     if len(operands) != len(values) or any(isinstance(each, Opaque) for each in operands):
         return False
