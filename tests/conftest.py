@@ -50,9 +50,9 @@ def ray_session():
 @pytest.fixture(autouse=True, scope="module")
 def _limits_of_shown_values():
     """How much of a value is shown is set for a whole process: what one file sets is not there in the next."""
-    from cheap_repr import cheap_repr, repr_registry, suppressed_classes
+    from cheap_repr import cheap_repr, find_repr_function, repr_registry, suppressed_classes
 
-    functions = [cheap_repr, *repr_registry.values()]
+    functions = {cheap_repr, *repr_registry.values(), *map(find_repr_function, (int, str, bytes, object))}
     saved = [dict(vars(function)) for function in functions]
     yield
     for function, before in zip(functions, saved, strict=True):
