@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import snoop  # noqa: F401  (it sets limits when it is imported)
+from cheap_repr import cheap_repr, find_repr_function, repr_registry, suppressed_classes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,15 +49,14 @@ def ray_session():
     ray.shutdown()
 
 
+# How much of a value is shown is set for a whole process: what one file of tests sets is not there for the next.
+SHOWERS = {cheap_repr, *repr_registry.values(), *map(find_repr_function, (int, str, bytes, object))}
+LIMITS = {shower: dict(vars(shower)) for shower in SHOWERS}
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _limits_of_shown_values():
-    """How much of a value is shown is set for a whole process: what one file sets is not there in the next."""
-    from cheap_repr import cheap_repr, find_repr_function, repr_registry, suppressed_classes
-
-    functions = {cheap_repr, *repr_registry.values(), *map(find_repr_function, (int, str, bytes, object))}
-    saved = [dict(vars(function)) for function in functions]
-    yield
-    for function, before in zip(functions, saved, strict=True):
-        vars(function).clear()
-        vars(function).update(before)
+    for shower, limits in LIMITS.items():
+        vars(shower).clear()
+        vars(shower).update(limits)
     suppressed_classes.clear()
