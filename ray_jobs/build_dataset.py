@@ -59,21 +59,23 @@ def run(composed: DictConfig) -> int:
     except ConfigError as error:
         return _say(f"error: {error}", REFUSED)
     except Exception as error:
-        if failed_write := _failed_write(error):
-            return _say(f"error: {str(failed_write).splitlines()[0]}\n{GO_ON}", FAILED)  # Ray adds lines to it
+        if known := _known_failure(error):
+            return _say(f"error: {str(known).splitlines()[0]}\n{GO_ON}", FAILED)  # Ray adds lines to it
         traceback.print_exc()
         return _say(GO_ON, FAILED)
 
 
-def _failed_write(error: BaseException | None) -> BaseException | None:
-    """Return the write that failed, if an error comes from one; Ray wraps what its workers raise."""
+def _known_failure(error: BaseException | None) -> BaseException | None:
+    """Return the write that failed or the server that does, if an error comes from one; Ray wraps what workers raise."""
     from execground_ray.output.storage import OutputError
+    from execground_ray.translators.llm.server_health import ServerError
 
+    known = (OutputError, ServerError)
     while wrapped := getattr(error, "cause", None) or getattr(error, "__cause__", None):
-        if type(error) is OutputError:
+        if type(error) in known:
             break
         error = wrapped
-    return error if type(error) is OutputError else None
+    return error if type(error) in known else None
 
 
 def _say(message: str, code: int) -> int:
