@@ -66,7 +66,7 @@ def run(composed: DictConfig) -> int:
 
 
 def _known_failure(error: BaseException | None) -> BaseException | None:
-    """Return the write that failed or the server that does, if an error comes from one; Ray wraps what workers raise."""
+    """Return the write that failed or the server that does, if it is one; Ray wraps what workers raise."""
     from execground_ray.output.storage import OutputError
     from execground_ray.translators.llm.server_health import ServerError
 

@@ -28,7 +28,8 @@ tracing.pairs_per_problem tracing.preload tracing.timeout_s tracing.trace_bytes 
 tracing.worker_runs tracing.workers
 translator.api_key_env translator.batch_rows translator.batches_in_flight translator.concurrency translator.device
 translator.enable_thinking translator.engine_kwargs translator.hang_timeout_s translator.keep_thinking translator.kind
-translator.lora_path translator.max_failures translator.max_model_len translator.max_retries translator.max_tries translator.model
+translator.lora_path translator.max_failures translator.max_model_len translator.max_retries translator.max_tries
+translator.model
 translator.prompt translator.quantization translator.replicas translator.requests_per_second translator.retry_wait_s
 translator.sampling_params.max_tokens translator.sampling_params.min_p translator.sampling_params.temperature
 translator.sampling_params.top_k translator.sampling_params.top_p translator.tensor_parallel_size

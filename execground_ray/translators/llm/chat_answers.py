@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from execground_ray.records import Reason
@@ -59,7 +60,7 @@ def read_completion(body: bytes) -> Answer:
         answer = read_answer(content, finish not in CUT, tokens, opened=None)
     if _HALF_CHARACTER.search(answer.text):
         return Answer("", "", Reason.ENGINE_ERROR, "the text holds half a character, a lone surrogate", *tokens)
-    return answer
+    return replace(answer, thinking=_HALF_CHARACTER.sub("\ufffd", answer.thinking))
 
 
 def read_usage(response: dict[str, Any]) -> tuple[int, int]:
@@ -87,7 +88,7 @@ def _message_parts(message: dict[str, Any]) -> tuple[str, str, bool]:
         raise TypeError("content that is no text")
     reasoning = message.get("reasoning_content") or message.get("reasoning")
     thinking = reasoning if isinstance(reasoning, str) else ""
-    return content, _HALF_CHARACTER.sub("\ufffd", thinking), bool(reasoning)
+    return content, thinking, bool(reasoning)
 
 
 def _count(number: object) -> int:

@@ -32,8 +32,7 @@ from execground_ray.translators.llm.processor import ANSWER, ERROR
 from execground_ray.translators.llm.server_health import ServerHealth
 from execground_ray.translators.translator import Answer
 
-# Tries of one row that cost it none, because the server was only busy, and answered others.
-MOST_BUSY = 100
+MOST_BUSY = 20  # times that a row comes back, with all its tries, to a server that was only busy
 
 
 class ChatRequests(StatefulStageUDF):
@@ -70,9 +69,9 @@ class ChatRequests(StatefulStageUDF):
         self._next_start = 0.0
 
     async def udf(self, batch: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:  # type: ignore[override, misc]
-        """Ask for the rows of a batch, and give each back as soon as it is answered."""
-        for answer in asyncio.as_completed([self._ask(row) for row in batch]):
-            yield await answer
+        """Ask for the rows of a batch side by side."""
+        for answer in await asyncio.gather(*map(self._ask, batch)):
+            yield answer
 
     async def _ask(self, row: dict[str, Any]) -> dict[str, Any]:
         answer = await self._answer(row["id"], row["payload"])
@@ -86,12 +85,17 @@ class ChatRequests(StatefulStageUDF):
             ServerError: it does not work.
         """
         tries = self._translator.max_retries + 1
-        answer, failure = await self._try(row_id, payload, tries)
+        answer, failure = await self._try(row_id, payload, tries, first=True)
+        for _ in range(MOST_BUSY):
+            if isinstance(failure, PassingError) and failure.busy:
+                answer, failure = await self._try(row_id, payload, tries)
         if failure and not (isinstance(failure, RefusalError) and failure.rows_own):
             answer, failure = await self._try(row_id, payload, 1)
         return answer if failure is None else verdict(failure, self._key, self._translator)
 
-    async def _try(self, row_id: str, payload: str, tries: int) -> tuple[Answer, PassingError | RefusalError | None]:
+    async def _try(
+        self, row_id: str, payload: str, tries: int, first: bool = False
+    ) -> tuple[Answer, PassingError | RefusalError | None]:
         """Ask for a row; if there is no answer, come back with the failure when the server is known to work."""
         try:
             async with self._health.place():
@@ -99,7 +103,7 @@ class ChatRequests(StatefulStageUDF):
                 answer = await self._request(payload, tries)
                 self._health.answered()
         except (PassingError, RefusalError) as failure:
-            await self._health.held(row_id, self._key.hide(str(failure)))
+            await self._health.held(self._key.hide(str(failure)), counts=first)
             return Answer(""), failure
         self._log.end.remote(row_id, self._translator.url, answer.prompt_tokens, answer.generated_tokens)
         return answer, None
@@ -114,16 +118,12 @@ class ChatRequests(StatefulStageUDF):
         if self._session is None:
             self._session = open_session(self._translator, self._key)
         wait_seconds = self._translator.retry_wait_s
-        busy, answers = 0, self._health.answers
         while True:
             await self._wait_for_start()
             try:
                 return await post(self._session, self._translator.url, payload)
             except PassingError as error:
-                if error.busy and busy < MOST_BUSY and self._health.answers > answers:
-                    busy, answers = busy + 1, self._health.answers
-                else:
-                    tries -= 1
+                tries -= 1
                 if not tries:
                     raise
                 # Chance spreads what failed together; what the server asks for is never undercut.

@@ -6,7 +6,8 @@ The rule, for rows whose tries are used up or that were refused:
   when nothing else is under way, the question of the start check. Until then the row is in no shard, so whatever ends
   the job, the next start does it again.
 - When the server is known to work, the row is asked once more, unless it was refused for what is in it (400, 413, 422);
-  that it fails again, and the server still works after that, is its own fault.
+  that it fails again, and the server still works after that, is its own fault. A server that is only busy (429) is
+  asked again and again, as long as it answers others.
 - ``max_failures`` rows without an answer to any in between are the server's fault. Those under way are awaited, for
   quick refusals overtake slow answers; no new ones begin; and if none of them is answered, the job stops.
 - As long as the server has answered no row at all, a quarter of that is enough when no more rows come: then the whole
@@ -53,16 +54,11 @@ class ServerHealth:
         self._failures = failures
         self._under_way = 0
         self._answers = 0
-        self._failed: set[str] = set()  # rows since the last answer
+        self._failed = 0  # rows since the last answer
         self._held: list[asyncio.Future[None]] = []
         self._proof: asyncio.Task[None] | None = None
         self._verdict: ServerError | None = None
         self._last_failure = ""
-
-    @property
-    def answers(self) -> int:
-        """Rows that have been answered."""
-        return self._answers
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -87,21 +83,25 @@ class ServerHealth:
     def answered(self) -> None:
         """Note that a row has been answered: the server works, and what failed before is known not to be its fault."""
         self._answers += 1
-        self._failed.clear()
+        self._failed = 0
         self._open.set()
         self._release(len(self._held))
 
-    async def held(self, row_id: str, failure: str) -> None:
+    async def held(self, failure: str, counts: bool) -> None:
         """Note that a row has failed, and wait until the server is known to work.
+
+        Args:
+            failure: in words.
+            counts: whether this is the row's first failure: those who are let go together all fail again together.
 
         Raises:
             ServerError: it does not.
         """
         if self._verdict:
             raise self._verdict
-        self._failed.add(row_id)
+        self._failed += counts
         self._last_failure = failure
-        if len(self._failed) >= self._max_failures:
+        if self._failed >= self._max_failures:
             self._open.clear()
         proof: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._held.append(proof)
@@ -113,7 +113,7 @@ class ServerHealth:
         if self._under_way or not self._held or self._verdict:
             return
         if not self._open.is_set():
-            self._give_up(f"{len(self._failed)} rows in a row without an answer, at last: {self._last_failure}")
+            self._give_up(f"{self._failed} rows in a row without an answer, at last: {self._last_failure}")
         elif self._proof is None or self._proof.done():
             self._proof = asyncio.create_task(self._ask_for_proof())
 
@@ -122,9 +122,10 @@ class ServerHealth:
         await asyncio.sleep(QUIET_SECONDS)
         if self._under_way or not self._held or self._verdict:
             return
-        if not self._answers and len(self._failed) * STRANGE_SHARE >= self._max_failures > 1:
-            count = len(self._failed)
-            self._give_up(f"{count} rows in a row without an answer, and none with one, at last: {self._last_failure}")
+        if not self._answers and self._failed * STRANGE_SHARE >= self._max_failures > 1:
+            self._give_up(
+                f"{self._failed} rows in a row without an answer, and none with one, at last: {self._last_failure}"
+            )
             return
         held, answers = len(self._held), self._answers
         try:
