@@ -8,6 +8,7 @@ goes on from there); 2 wrong configuration or input path.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 
@@ -60,22 +61,26 @@ def run(composed: DictConfig) -> int:
         return _say(f"error: {error}", REFUSED)
     except Exception as error:
         if known := _known_failure(error):
-            return _say(f"error: {str(known).splitlines()[0]}\n{GO_ON}", FAILED)  # Ray adds lines to it
+            return _say(f"error: {known}\n{GO_ON}", FAILED)
         traceback.print_exc()
         return _say(GO_ON, FAILED)
 
 
-def _known_failure(error: BaseException | None) -> BaseException | None:
-    """Return the write that failed or the server that does, if it is one; Ray wraps what workers raise."""
+def _known_failure(error: BaseException | None) -> str:
+    """Return what a write or a server that failed says, in one line; empty if it is neither.
+
+    Ray wraps what its workers raise; of the error of a stage only the text is left.
+    """
     from execground_ray.output.storage import OutputError
     from execground_ray.translators.llm.server_health import ServerError
 
-    known = (OutputError, ServerError)
+    if found := re.search(rf"^{re.escape(ServerError.__module__)}\.ServerError: (.+)$", str(error), re.MULTILINE):
+        return found[1]
     while wrapped := getattr(error, "cause", None) or getattr(error, "__cause__", None):
-        if type(error) in known:
+        if type(error) is OutputError:
             break
         error = wrapped
-    return error if type(error) in known else None
+    return str(error).splitlines()[0] if type(error) is OutputError else ""  # Ray adds lines to it
 
 
 def _say(message: str, code: int) -> int:
