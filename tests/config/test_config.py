@@ -1,14 +1,16 @@
 """The configuration: every file of ``conf/`` is right, and every mistake is refused in one clear line."""
 
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
 from execground_ray.config.errors import ConfigError
-from execground_ray.config.loading import CONF_DIR, check, compose, load, parse, to_yaml
+from execground_ray.config.loading import CONF_DIR, as_of_now, check, compose, load, parse, to_yaml
 from execground_ray.config.schema import Config, SamplingParameters
+from execground_ray.output.resume import differing_keys
 
 COMMAND = ("-m", "ray_jobs.build_dataset")
 FILES = sorted(path.relative_to(CONF_DIR).with_suffix("").as_posix() for path in CONF_DIR.rglob("*.yaml"))
@@ -269,3 +271,14 @@ def test_credentials_in_a_path_are_refused_and_not_repeated(override):
 
 def test_a_revision_is_no_credential():
     assert load(["source=jsonl", "source.path=hf://datasets/owner/name@main/x.jsonl"]).source.path.endswith("x.jsonl")
+
+
+@pytest.mark.parametrize("choice", ["template", "http"])
+def test_the_configuration_of_an_output_before_max_failures_is_read(choice):
+    saved = composed(f"translator/{choice}")
+    now = check(composed(f"translator/{choice}"))
+    saved["translator"].pop("max_failures", None)
+    assert check(as_of_now(saved)).translator == (
+        replace(now.translator, max_failures=32) if choice == "http" else now.translator
+    )
+    assert differing_keys(as_of_now(saved), asdict(now)) == []

@@ -109,9 +109,10 @@ def test_the_last_row_is_judged_by_the_question_of_the_start(status):
     assert server.messages().count("Hello") == (1 if status == 400 else 2)
 
 
-def test_rows_that_failed_in_a_short_outage_are_asked_again():
+@pytest.mark.parametrize("status", [503, 401, 404])
+def test_rows_that_failed_in_a_short_outage_are_asked_again(status):
     def answer(request, number):
-        return (503, b"starting") if 3 <= number <= 12 else (200, COMPLETION)
+        return (status, b"starting") if 3 <= number <= 12 else (200, COMPLETION)
 
     with serve(answer) as server:
         [answers] = ask_rows(settings(server, "translator.concurrency=2"), [f"row {number}" for number in range(12)])

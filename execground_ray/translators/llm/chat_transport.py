@@ -30,6 +30,7 @@ _TOO_LONG = re.compile(
     r"|max_tokens must be at least 1, got -",
     re.IGNORECASE,
 )
+_CREDENTIALS = re.compile(r"//\S*@")
 _FILTER = re.compile(r"content_filter|content_policy|content management policy", re.IGNORECASE)
 
 
@@ -152,8 +153,9 @@ async def post(session: aiohttp.ClientSession, url: str, payload: str) -> Answer
     except TimeoutError as error:
         late = not isinstance(error, aiohttp.ConnectionTimeoutError)
         raise PassingError("no answer in time" if late else "no connection in time", late=late) from error
-    except (aiohttp.ClientError, ValueError, OSError) as error:
-        raise PassingError(f"{type(error).__name__}: {shown(str(error))}") from error
+    except Exception as error:  # aiohttp's own, and whatever else bytes from outside may set off
+        words = _CREDENTIALS.sub("//", str(error))  # a proxy may have some
+        raise PassingError(f"{type(error).__name__}: {shown(words)}") from error
     if MOVED <= status < BROKEN and status not in LATER:
         raise RefusalError(status, body, headers.get("Location", ""))
     if status != OK:

@@ -63,9 +63,7 @@ class ChatRequests(StatefulStageUDF):
         self._question = question
         self._log = log
         self._session: aiohttp.ClientSession | None = None
-        self._health = ServerHealth(
-            translator.concurrency, translator.max_failures, self._prove, (PassingError, RefusalError)
-        )
+        self._health = ServerHealth(translator.concurrency, translator.max_failures, self._prove)
         self._next_start = 0.0
 
     async def udf(self, batch: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:  # type: ignore[override, misc]
@@ -147,7 +145,7 @@ def verdict(failure: PassingError | RefusalError, key: ApiKey, translator: HttpT
     """Return why a row has no answer, of a server that works and takes as many ``max_tokens`` from others."""
     said = key.hide(str(failure))
     if isinstance(failure, PassingError):
-        return Answer("", reason=Reason.ENGINE_ERROR, detail=f"{said}, after {translator.max_retries + 1} tries")
+        return Answer("", reason=Reason.ENGINE_ERROR, detail=f"{said}, after {translator.max_retries + 2} tries")
     if failure.too_long:
         limit = translator.sampling_params.max_tokens
         detail = f"no room for the prompt beside max_tokens = {limit}: {said}"

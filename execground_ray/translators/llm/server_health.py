@@ -35,23 +35,15 @@ class ServerHealth:
     Args:
         places: requests under way at a time.
         max_failures: rows that fail one after the other until it is the server's fault.
-        prove: asks the question of the start check, and raises what ``failures`` names if there is no answer.
-        failures: exceptions that mean a failure.
+        prove: asks the question of the start check, and raises an exception if there is no answer.
     """
 
-    def __init__(
-        self,
-        places: int,
-        max_failures: int,
-        prove: Callable[[], Awaitable[object]],
-        failures: tuple[type[Exception], ...],
-    ) -> None:
+    def __init__(self, places: int, max_failures: int, prove: Callable[[], Awaitable[object]]) -> None:
         self._places = asyncio.Semaphore(places)
         self._open = asyncio.Event()
         self._open.set()
         self._max_failures = max_failures
         self._prove = prove
-        self._failures = failures
         self._under_way = 0
         self._answers = 0
         self._failed = 0  # rows since the last answer
@@ -130,7 +122,7 @@ class ServerHealth:
         held, answers = len(self._held), self._answers
         try:
             await self._prove()
-        except self._failures as error:
+        except Exception as error:  # whatever it is: who is held must not wait for ever
             if self._answers == answers and not self._under_way:
                 self._give_up(f"a row without an answer ({self._last_failure}), and then the server itself: {error}")
         else:
