@@ -282,3 +282,14 @@ def test_the_configuration_of_an_output_before_max_failures_is_read(choice):
         replace(now.translator, max_failures=32) if choice == "http" else now.translator
     )
     assert differing_keys(as_of_now(saved), asdict(now)) == []
+
+
+@pytest.mark.parametrize("path", ["out/pyedu", ".", "../out"])
+def test_a_submitted_job_writes_nothing_into_rays_cache(tmp_path, monkeypatch, path):
+    cache = tmp_path / "session_1" / "runtime_resources" / "working_dir_files" / "_ray_pkg_1"
+    cache.mkdir(parents=True)
+    monkeypatch.chdir(cache)
+    with pytest.raises(ConfigError, match=r"output\.dir = .* is relative.*; allowed: an absolute path"):
+        load([f"output.dir={path}"])
+    for allowed in (str(tmp_path / "out"), "s3://bucket/out", "'~/out'"):
+        load([f"output.dir={allowed}"])
