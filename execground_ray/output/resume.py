@@ -61,6 +61,7 @@ FREE_KEYS = (
     "tracing.worker_runs",
     "export.rows_per_shard",
     "export.push_to_hub",
+    "translator.max_failures",
 )
 
 
