@@ -80,7 +80,7 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
         return  # what a name is, is an assignment
     side = token.sides[0]
     good = truth(context, side, wanted)
-    if good is False and _NONE.search(match.group()):
+    if good is False and _NONE.search(re.split(r"[.;:]", context.sentence.mask[: match.end()])[-1]):
         good = None
     if good and not _is_done(context, side, token):
         good = False

@@ -42,7 +42,9 @@ def check_counts(context: Context) -> Iterator[Check]:
             wanted = _number(context, match.groupdict().get("count") or "two")
             if wanted is None or _APPROXIMATE.search(mask[: match.start()]):
                 continue
-            good = wanted in known(window)
+            good = wanted in known(window) or (
+                pattern is not _LENGTH and wanted in round_counts(context.whole or window)
+            )
             if not good and (context.is_question or context.is_unreal or (window.opaque and pattern is _LENGTH)):
                 continue
             outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED

@@ -41,7 +41,10 @@ def _equation(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterat
         if not side.pure:
             value = next((value for place, value in known if place > index), known[-1][1])
             written = sides[next((place for place, _ in known if place > index), known[-1][0])]
-            good = has_value(context, side, value, tolerance_of(written))
+            if isinstance(written.node, ast.Tuple) and not written.source.startswith("("):  # "for `k = 0, 2, 4`"
+                good: bool | None = all(has_value(context, side, each, tolerance_of(written)) for each in value) or None
+            else:
+                good = has_value(context, side, value, tolerance_of(written))
             message = f"{side.source} is not {written.source} there"
             yield context.verdict(token, Kind.ASSIGNMENT, good, message)
 

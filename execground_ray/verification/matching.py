@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
@@ -86,3 +87,11 @@ def operand_value(node: ast.AST, event: Event) -> Any:
         return evaluate(node, {}) if isinstance(node, ast.expr) else Opaque("", "", -1, False)
     except UnknownError:
         return Opaque("", "", -1, False)
+
+
+def grouped(events: list[Event], key: Callable[[Event], Any]) -> dict[Any, list[Event]]:
+    """Events by what ``key`` says of each."""
+    found: dict[Any, list[Event]] = defaultdict(list)
+    for event in events:
+        found[key(event)].append(event)
+    return found

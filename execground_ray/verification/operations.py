@@ -41,9 +41,6 @@ _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
             r"sorted (?:in|by|into)|sorts|sorting",
             "sort sorted heappush heapify nlargest nsmallest argsort bisect insort insert",
         ),
-        (r"doubled|doubles|doubling", "Mult Add LShift Pow"),
-        (r"squared|squares|squaring", "Pow Mult pow square"),
-        (r"halved|halves|halving", "Div FloorDiv RShift"),
     )
 )
 

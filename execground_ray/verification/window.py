@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterator
+from collections import deque
+from collections.abc import Hashable, Iterator
 from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
-from execground_ray.verification.matching import matches, operations_in
+from execground_ray.verification.matching import grouped, matches, operations_in
 from execground_ray.verification.notation import Side, key_of
 from execground_ray.verification.run import GLOBALS, WIDEN, Event, Run
 from execground_ray.verification.values import Opaque, freeze, parts
@@ -104,12 +104,12 @@ class Window:
 
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
-        return _grouped(self.events, lambda event: key_of(event.node))
+        return grouped(self.events, lambda event: key_of(event.node))
 
     @cached_property
     def by_type(self) -> dict[type[ast.expr], list[Event]]:
         """Events by the kind of their expressions."""
-        return _grouped(self.events, lambda event: type(event.node))
+        return grouped(self.events, lambda event: type(event.node))
 
     def possible(self, side: Side) -> tuple[list[Any], bool]:
         """The values that an expression had at these lines, and whether there can be no others."""
@@ -296,10 +296,3 @@ def _exactly(value: Any) -> Hashable:
 
 def _is_negative(value: Any) -> bool:
     return isinstance(value, int | float) and value < 0
-
-
-def _grouped(events: list[Event], key: Callable[[Event], Any]) -> dict[Any, list[Event]]:
-    found: dict[Any, list[Event]] = defaultdict(list)
-    for event in events:
-        found[key(event)].append(event)
-    return found
