@@ -13,7 +13,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from execground_ray.records import Problem, Reason, Row, reject
+from execground_ray.records import COLUMNS, Problem, Reason, Row, Stage, reject
 from execground_ray.tracing.evidence import NoEvidence
 from execground_ray.tracing.evidence_runner import EvidenceRunner
 from execground_ray.verification.verdict import Execution, judge
@@ -69,7 +69,8 @@ class RowVerifier:
         except UnverifiableError as error:  # one text that cannot be judged must not end the job, nor be believed
             return reject(row, Reason.UNGROUNDED, f"cannot be verified: {error}")
         scores = asdict(verdict)
-        scores.pop("sentences")
-        row = row | scores | {"findings": json.dumps(scores["findings"])}
+        row = (
+            row | {name: scores[name] for name in COLUMNS[Stage.VERIFY]} | {"findings": json.dumps(scores["findings"])}
+        )
         judgement = judge(verdict, self._settings)
         return row if judgement is None or self._settings.mode == "score" else reject(row, *judgement)
