@@ -1,4 +1,4 @@
-"""Texts that cite lines, from a server, through the whole job: judged by the run, their citations taken out, and kept."""
+"""Texts that cite lines, from a server, through the whole job: judged by the run, citations taken out, and kept."""
 
 import ast
 import json

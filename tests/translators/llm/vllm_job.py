@@ -11,7 +11,7 @@ from corpus_of_marks import read_output
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {
-    "PYTHONPATH": f"{HERE.parents[1]}:{HERE}",
+    "PYTHONPATH": f"{HERE.parents[2]}:{HERE}",
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "OMP_NUM_THREADS": "1",  # more would wait for each other, spinning

@@ -21,7 +21,7 @@ def test_engines_reserve_their_gpus_and_the_job_ends(tmp_path, cpus, engines, si
     write_corpus(tmp_path / "problems.jsonl", ["", "RANDOM"] * 20)
     result = subprocess.run(
         [sys.executable, HERE / "place_engines.py", tmp_path, str(cpus), str(engines), str(size)],
-        env=os.environ | {"PYTHONPATH": f"{HERE.parents[1]}:{HERE}", "HF_HUB_OFFLINE": "1"},
+        env=os.environ | {"PYTHONPATH": f"{HERE.parents[2]}:{HERE}", "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
         timeout=240,

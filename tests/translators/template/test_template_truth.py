@@ -10,7 +10,7 @@ from template_programs import CASES
 
 from execground_ray.translators.template.writer import write_plain_reasoning
 
-REFERENCE = Path(__file__).parents[2].parent / "shared" / "data" / "reference_traces.jsonl"
+REFERENCE = Path(__file__).parents[3].parent / "shared" / "data" / "reference_traces.jsonl"
 TALK = re.compile(r"\b(traces?|traced|tracing|debugg\w*|logs?|logged|execution|executed|snoop)\b", re.IGNORECASE)
 
 

@@ -1,7 +1,7 @@
 """Makes a Qwen3 of a few hundred thousand random weights, with a tokenizer of its own, in a folder.
 
 The tokenizer is trained on the bundled sample; the chat template has Qwen3's switch ``enable_thinking``.
-``python tests/translation/tiny_model.py FOLDER`` makes one by hand (needs torch).
+``python tests/translators/llm/tiny_model.py FOLDER`` makes one by hand (needs torch).
 """
 
 import json
