@@ -166,8 +166,7 @@ class Witness(Tracer):
     def _write(self, text: str) -> None:
         super()._write(text)
         stand = self._stack[-1]
-        kind, number, owner = self._line_kind, len(self.lines), 0
-        source_line = 0
+        kind, number, source_line = self._line_kind, len(self.lines), 0
         if kind in ("def", "source", "again"):
             source_line = int(text.partition(" | ")[0])
         if kind in ("call", "def", "source"):
@@ -198,5 +197,5 @@ class Witness(Tracer):
 
 def _variables_of(module: dict[str, Any]) -> list[str]:
     """Return the names of a program that may change while its functions run: not its functions, classes and imports."""
-    names = [name for name, value in module.items() if type(name) is str and not isinstance(value, _CONSTANT)]
+    names = [name for name, value in module.items() if type(name) is str and not issubclass(type(value), _CONSTANT)]
     return [name for name in names if not name.startswith("__")][:MAX_GLOBALS]
