@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from execground_ray.records import Problem
@@ -30,17 +31,36 @@ if TYPE_CHECKING:
 MOVING_NUMBER = re.compile(r"(?<![\w.])-?\d{12,20}(?![\w.])")
 
 
+@dataclass(frozen=True)
+class RunCosts:
+    """What one run has cost.
+
+    Attributes:
+        wall_seconds: of the run in the cage, fork included.
+        cpu_seconds: likewise.
+        json_bytes: of the evidence.
+    """
+
+    wall_seconds: float
+    cpu_seconds: float
+    json_bytes: int
+
+
 class EvidenceRunner:
     """Runs instrumented programs, one at a time, in caged workers of its own.
 
     Args:
         tracing: the limits and settings that the traces were written with.
         caged: whether to use the sandbox.
+
+    Attributes:
+        last_run: what the last run that returned has cost.
     """
 
     def __init__(self, tracing: Tracing, *, caged: bool) -> None:
         """See the class; a worker starts with the first program that needs it."""
         self._worker_runs = tracing.worker_runs
+        self.last_run = RunCosts(0, 0, 0)
         packages = packages_of(tracing)
         plain = [name for name in tracing.preload if name not in packages]
         self._packages = frozenset(name.partition(".")[0] for name in packages)
@@ -95,6 +115,7 @@ class EvidenceRunner:
         result = run_in(worker, request, self._worker_runs)
         if isinstance(result, Failure):
             return NoEvidence(str(result.reason), result.detail)
+        self.last_run = RunCosts(result["wall_seconds"], result["cpu_seconds"], len(result["evidence"]))
         if not same_value(json.loads(output), json.loads(result["value"]), 0):
             return NoEvidence("mismatch", f"returned {result['value'][:80]}, recorded {output[:80]}")
         renamed = renaming(result["trace"], trace)

@@ -90,7 +90,7 @@ def truth_of(value: Any) -> int:
 def part_of(value: Any, path: tuple[int, ...]) -> Any:
     """Return what a target inside tuples of targets is given; MISSING where it is not a plain tuple or list."""
     for index in path:
-        if type(value) not in (tuple, list) or index >= len(value):
+        if not (type(value) is tuple or type(value) is list) or index >= len(value):
             return MISSING
         value = value[index]
     return value
@@ -102,7 +102,7 @@ def item_of(owner: Any, key: Any) -> Any:
     if not _is_plain_key(key) or (id(slot(kind, "__getitem__")) not in _SLOTS and numpy_of(kind) is None):
         return MISSING
     try:
-        if dict in _BASES_OF(kind):
+        if issubclass(kind, dict):
             return dict.get(owner, key, MISSING)
         return owner[key]
     except Exception:  # it is no longer there

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, zip_longest
 from typing import Any
 
@@ -162,6 +162,19 @@ def _alternate(items: Any, left: list[str], right: list[str]) -> Iterable[tuple[
         yield first, left
         if last is not _MISSING:
             yield last, right
+
+
+@contextlib.contextmanager
+def kept_limits() -> Iterator[None]:
+    """Let showers be made inside that change nothing outside: cheap_repr has one set of limits for all."""
+    limits = {function: function.maxparts for function in {*repr_registry.values()}}
+    max_level = cheap_repr.max_level
+    try:
+        yield
+    finally:
+        cheap_repr.max_level = max_level
+        for function, maxparts in limits.items():
+            function.maxparts = maxparts
 
 
 def _set_snoop_limits() -> None:

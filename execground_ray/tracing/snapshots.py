@@ -11,7 +11,7 @@ from execground_ray.tracing.snapshot_text import LITERAL, OPAQUE, SnapshotText
 from execground_ray.tracing.tracer import ADDRESS
 
 # Of all values together: characters that are kept, and bytes that are looked at.
-MAX_CHARS, MAX_WORK = 1_000_000, 50_000_000
+MAX_CHARS, MAX_WORK = 1_000_000, 20_000_000
 MARKS = 4096
 NAME_CHARS = 200
 SMALL_BITS, SMALL_CHARS = 64, 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import Any
 
+from execground_ray.tracing.inspection import LEAVES
 from execground_ray.tracing.recorder import Recorder, note, record
 from execground_ray.tracing.snapshots import Snapshots, SnapshotsFullError
 from execground_ray.tracing.tracer import Tracer, _Code, _Frame, _opname_at
@@ -117,6 +118,7 @@ class Witness(Tracer):
             del self._generators[frame]
 
     def _changes(self, frame: FrameType, state: _Frame, event: str) -> list[tuple[str, str]]:
+        before = state.values
         changed = super()._changes(frame, state, event)
         stand = self._stack[-1]
         if event != "call":
@@ -125,7 +127,7 @@ class Witness(Tracer):
             self._recorder.miss(stand)
             return changed
         try:
-            self._note_names(stand, state)
+            self._note_names(stand, state, before)
             if event == "call" and stand.is_new:
                 self.frames[stand.frame][6] = list(stand.names.items())
             stand.is_new = False
@@ -135,8 +137,14 @@ class Witness(Tracer):
             self._recorder.miss(stand)
         return changed
 
-    def _note_names(self, stand: Stand, state: _Frame) -> None:
-        names = {name: self._snapshots.index(value, state.reprs[name]) for name, value in state.values.items()}
+    def _note_names(self, stand: Stand, state: _Frame, before: dict[str, object]) -> None:
+        names: dict[str, int] = {}
+        for name, value in state.values.items():
+            known = stand.names.get(name)
+            if known is not None and name in before and value is before[name] and id(type(value)) in LEAVES:
+                names[name] = known
+            else:
+                names[name] = self._snapshots.index(value, state.reprs[name])
         self._note_changes((stand.line, stand.frame), stand.names, names)
         stand.names = names
 
@@ -158,8 +166,7 @@ class Witness(Tracer):
     def _write(self, text: str) -> None:
         super()._write(text)
         stand = self._stack[-1]
-        kind, number, owner = self._line_kind, len(self.lines), 0
-        source_line = 0
+        kind, number, source_line = self._line_kind, len(self.lines), 0
         if kind in ("def", "source", "again"):
             source_line = int(text.partition(" | ")[0])
         if kind in ("call", "def", "source"):
@@ -190,5 +197,5 @@ class Witness(Tracer):
 
 def _variables_of(module: dict[str, Any]) -> list[str]:
     """Return the names of a program that may change while its functions run: not its functions, classes and imports."""
-    names = [name for name, value in module.items() if type(name) is str and not isinstance(value, _CONSTANT)]
+    names = [name for name, value in module.items() if type(name) is str and not issubclass(type(value), _CONSTANT)]
     return [name for name in names if not name.startswith("__")][:MAX_GLOBALS]

@@ -25,7 +25,7 @@ from execground_ray.tracing.program import (
 )
 from execground_ray.tracing.recorder import Recorder, Switches
 from execground_ray.tracing.recording import RecordingRunner, TracedProgram, analyse
-from execground_ray.tracing.reprs import ValueShower
+from execground_ray.tracing.reprs import ValueShower, kept_limits
 from execground_ray.tracing.snapshots import Snapshots
 from execground_ray.tracing.tracer import Tracer
 from execground_ray.tracing.values import to_json
@@ -130,14 +130,13 @@ def witness_here(
         RuntimeError: it did not return.
         Exception: what it raised.
     """
-    runner = _RunnerHere(limits, ValueShower(value_chars))
     kept = {name: sys.modules[name] for name in ("__main__", "builtins")}
     before = linecache.cache.get(FILENAME)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), kept_limits():
             warnings.simplefilter("ignore")  # a constant is called in an instrumented program
-            program = runner.prepare(refcode, funcname)
-        return runner.witness(program, arguments)
+            runner = _RunnerHere(limits, ValueShower(value_chars))
+            return runner.witness(runner.prepare(refcode, funcname), arguments)
     finally:
         sys.modules.update(kept)
         linecache.cache.pop(FILENAME, None)

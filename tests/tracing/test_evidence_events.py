@@ -4,9 +4,11 @@
 """
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
+from cheap_repr import find_repr_function
 from evidence_programs import body, changes, told, witness
 
 LISTED = Path(__file__).with_name("evidence_events.txt").read_text("utf-8")
@@ -144,3 +146,13 @@ def test_what_runs_in_calls_without_a_trace_belongs_to_the_line_around_it():
         *("k and f(k - 1) -> 0", "f(k - 1) -> 0 (false)", "k and f(k - 1) -> 0"),
         *("f(k - 1) -> 0 (false)", "k and f(k - 1) -> 0", "f(n) -> 0"),
     ]
+
+
+def test_the_process_is_as_it_was():
+    before = sys.modules["__main__"], sys.modules["builtins"], sys.gettrace(), find_repr_function(tuple).maxparts
+    first, again = (witness(body("return [len((1,) * 50)]")) for _ in range(2))
+    assert first == again
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        witness(body("return 1 // 0"))
+    after = sys.modules["__main__"], sys.modules["builtins"], sys.gettrace(), find_repr_function(tuple).maxparts
+    assert after == before

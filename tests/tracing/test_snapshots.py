@@ -18,7 +18,7 @@ from execground_ray.tracing.literals import read_value
 from execground_ray.tracing.reprs import ValueShower
 from execground_ray.tracing.snapshots import Snapshots, SnapshotsFullError
 
-SHOW = ValueShower(400)
+SHOW = ValueShower(100)
 Point = namedtuple("Point", "x y")
 
 
