@@ -18,7 +18,7 @@ from typing import Any
 
 from pyarrow import parquet
 
-from execground_ray.config import load
+from execground_ray.config.loading import load
 from execground_ray.records import Problem
 from execground_ray.tracing.evidence import NoEvidence
 from execground_ray.tracing.evidence_runner import EvidenceRunner, RunCosts

@@ -215,7 +215,7 @@ def main() -> None:
 
 def make_config(arguments: argparse.Namespace, folder: Path) -> Config:
     """The configuration of ``cluster=gpu8``, with a model that is only a tokenizer."""
-    from tests.translation.tiny_model import make_tokenizer
+    from tests.translators.llm.tiny_model import make_tokenizer
 
     make_tokenizer(folder / "model")
     return load(

@@ -46,12 +46,12 @@ from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import read_rows
 from execground_ray.stages.trace_execution import TraceExecution, pair_order
 from execground_ray.stages.verify_examples import verifier_for, verify_rows
+from execground_ray.tracing.machine_paths import without_machine
 from execground_ray.tracing.sandbox import CagedWorker
 from execground_ray.tracing.trace_runner import TRACING_HASH_SEED, Failure, TraceRunner
 from execground_ray.translators.template.translator import translate_rows
 
 BATCH_ROWS = 8
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 LINE_NUMBER = re.compile(r"^ *\d+(?= \|)")
 
 
@@ -163,7 +163,7 @@ def _measure_here(way: Way, tasks: list[Task], tracing: Tracing) -> Side:
 
 def comparable(trace: str) -> list[str]:
     """Lines without what may differ: their numbers, addresses, space at the end."""
-    return [LINE_NUMBER.sub("#", ADDRESS.sub("", line)).rstrip() for line in trace.split("\n")]
+    return [LINE_NUMBER.sub("#", without_machine(line)).rstrip() for line in trace.split("\n")]
 
 
 def compare(config: Config) -> dict[str, Any]:

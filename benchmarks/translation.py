@@ -118,7 +118,7 @@ def whole_rate(began: float, ends: Ends) -> float:
 
 def make_config(arguments: argparse.Namespace, folder: Path) -> Config:
     """Make the model, and return the configuration of a run with it."""
-    from tests.translation.tiny_model import make_model
+    from tests.translators.llm.tiny_model import make_model
 
     # Texts go on to the limit: as many tokens in both runs.
     make_model(folder / "model", end_weight=1, layers=arguments.layers, hidden=arguments.hidden)

@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import platform
 import random
-import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -30,12 +29,12 @@ from execground_ray.output.shards import read_records, write_names
 from execground_ray.output.storage import Folder
 from execground_ray.records import Problem
 from execground_ray.report.proof import WriteProof, dataset_faults, foreign_entries, prove_write
+from execground_ray.tracing.machine_paths import without_machine
 from execground_ray.tracing.sandbox import SandboxUnavailableError
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
 
 PROVED, WRONG, REFUSED = 0, 1, 2
 MOST_PROBLEMS = 20
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def main() -> int:
@@ -109,7 +108,7 @@ def execution_faults(runner: TraceRunner, rows: Iterable[dict[str, Any]], with_t
             yield f"{row['id']}: executed again: {found.reason}: {found.detail}"
         elif found.output != row["output"]:
             yield f"{row['id']}: executed again, it returns another value"
-        elif with_traces and ADDRESS.sub("", found.trace) != ADDRESS.sub("", row["trace"]):
+        elif with_traces and without_machine(found.trace) != without_machine(row["trace"]):
             yield f"{row['id']}: executed again, it leaves another trace"
 
 

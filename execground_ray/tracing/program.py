@@ -105,6 +105,13 @@ def targets_in(code: CodeType, funcname: str) -> tuple[CodeType, ...]:
     return tuple(constant for constant in found if constant.co_name == funcname)
 
 
+def untraced(program: Program) -> str:
+    """Say why a call that returned has left no trace."""
+    if not program.targets:
+        return f"{program.funcname} is not made by a def of its own, so that nothing of it can be traced"
+    return "the program ended or turned off its own tracing"
+
+
 def fresh_builtins() -> ModuleType:
     """Return builtins for a program: what it replaces in them is not what the tracer uses."""
     module = ModuleType("builtins")

@@ -17,6 +17,7 @@ from execground_ray.tracing.program import (
     call_depth,
     normalize_newlines,
     targets_in,
+    untraced,
 )
 from execground_ray.tracing.source import SourceFile, SourceFiles
 from execground_ray.tracing.tracer import Tracer
@@ -73,7 +74,7 @@ class RecordingRunner(Runner):
             still_tracing = sys.gettrace() is trace
             sys.settrace(None)
         if not (still_tracing and tracer.returned):
-            self._finish("no_return", "the program ended or turned off its own tracing")
+            self._finish("no_return", untraced(program))
         return value, tracer.text()
 
     def _tracer(self, program: TracedProgram) -> Tracer:

@@ -10,6 +10,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, zip_longest
+from types import ModuleType
 from typing import Any
 
 # cheap_repr imports these, to show their types: time and memory that every run would pay for, and few need.
@@ -18,6 +19,8 @@ sys.modules.update(dict.fromkeys(HIDDEN))  # type: ignore[arg-type]
 import cheap_repr as cheap_repr_package  # noqa: E402
 from cheap_repr import _DirectRepr as DirectRepr  # noqa: E402
 from cheap_repr import cheap_repr, find_repr_function, register_repr, repr_registry  # noqa: E402
+
+from execground_ray.tracing.machine_paths import show_module  # noqa: E402
 
 for name in HIDDEN:
     del sys.modules[name]
@@ -59,6 +62,7 @@ class ValueShower:
             dict: self._dict,
             set: self._set,
             DirectRepr: lambda value, *_: str(value),
+            ModuleType: lambda value, *_: show_module(value),
         }
 
     def __call__(self, value: object) -> str:

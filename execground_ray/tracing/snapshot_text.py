@@ -18,7 +18,7 @@ from re import Match, Pattern
 from typing import Any
 
 from execground_ray.tracing.inspection import LEAVES, ids, length_of, name_of, numpy_of, slot
-from execground_ray.tracing.tracer import ADDRESS
+from execground_ray.tracing.machine_paths import ADDRESS
 
 LITERAL, CUT, OPAQUE = "literal", "cut", "opaque"
 LITERAL_CHARS = 4000

@@ -8,7 +8,7 @@ from typing import Any
 
 from execground_ray.tracing.inspection import ids, name_of
 from execground_ray.tracing.snapshot_text import LITERAL, OPAQUE, SnapshotText
-from execground_ray.tracing.tracer import ADDRESS
+from execground_ray.tracing.machine_paths import ADDRESS
 
 # Of all values together: characters that are kept, and bytes that are looked at.
 MAX_CHARS, MAX_WORK = 1_000_000, 20_000_000

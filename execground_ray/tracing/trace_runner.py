@@ -24,6 +24,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from execground_ray.records import Problem, Reason
+from execground_ray.tracing.machine_paths import has_path
 from execground_ray.tracing.sandbox import CagedWorker, SandboxFaultError, landlock_abi
 from execground_ray.tracing.values import same_value
 
@@ -175,6 +176,8 @@ class TraceRunner:
             return Failure(
                 Reason.NONDETERMINISTIC, f"returned {_short(checked['value'])}, then {_short(traced['value'])}"
             )
+        if has_path(traced["value"]):
+            return Failure(Reason.NONDETERMINISTIC, "returned a path of this machine, which is another elsewhere")
         return Execution(pair, traced["value"], traced["trace"], traced["wall_seconds"])
 
     def _run(self, worker: CagedWorker, request: dict[str, Any]) -> dict[str, Any] | Failure:

@@ -17,16 +17,15 @@ from __future__ import annotations
 import ast
 import inspect
 import opcode
-import re
 from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
 from execground_ray.tracing.calls import COMPREHENSIONS, Calls, Raised, RunEnd, TooLong, TurnedOff
+from execground_ray.tracing.machine_paths import ADDRESS, hide_paths
 from execground_ray.tracing.source import SourceFile, SourceFiles
 
 INDENT = "    "
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 UNCHANGING = (int, float, str, bool, type(None))
 RETURNS = ("RETURN_VALUE", "YIELD_VALUE", "RETURN_CONST")
 
@@ -92,8 +91,8 @@ class Tracer:
         self.returned = False
 
     def text(self) -> str:
-        """Return the trace, without the memory addresses, which differ from run to run."""
-        return ADDRESS.sub("", "\n".join(self.lines))
+        """Return the trace, without memory addresses and paths of this machine, which differ from run to run."""
+        return hide_paths(ADDRESS.sub("", "\n".join(self.lines)))
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
         """Take one event of ``sys.settrace``."""

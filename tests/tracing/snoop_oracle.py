@@ -1,7 +1,6 @@
 """What snoop itself writes for a call, beside what our tracer writes: both in one cage, in forks of one process."""
 
 import json
-import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import execground_ray
+from execground_ray.tracing.machine_paths import without_machine
 from execground_ray.tracing.messages import DeadlineReader, read_message, write_message
 from execground_ray.tracing.sandbox import ENVIRONMENT, confine_and_start, landlock_abi
 
 ANSWER_SECONDS = 120
 PACKAGE = Path(execground_ray.__file__).resolve().parent
 WORKER = Path(__file__).with_name("oracle_worker.py")
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True)
@@ -71,5 +70,5 @@ class SnoopOracle:
 
 
 def _traced(answer: dict[str, Any]) -> Traced:
-    snoop, tracer = ([ADDRESS.sub("", line) for line in answer[name]] for name in ("snoop", "tracer"))
+    snoop, tracer = ([without_machine(line) for line in answer[name]] for name in ("snoop", "tracer"))
     return Traced(snoop, tracer, answer["counter"])

@@ -12,9 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from snoop_oracle import ADDRESS, Traced
+from snoop_oracle import Traced
 
 import execground_ray
+from execground_ray.tracing.machine_paths import without_machine
 from execground_ray.records import Problem
 from execground_ray.stages.filter_problems import filter_problem
 from execground_ray.tracing.sandbox import CagedWorker
@@ -186,7 +187,7 @@ def test_reference_traces(oracle, shared_data, worker_settings):
 
 def comparable(line: str) -> str:
     """A line without what may differ: its number (the width is kept), addresses, space at the end."""
-    return LINE_NUMBER.sub(lambda found: "#" * len(found[0]), ADDRESS.sub("", line)).rstrip()
+    return LINE_NUMBER.sub(lambda found: "#" * len(found[0]), without_machine(line)).rstrip()
 
 
 @pytest.mark.parametrize("name", GOLDEN_PROGRAMS)
