@@ -30,7 +30,8 @@ from typing import Any
 
 from benchmarks.mutations import MUTATIONS
 from execground_ray.config.loading import load
-from execground_ray.corpus.parsing import LineError, parse_line
+from execground_ray.corpus.decoding import LineError
+from execground_ray.corpus.parsing import parse_line
 from execground_ray.records import Problem
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
 from execground_ray.translators.template.writer import write_reasoning

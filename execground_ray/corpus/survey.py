@@ -17,7 +17,8 @@ import numpy as np
 import ray
 
 from execground_ray.corpus.adapters import PYEDU
-from execground_ray.corpus.parsing import LineError, content_hash, parse_line, raw_content, to_json
+from execground_ray.corpus.decoding import LineError
+from execground_ray.corpus.parsing import content_hash, parse_line, raw_content, to_json
 from execground_ray.corpus.splits import Split, is_blank
 
 DUPLICATE = np.dtype([("row", np.int64), ("ordinal", np.int64), ("kept", np.uint64)])
