@@ -79,7 +79,7 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
     """Make what is missing of the dataset, and return its summary."""
     started = time.monotonic()
     if prepare_output(folder, config):
-        print(f"{config.output.dir} is finished already; output.on_existing=overwrite builds it anew")
+        print(f"{folder.location} is finished already; output.on_existing=overwrite builds it anew")
         return dict(json.loads(folder.read_text(SUMMARY)))
     try:
         splits = list_splits(config.source)
@@ -118,6 +118,7 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         if "translation" in summary:
             print(token_line(summary["translation"]))
         show(folder)
+        print(f"written to {folder.location}")
     return summary
 
 

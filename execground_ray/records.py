@@ -12,15 +12,19 @@ One row, read from line 12 of a file, before any stage has looked at it::
 from __future__ import annotations
 
 import json
+import logging
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa  # the process that verifies does without it
 
 Row = dict[str, Any]
+MOST_ERROR_CHARS = 200
 
 
 class Stage(StrEnum):
@@ -83,6 +87,8 @@ class Reason(StrEnum):
 
     TOO_MANY_TOKENS = "too_many_tokens", Stage.EXPORT
     CONTROL_TEXT = "control_text", Stage.EXPORT
+
+    INTERNAL_ERROR = "internal_error", Stage.READ  # an exception of our own, in any stage
 
 
 @dataclass(frozen=True)
@@ -190,16 +196,33 @@ def map_rows(stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list
         stage: whose columns the rows get.
         batch: rows as the stage before gives them.
         function: takes a row with blank columns of the stage; returns it filled or rejected, or the rows of
-            ``split_row``.
+            ``split_row``. A row at which it raises is rejected as ``internal_error``; an error whose attribute
+            ``of_the_job`` is true is raised on.
     """
     import pyarrow as pa
 
     rows: list[Row] = []
     for given in batch.to_pylist():
         row = given | COLUMNS[stage]
-        made = row if row["reason"] else function(row)
+        made = row if row["reason"] else _guarded(stage, row, function)
         rows += made if isinstance(made, list) else [made]
     return pa.Table.from_pylist(rows, schema_after(stage))
+
+
+def _guarded(stage: Stage, row: Row, function: Callable[[Row], Row | list[Row]]) -> Row | list[Row]:
+    """Let an unforeseen exception cost its own row, and neither the block nor, as it would come again, every resume."""
+    try:
+        return function(dict(row))
+    except (OSError, ImportError, MemoryError):  # the machine's state, no row's
+        raise
+    except Exception as error:
+        if getattr(error, "of_the_job", False):
+            raise
+        logging.getLogger(__name__).exception("%s: row %s", stage, row["id"])
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        detail = f"{type(error).__name__} in {where}: {str(error)[:MOST_ERROR_CHARS]!a}"
+        return reject(row, Reason.INTERNAL_ERROR, detail) | {"stage": stage.value}
 
 
 def split_row(row: Row, parts: int) -> list[Row]:

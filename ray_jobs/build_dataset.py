@@ -7,9 +7,13 @@ goes on from there); 2 wrong configuration or input path.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 import traceback
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -51,6 +55,7 @@ def run(composed: DictConfig) -> int:
         print(f"job {launch.job.num} -> {composed.output.dir}: {' '.join(launch.overrides.task)}", flush=True)
     try:
         config = parse(composed)
+        provide_home()
         if (config.cluster.address or os.environ.get("RAY_ADDRESS") or "local") == "local":
             os.environ[LOOPBACK_ONLY] = "0"  # read when Ray is imported, and by the processes that it starts
         from execground_ray.pipeline import build_dataset  # loads Ray: only once the configuration is right
@@ -63,6 +68,20 @@ def run(composed: DictConfig) -> int:
             return _say(f"error: {str(failed_write).splitlines()[0]}\n{GO_ON}", FAILED)  # Ray adds lines to it
         traceback.print_exc()
         return _say(GO_ON, FAILED)
+
+
+def provide_home() -> None:
+    """Give a user without a home folder one for the length of the run: Ray keeps its token there.
+
+    A container may run as a user of whom its image knows nothing.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=Path.home()):
+            return
+    except (OSError, RuntimeError):  # it cannot be written to, or there is none
+        home = tempfile.mkdtemp(prefix="execground-home-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        os.environ["HOME"] = home
 
 
 def _failed_write(error: BaseException | None) -> BaseException | None:

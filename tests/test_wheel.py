@@ -44,3 +44,18 @@ def test_every_file_that_is_no_module_is_in_it(installed):
     }
     wanted |= {Path("execground_ray") / path.relative_to(ROOT) for path in (ROOT / "conf").rglob("*.yaml")}
     assert {str(path) for path in wanted if not (installed / path).exists()} == set()
+
+
+@pytest.mark.parametrize("home", ["/proc/nowhere", None])
+def test_a_user_without_a_home_can_run_it(installed, tmp_path, home):
+    program = "import os; from ray_jobs.build_dataset import provide_home; provide_home(); print(os.environ['HOME'])"
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"} | {"PYTHONPATH": str(installed)}
+    if home:
+        environment["HOME"] = home
+    else:
+        program = f"import pwd; pwd.getpwuid = lambda user: {{}}[user]; {program}"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "execground-home-" in ended.stdout
+    assert not Path(ended.stdout.strip()).exists()

@@ -23,6 +23,8 @@ NAMES = {
 class ConfigError(Exception):
     """A configuration that cannot be run; the message is one line that names the key and what is allowed."""
 
+    of_the_job = True  # not of the row at which it is found
+
 
 def join(key: str, name: object) -> str:
     """The dotted name of the entry ``name`` below ``key``."""

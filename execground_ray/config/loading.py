@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CONF_DIR = (Path(__file__).parents[1] / "conf").resolve()  # a link to the repository's, files in a wheel
 MISSING = "???"  # what Hydra writes for a value that the user has to give
 CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&]\w*(key|secret|token|password|signature)=)", re.IGNORECASE)
+JOB_CACHE = "runtime_resources"  # where Ray unpacks the working directory of a submitted job
 CONFIG = TypeAdapter(Config)
 # Settings that outputs of earlier versions do not name, and what those versions did.
 ADDED_SINCE = {"source.layout": "pyedu"}
@@ -78,7 +79,7 @@ def parse(composed: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         raise ConfigError(explain(error, CONF_DIR, ())) from error
     config = check(values)
-    _check_limits(config)
+    _check_extras(config)
     _check_paths(config)
     _check_hub(config)
     return config
@@ -125,12 +126,14 @@ def _given(values: Any) -> Any:
     return {name: _given(value) for name, value in values.items() if value != MISSING}
 
 
-def _check_limits(config: Config) -> None:
-    """Refuse limits that nothing could measure."""
+def _check_extras(config: Config) -> None:
+    """Refuse what nothing could measure, and what is not installed."""
     if config.export.max_tokens is not None and config.export.tokenizer is None:
         raise ConfigError(
             f"export.tokenizer is missing: export.max_tokens needs it; allowed: {CHARACTERS}, or the trained model"
         )
+    if config.cluster.dashboard and find_spec("aiohttp_cors") is None:
+        raise ConfigError("cluster.dashboard=true needs Ray's dashboard: pip install 'ray[default]'")
     if config.export.tokenizer not in (None, CHARACTERS) and find_spec("transformers") is None:
         raise ConfigError(
             f"export.tokenizer={config.export.tokenizer} needs transformers: pip install 'execground-ray[tokenizer]'"
@@ -157,6 +160,11 @@ def _check_paths(config: Config) -> None:
     if isinstance(source, HuggingFaceSource) and not (_exists(source.path) or _is_hub_name(source.path)):
         raise ConfigError(
             f"source.path = {source.path!r} does not exist; allowed: owner/name on the Hub, an hf:// URI or a folder"
+        )
+    if JOB_CACHE in Path.cwd().parts and not _stays(config.output.dir):
+        raise ConfigError(
+            f"output.dir = {config.output.dir!r} is relative, and a submitted job runs in a cache of Ray's, which is "
+            "deleted some day; allowed: an absolute path on a disk that stays, or a URI such as s3://bucket/out"
         )
     if Path(config.output.dir.removeprefix("file://")).is_file():
         raise ConfigError(f"output.dir = {config.output.dir!r} is a file; allowed: a folder or URI")
@@ -187,6 +195,11 @@ def _exists(path: str) -> bool:
     if "://" in path or Path(path).expanduser().exists():
         return True
     return bool(glob.glob(str(Path(path).expanduser()), recursive=True))  # noqa: PTH207  (a pattern may be absolute)
+
+
+def _stays(path: str) -> bool:
+    """Whether a path means the same wherever the job runs."""
+    return "://" in path or Path(path).expanduser().is_absolute()
 
 
 def _is_hub_name(path: str) -> bool:

@@ -14,6 +14,7 @@ from pyarrow import fs
 
 from execground_ray.output.layout import CONFIG, UNFINISHED
 
+SCHEMES = {"gcs": "gs", "py::fsspec+hf": "hf"}  # of the file systems that pyarrow names otherwise
 OBJECT_STORES = ("s3", "gcs", "abfs")
 
 
@@ -40,6 +41,12 @@ class Folder:
             filesystem, path = fs.FileSystem.from_uri(location)
             return cls(filesystem, path.rstrip("/"))
         return cls(fs.LocalFileSystem(), str(Path(location).expanduser().absolute()))
+
+    @property
+    def location(self) -> str:
+        """Where it is, for people: an absolute path or a URI without what was given to reach it."""
+        kind = self.filesystem.type_name
+        return self.path if kind == "local" else f"{SCHEMES.get(kind, kind)}://{self.path}"
 
     def exists(self, name: str) -> bool:
         """Tell whether a file or folder of this name is in it."""

@@ -118,7 +118,7 @@ def record_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
     """Yield what is wrong with what is known of one row."""
     if record["reason"] and record["reason"] not in [reason.value for reason in Reason]:
         yield f"unknown reason {record['reason']!r}"
-    elif record["reason"] and Reason(record["reason"]).stage != record["stage"]:
+    elif record["reason"] not in ("", Reason.INTERNAL_ERROR) and Reason(record["reason"]).stage != record["stage"]:
         yield f"{record['reason']} is no reason of stage {record['stage']}"
     if not record["problem"]:
         return

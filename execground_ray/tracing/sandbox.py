@@ -66,6 +66,8 @@ class SandboxFaultError(RuntimeError):
 class SandboxUnavailableError(RuntimeError):
     """This machine cannot cage programs."""
 
+    of_the_job = True  # not of the row whose program was to run
+
 
 def landlock_abi() -> int:
     """Return the kernel's Landlock version, 0 where there is none."""

@@ -268,3 +268,14 @@ def test_credentials_in_a_path_are_refused_and_not_repeated(override):
 
 def test_a_revision_is_no_credential():
     assert load(["source=jsonl", "source.path=hf://datasets/owner/name@main/x.jsonl"]).source.path.endswith("x.jsonl")
+
+
+@pytest.mark.parametrize("path", ["out/pyedu", ".", "../out"])
+def test_a_submitted_job_writes_nothing_into_rays_cache(tmp_path, monkeypatch, path):
+    cache = tmp_path / "session_1" / "runtime_resources" / "working_dir_files" / "_ray_pkg_1"
+    cache.mkdir(parents=True)
+    monkeypatch.chdir(cache)
+    with pytest.raises(ConfigError, match=r"output\.dir = .* is relative.*; allowed: an absolute path"):
+        load([f"output.dir={path}"])
+    for allowed in (str(tmp_path / "out"), "s3://bucket/out", "'~/out'"):
+        load([f"output.dir={allowed}"])

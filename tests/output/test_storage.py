@@ -104,3 +104,15 @@ def test_a_folder_is_found_by_path_or_uri(tmp_path, monkeypatch):
     Folder.at("out").write_text("a", "x")
     for location in (str(tmp_path / "out"), f"{tmp_path}/out/", f"file://{tmp_path}/out/", "~/out"):
         assert Folder.at(location).read_text("a") == "x"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("s3://bucket/a/b/?region=eu-west-1", "s3://bucket/a/b"), ("file:///tmp/out", "/tmp/out")]
+)
+def test_where_a_folder_is_for_people(given, shown):
+    assert Folder.at(given).location == shown
+
+
+def test_a_relative_folder_is_shown_as_an_absolute_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Folder.at("out").location == str(tmp_path / "out")
