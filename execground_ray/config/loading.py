@@ -29,7 +29,7 @@ CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&]\w*(key|secret|token|pass
 JOB_CACHE = "runtime_resources"  # where Ray unpacks the working directory of a submitted job
 CONFIG = TypeAdapter(Config)
 # Settings that outputs of earlier versions do not name, and what those versions did.
-ADDED_SINCE = {"source.layout": "pyedu"}
+ADDED_SINCE = {"source.layout": "pyedu", "export.control_text": "keep"}
 GONE_SINCE = {"tracing": "output_bytes"}  # and what they named that nothing reads any more
 
 
