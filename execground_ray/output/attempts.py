@@ -54,6 +54,13 @@ def noted(folder: Folder, run: str, tell: Callable[[], dict[str, Any]]) -> Itera
             note()
 
 
+def carry_over(folder: Folder, summary: dict[str, Any]) -> None:
+    """Note what a finished dataset, to which more is to be added now, says of the attempts that made it."""
+    told = {name: summary[name] for name in ("legs", "seconds", "throughput")}
+    note = told | {"done": 0, "tokens": summary.get("translation"), "began": 0.0}
+    folder.write_text(f"{ATTEMPTS}/finished.json", json.dumps(note))
+
+
 def read_attempts(folder: Folder) -> list[dict[str, Any]]:
     """Return what the attempts noted, in the order of their beginnings."""
     return sorted(map(json.loads, map(folder.read_bytes, folder.files(ATTEMPTS))), key=itemgetter("began"))
@@ -72,7 +79,8 @@ def whole_run(attempts: list[dict[str, Any]]) -> dict[str, Any]:
             if next_start is None or attempt["done"] + finished <= next_start:
                 points.append((round(seconds + at, 1), attempt["done"] + finished))
         seconds += attempt["seconds"]
-    run: dict[str, Any] = {"legs": len(attempts), "seconds": seconds, "throughput": points}
+    legs = sum(attempt.get("legs", 1) for attempt in attempts)
+    run: dict[str, Any] = {"legs": legs, "seconds": seconds, "throughput": points}
     tokens = [attempt["tokens"] for attempt in attempts if attempt["tokens"]]
     if tokens:
         engines = [engine for told in tokens for engine in told["engines"]]

@@ -127,12 +127,62 @@ def test_other_settings_are_refused_by_name(folder, tmp_path, finished):
     assert contents(folder, tmp_path) == before
 
 
-FREE = ["tracing.workers=3", "tracing.worker_runs=5", "cluster.num_cpus=2", "export.rows_per_shard=7"]
+FREE = {
+    "template": """
+        tracing.workers=3 tracing.worker_runs=5 cluster.num_cpus=2 export.rows_per_shard=7 export.license=mit
+    """,
+    "http": """
+        translator.url=http://h:1/v1/chat/completions translator.api_key_env=KEY translator.concurrency=3
+        translator.requests_per_second=2 translator.timeout_s=5 translator.max_retries=1 translator.retry_wait_s=2
+    """,
+    "vllm": """
+        translator.device=cpu translator.batch_rows=3 translator.batches_in_flight=2 translator.max_tries=1
+        translator.hang_timeout_s=9 cluster.engines=3 cluster.gpus_per_engine=2
+    """,
+}
 
 
-def test_settings_that_change_no_row_may_differ(folder):
+@pytest.mark.parametrize("translator", FREE)
+def test_settings_that_change_no_row_may_differ(folder, translator):
+    begin(folder, f"translator={translator}")
+    before = asdict(config(folder, f"translator={translator}"))
+    for setting in FREE[translator].split():
+        now = config(folder, f"translator={translator}", setting)
+        assert asdict(now) != before
+        assert not prepare_output(folder, now)
+
+
+PINNED = ["model=x", "enable_thinking=true", "keep_thinking=true", "prompt=marked_answer"]
+PINNED += ["sampling_params.top_k=3", "sampling_params.max_tokens=9"]
+
+
+@pytest.mark.parametrize("setting", PINNED)
+def test_settings_of_a_translator_that_change_rows_may_not(folder, setting):
+    begin(folder, "translator=http")
+    with pytest.raises(ConfigError, match=rf"other values of translator\.{setting.partition('=')[0]}; allowed"):
+        prepare_output(folder, config(folder, "translator=http", f"translator.{setting}"))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "allowed"),
+    [("3", "5", True), ("3", "null", True), ("3", "3", True), ("5", "3", False), ("null", "3", False)],
+)
+def test_the_limit_of_the_source_may_be_raised_only(folder, before, now, allowed):
+    begin(folder, f"source.limit={before}")
+    if allowed:
+        prepare_output(folder, config(folder, f"source.limit={now}"))
+        return
+    with pytest.raises(ConfigError, match=r"other values of source\.limit; allowed"):
+        prepare_output(folder, config(folder, f"source.limit={now}"))
+
+
+@pytest.mark.parametrize("control_text", ["reject", "keep"])
+def test_an_output_of_a_version_without_a_filter_is_gone_on_with(folder, control_text):
     begin(folder)
-    assert not prepare_output(folder, config(folder, *FREE))
+    saved = OmegaConf.create(folder.read_text(CONFIG))
+    del saved.export.control_text
+    folder.write_text(CONFIG, OmegaConf.to_yaml(saved))
+    assert not prepare_output(folder, config(folder, f"export.control_text={control_text}"))
 
 
 def test_a_folder_that_no_run_has_begun_is_not_touched(folder, tmp_path):
@@ -158,6 +208,7 @@ EVERY_GROUP = [
     "sampling.examples_per_problem=2",
     "verification.mode=score",
     "export.tokenizer=characters",
+    "export.control_text=keep",
 ]
 
 
