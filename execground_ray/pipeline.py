@@ -31,7 +31,7 @@ from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import to_yaml
 from execground_ray.config.schema import Config
 from execground_ray.corpus.splits import Split, fingerprint, list_splits
-from execground_ray.corpus.survey import SplitPlan, Work, map_on_ray, survey_corpus
+from execground_ray.corpus.survey import Finished, SplitPlan, Work, map_on_ray, survey_corpus
 from execground_ray.output.attempts import carry_over, noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
 from execground_ray.output.lock import locked
@@ -92,7 +92,7 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         if not earlier:
             translator.start()
         finished, kept = finished_problems(folder)
-        plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished, config.source.layout)
+        plans = survey(config, splits, finished)
         work = Work.of(plans, finished)
         source["no_longer_in_it"] = work.gone
         say_what_is_done(work, folder)
@@ -144,6 +144,18 @@ def find_source(config: Config, is_finished: bool) -> list[Split] | None:
             raise ConfigError(f"source: {error}") from error
         print(f"warning: whether the source has grown is not known: {error}", file=sys.stderr)
         return None
+
+
+def survey(config: Config, splits: list[Split], finished: Finished) -> list[SplitPlan]:
+    """Plan the reading of the source.
+
+    Raises:
+        ConfigError: a file of it cannot be read to its end.
+    """
+    try:
+        return survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished, config.source.layout)
+    except OSError as error:
+        raise ConfigError(f"source: {error}") from error
 
 
 def say_what_is_done(work: Work, folder: Folder) -> None:

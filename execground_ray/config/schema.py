@@ -42,7 +42,7 @@ class SampleSource:
 
 @dataclass(frozen=True, config=STRICT)
 class FileSource:
-    """Problems in files, one per JSON line or Parquet row."""
+    """Problems in files, one per line or element of an array of JSON, or per Parquet row."""
 
     kind: Literal["jsonl", "parquet"]
     limit: AtLeastOneOrNone  # the first so many problems only; null for all

@@ -189,6 +189,9 @@ def map_on_ray(function: SurveySplit, splits: Iterable[Split]) -> Iterator[Split
     """Run ``function`` over ``splits`` as Ray tasks, in order, at most one per CPU of the cluster at a time.
 
     It begins with one task and adds one with every result, so that a small ``limit`` reads little more than it must.
+
+    Raises:
+        OSError: a split cannot be read.
     """
 
     @ray.remote
@@ -207,6 +210,10 @@ def map_on_ray(function: SurveySplit, splits: Iterable[Split]) -> Iterator[Split
                 return
             yield ray.get(running.popleft())
             wanted = min(wanted + 1, workers)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, OSError):  # without the traceback of the worker
+            raise error.cause from error
+        raise
     finally:
         for reference in running:
             ray.cancel(reference)

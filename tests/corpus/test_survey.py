@@ -122,9 +122,14 @@ def test_the_survey_on_ray_is_the_survey(tmp_path, monkeypatch, ray_session):
 
 
 def test_a_file_that_cannot_be_read_stops_the_survey_by_name(tmp_path, ray_session):
-    (tmp_path / "a.jsonl.gz").write_bytes(b"not compressed")
     with pytest.raises(OSError, match=r"a\.jsonl\.gz"):
+        (tmp_path / "a.jsonl.gz").write_bytes(b"not compressed")
+        find(tmp_path)
+    (tmp_path / "a.jsonl.gz").unlink()
+    (tmp_path / "a.json").write_text('[{"a": 1}')
+    with pytest.raises(OSError, match=r"a\.json: the array has no end") as refused:
         survey_corpus(find(tmp_path), None, 0, map_on_ray)
+    assert str(refused.value).count("\n") == 0
 
 
 def grown(tmp_path, before, after, seed):
