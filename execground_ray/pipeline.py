@@ -30,9 +30,9 @@ from execground_ray.cluster import (
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import to_yaml
 from execground_ray.config.schema import Config
-from execground_ray.corpus.splits import list_splits
-from execground_ray.corpus.survey import SplitPlan, map_on_ray, survey_corpus
-from execground_ray.output.attempts import noted, read_attempts, whole_run
+from execground_ray.corpus.splits import Split, fingerprint, list_splits
+from execground_ray.corpus.survey import Finished, SplitPlan, Work, map_on_ray, survey_corpus
+from execground_ray.output.attempts import carry_over, check_maker, noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
 from execground_ray.output.lock import locked
 from execground_ray.output.resume import delete_late_writes, finished_problems, prepare_output
@@ -53,6 +53,7 @@ from execground_ray.translators.translator import Translator, open_translator
 # 25 ms, and memory for as long as the stream runs.
 BLOCKS_PER_ACTOR = 32
 LEAST_BLOCK_ROWS, MOST_BLOCK_ROWS = 8, 256
+FINISHED = "is finished already; output.on_existing=overwrite builds it anew"
 NO_SANDBOX = """
 ********************************************************************************************
 *  sandbox=none: the programs of the corpus run UNCONFINED, with all your rights: they can *
@@ -78,41 +79,51 @@ def build_dataset(config: Config) -> int:
 def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str, Any]:
     """Make what is missing of the dataset, and return its summary."""
     started = time.monotonic()
-    if prepare_output(folder, config):
-        print(f"{folder.location} is finished already; output.on_existing=overwrite builds it anew")
-        return dict(json.loads(folder.read_text(SUMMARY)))
-    try:
-        splits = list_splits(config.source)
-    except (FileNotFoundError, ValueError) as error:
-        raise ConfigError(f"source: {error}") from error
+    earlier = json.loads(folder.read_text(SUMMARY)) if prepare_output(folder, config) else {}
+    splits = find_source(config, bool(earlier))
+    source = fingerprint(splits or [], config.source.limit)
+    if splits is None or source.items() <= earlier.get("source", {}).items():
+        print(f"{folder.location} {FINISHED}")
+        return dict(earlier)
     check_tokenizer(config.export)
     translator = open_translator(config)
     folder.write_text(CONFIG, to_yaml(config))
     with connect(config.cluster) as node_cpus:
-        translator.start()
+        if not earlier:
+            translator.start()
         finished, kept = finished_problems(folder)
-        plans = survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished, config.source.layout)
-        total = sum(plan.rows for plan in plans)
-        done = sum(len(plan.done) for plan in plans)
-        if done:
-            print(f"{done:,} of {total:,} problems are done already", file=sys.stderr)
-        progress = Progress(total - done)
+        plans = survey(config, splits, finished)
+        work = Work.of(plans, finished)
+        source["no_longer_in_it"] = work.gone
+        say_what_is_done(work, folder)
+        if earlier and work.done == work.total:
+            print(f"{folder.location} {FINISHED}")
+            write_summary(folder, earlier | {"source": source, "config": asdict(config)})
+            return dict(earlier)
+        if work.done < work.total:
+            check_maker(folder, earlier)
+        if earlier:
+            translator.start()
+            carry_over(folder, earlier)
+            folder.delete(SUMMARY)
+        progress = Progress(work.total - work.done)
 
         def tell() -> dict[str, Any]:
             points = list(progress.history.points)
             spent = {"seconds": time.monotonic() - started, "tokens": translator.tokens()}
-            return spent | {"done": done, "throughput": points}
+            return spent | {"done": work.done + work.gone, "throughput": points}
 
         run = new_run()
         with noted(folder, run, tell):
-            if done < total:
+            if work.done < work.total:
                 actors = plan_tracing(node_cpus, config.tracing, translator.cpus)
                 with progress:
                     stream(config, plans, actors, progress, translator, run)
             delete_late_writes(folder, kept, run)
         check_there(folder)
         whole = whole_run(read_attempts(folder))
-        summary = make_summary(count_shards(folder), total, whole | {"sandbox": sandbox, "config": asdict(config)})
+        told = whole | {"source": source, "sandbox": sandbox, "config": asdict(config)}
+        summary = make_summary(count_shards(folder), work.total + work.gone, told)
         write_summary(folder, summary)
         print(table(summary))
         if "translation" in summary:
@@ -120,6 +131,45 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         show(folder)
         print(f"written to {folder.location}")
     return summary
+
+
+def find_source(config: Config, is_finished: bool) -> list[Split] | None:
+    """Find the splits of the source; None if it cannot be found, but the dataset is finished.
+
+    Raises:
+        ConfigError: it cannot be found or read.
+    """
+    try:
+        return list_splits(config.source)
+    except (OSError, ValueError) as error:
+        if not is_finished:
+            raise ConfigError(f"source: {error}") from error
+        print(f"warning: whether the source has grown is not known: {error}", file=sys.stderr)
+        return None
+
+
+def survey(config: Config, splits: list[Split], finished: Finished) -> list[SplitPlan]:
+    """Plan the reading of the source.
+
+    Raises:
+        ConfigError: a file of it cannot be read to its end.
+    """
+    try:
+        return survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished, config.source.layout)
+    except OSError as error:
+        raise ConfigError(f"source: {error}") from error
+
+
+def say_what_is_done(work: Work, folder: Folder) -> None:
+    """Say what of the source is done, and what is done that is not in it."""
+    if work.done:
+        print(f"{work.done:,} of {work.total:,} problems are done already", file=sys.stderr)
+    if work.gone:
+        print(
+            f"warning: the source has changed: {work.gone:,} problems in {folder.location} are no longer in it; "
+            "their rows stay (output.on_existing=overwrite builds it anew)",
+            file=sys.stderr,
+        )
 
 
 def show(folder: Folder) -> None:

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     INVALID_UNICODE = "invalid_unicode", Stage.READ
     MISSING_FIELD = "missing_field", Stage.READ
     WRONG_TYPE = "wrong_type", Stage.READ
+    AMBIGUOUS_NULL = "ambiguous_null", Stage.READ
 
     DUPLICATE_PROBLEM = "duplicate_problem", Stage.PREFILTER
     SYNTAX_ERROR = "syntax_error", Stage.PREFILTER
@@ -85,6 +86,7 @@ class Reason(StrEnum):
     DEGENERATE = "degenerate", Stage.VERIFY
 
     TOO_MANY_TOKENS = "too_many_tokens", Stage.EXPORT
+    CONTROL_TEXT = "control_text", Stage.EXPORT
 
     INTERNAL_ERROR = "internal_error", Stage.READ  # an exception of our own, in any stage
 
@@ -119,6 +121,7 @@ class Problem:
     def from_json(cls, text: str) -> Problem:
         """Rebuild a problem from a line that the reader has already checked."""
         record = json.loads(text)
+        record["refcode"] = record["refcode"].removeprefix("\ufeff")  # as Python does with a file
         record["ios"] = tuple(Pair(pair["input"], pair["output"]) for pair in record["ios"] or ())
         return cls(**{name: record[name] for name in cls.__dataclass_fields__})
 

@@ -65,7 +65,9 @@ def first_fault(adapter: TypeAdapter[Any], error: ValidationError) -> str:
         return (
             f"{key}.kind = {value.get('kind')!r} is not allowed; allowed: {', '.join(node['discriminator']['mapping'])}"
         )
-    return f"{key} = {value!r} is not allowed; allowed: {_describe(schema, node)}"
+    names = _resolve(schema, node).get("properties")
+    allowed = ", ".join(join(key, name) for name in names) if names else _describe(schema, node)
+    return f"{key} = {value!r} is not allowed; allowed: {allowed}"
 
 
 def _resolve(schema: dict[str, Any], node: dict[str, Any] | str) -> dict[str, Any]:

@@ -19,6 +19,9 @@ from yaml import YAMLError
 
 from execground_ray.config.errors import choices, join, unknown_key
 
+PARQUET = (".parquet", ".pq")
+FILES = (*PARQUET, ".jsonl", ".json", ".ndjson", ".gz", ".bz2", ".zst", ".lz4", ".xz")
+
 # Hydra raises a plain ValueError for a group that is given a number.
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
 
@@ -27,10 +30,13 @@ def explain(error: Exception, conf_dir: Path, overrides: Sequence[str]) -> str:
     """One line about why ``conf_dir/config.yaml`` and ``overrides`` could not be composed."""
     text = str(error)
     if isinstance(error, OverrideParseException):
+        if wrong := _wrong_choice(conf_dir, [error.override]):
+            return wrong
         why = _one_line(text.removeprefix(f"Error parsing override '{error.override}'"))
         return f"{error.override!r} cannot be read: {why}; allowed: key=value, special characters in quotes"
-    if missing := re.search(r"Could not find '(.+)/([^/']+)'", text):
-        return _unknown_choice(missing[1], missing[2], re.findall(r"^\t(\w+)$", text, re.MULTILINE))
+    if missing := re.search(r"Could not find '(hydra/\w+|\w+)/([^']*)'", text):
+        known = re.findall(r"^\t(\w+)$", text, re.MULTILINE)
+        return _wrong_choice(conf_dir, overrides) or _unknown_choice(missing[1], missing[2], known)
     if unknown := re.match(r"Could not override '([\w.]+)'", text):
         return _unknown_key(unknown[1], conf_dir, overrides) or _one_line(text)
     if text.startswith("Config group override must be"):
@@ -40,7 +46,31 @@ def explain(error: Exception, conf_dir: Path, overrides: Sequence[str]) -> str:
 
 
 def _unknown_choice(group: str, choice: str, known: Sequence[str]) -> str:
-    return f"{group}={choice} is not a choice; {choices(choice, known)}"
+    meant = _meant(group, choice.strip("'\""))
+    hint = f"did you mean {meant}? allowed: {', '.join(known)}" if meant else choices(choice, known)
+    return f"{group}={choice} is not a choice; {hint}"
+
+
+def _meant(group: str, value: str) -> str | None:
+    """The overrides that were meant where a group is given a path, an address or a name on the Hub."""
+    if "/" not in value and not value.lower().endswith(FILES):
+        return None
+    is_name = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", value) and not value.lower().endswith(FILES)
+    if group == "source":
+        kind = "huggingface" if is_name else "parquet" if value.lower().endswith(PARQUET) else "jsonl"
+        return f"source={kind} source.path={_quoted(value)}"
+    if group == "translator":
+        return (
+            f"translator=http translator.url={_quoted(value)}"
+            if value.startswith(("http://", "https://"))
+            else f"translator=vllm translator.model={_quoted(value)}"
+        )
+    return None
+
+
+def _quoted(value: str) -> str:
+    """A value as Hydra and a shell take it."""
+    return value if re.fullmatch(r"[\w./:@+-]+", value) else f"\"'{value}'\""
 
 
 def _wrong_choice(conf_dir: Path, overrides: Sequence[str]) -> str | None:
@@ -64,9 +94,17 @@ def _unknown_key(key: str, conf_dir: Path, overrides: Sequence[str]) -> str | No
         if name not in node:
             if parent and not node:
                 return f"{key} is not a key; to add it, write +{key}=..."
-            return None if name == "hydra" else unknown_key(parent, name, node)
+            return None if name == "hydra" else _misplaced(name, node, parent) or unknown_key(parent, name, node)
         node, parent = node[name], join(parent, name)
     return None
+
+
+def _misplaced(name: str, node: dict[str, Any], parent: str) -> str | None:
+    """The message for a key of one of the groups that is given without its group."""
+    groups = [] if parent else [group for group, values in node.items() if isinstance(values, dict) and name in values]
+    if not groups:
+        return None
+    return f"{name} is not a key; did you mean {' or '.join(join(group, name) for group in groups)}?"
 
 
 def _one_line(text: str) -> str:

@@ -31,6 +31,7 @@ CONFIG = TypeAdapter(Config)
 # Settings that outputs of earlier versions do not name, what those versions did, and the choice that has them, if one.
 ADDED_SINCE = {
     "source.layout": ("pyedu", None),
+    "export.control_text": ("keep", None),
     "translator.max_failures": (32, "http"),
     "verification.min_coverage": (0.0, None),
     "verification.min_supported": (0, None),

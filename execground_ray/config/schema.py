@@ -42,7 +42,7 @@ class SampleSource:
 
 @dataclass(frozen=True, config=STRICT)
 class FileSource:
-    """Problems in files, one per JSON line or Parquet row."""
+    """Problems in files, one per line or element of an array of JSON, or per Parquet row."""
 
     kind: Literal["jsonl", "parquet"]
     limit: AtLeastOneOrNone  # the first so many problems only; null for all
@@ -195,6 +195,7 @@ class Export:
 
     tokenizer: str | None  # what measures a row: ``characters``, or the trained model, a name on the Hub or a folder
     max_tokens: AtLeastOneOrNone  # the longest training row, in units of ``tokenizer``; null for no limit
+    control_text: Literal["reject", "keep"]  # what to do with rows that hold control text of chat templates
     rows_per_shard: Annotated[int, within(1, 10_000_000)]  # problems to gather for one shard: the grain of the write
     license: str | None  # of the source, as the Hub names licences; null where it is not known
     push_to_hub: Annotated[

@@ -17,7 +17,8 @@ import numpy as np
 import ray
 
 from execground_ray.corpus.adapters import PYEDU
-from execground_ray.corpus.parsing import LineError, content_hash, parse_line, raw_content, to_json
+from execground_ray.corpus.decoding import LineError
+from execground_ray.corpus.parsing import content_hash, parse_line, raw_content, to_json
 from execground_ray.corpus.splits import Split, is_blank
 
 DUPLICATE = np.dtype([("row", np.int64), ("ordinal", np.int64), ("kept", np.uint64)])
@@ -34,17 +35,23 @@ class Finished:
     Attributes:
         contents: the ids that are a content hash alone, as ``uint64``.
         copies: the ids of further copies of a content, which have an ordinal behind it.
+        duplicates: those of ``contents`` that did not take part, because another row of their problem did.
     """
 
     contents: Array
     copies: frozenset[str]
+    duplicates: Array
 
     @classmethod
-    def of(cls, ids: Iterable[str]) -> Finished:
-        """Gather ids."""
+    def of(cls, ids: Iterable[str], duplicates: Iterable[str] = ()) -> Finished:
+        """Gather ids, and which of them are those of duplicates."""
         known = list(ids)
-        plain = [int(identity, 16) for identity in known if "." not in identity]
-        return cls(np.array(plain, np.uint64), frozenset(identity for identity in known if "." in identity))
+        return cls(_hashes(known), frozenset(identity for identity in known if "." in identity), _hashes(duplicates))
+
+    @property
+    def count(self) -> int:
+        """How many problems they are."""
+        return len(self.contents) + len(self.copies)
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,28 @@ class SplitPlan:
     layout: str = PYEDU
 
 
+@dataclass(frozen=True)
+class Work:
+    """What there is to do.
+
+    Attributes:
+        total: problems of the source.
+        done: those of them that are finished.
+        gone: finished problems that are no longer in the source.
+    """
+
+    total: int
+    done: int
+    gone: int
+
+    @classmethod
+    def of(cls, plans: Iterable[SplitPlan], finished: Finished) -> Work:
+        """Count what plans say of themselves."""
+        counts = [(plan.rows, len(plan.done)) for plan in plans]
+        done = sum(count for _, count in counts)
+        return cls(sum(rows for rows, _ in counts), done, finished.count - done)
+
+
 def survey_corpus(
     splits: list[Split],
     limit: int | None,
@@ -96,7 +125,7 @@ def survey_corpus(
 
     Of a distinct problem one row takes part, whatever ``examples_per_problem`` is, since a row gives up to that many
     examples by itself. Which one follows from the seed and the contents alone, not from the order of the files; a row
-    with pairs and a function goes before one without.
+    with pairs and a function goes before one without. Where the source has grown since, the one that took part stays.
 
     Args:
         splits: in the order in which ``limit`` counts.
@@ -118,8 +147,9 @@ def survey_corpus(
                 break
     rows = np.concatenate(hashes)
     del hashes
-    duplicates = _find_duplicates(rows, seed)
-    done = np.flatnonzero(_is_finished(rows["content"], duplicates, finished or Finished.of([])))
+    finished = finished or Finished.of([])
+    duplicates = _find_duplicates(rows, seed, finished)
+    done = np.flatnonzero(_is_finished(rows["content"], duplicates, finished))
     plans = []
     name, line, row = "", 1, 0
     for split, (lines, count) in zip(splits, sizes, strict=False):
@@ -159,6 +189,9 @@ def map_on_ray(function: SurveySplit, splits: Iterable[Split]) -> Iterator[Split
     """Run ``function`` over ``splits`` as Ray tasks, in order, at most one per CPU of the cluster at a time.
 
     It begins with one task and adds one with every result, so that a small ``limit`` reads little more than it must.
+
+    Raises:
+        OSError: a split cannot be read.
     """
 
     @ray.remote
@@ -177,6 +210,10 @@ def map_on_ray(function: SurveySplit, splits: Iterable[Split]) -> Iterator[Split
                 return
             yield ray.get(running.popleft())
             wanted = min(wanted + 1, workers)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, OSError):  # without the traceback of the worker
+            raise error.cause from error
+        raise
     finally:
         for reference in running:
             ray.cancel(reference)
@@ -192,7 +229,11 @@ def _group_hash(problem: dict[str, Any]) -> int:
     return content_hash("\0".join([" ".join(problem["problem_description"].split()), *arguments]).encode()) or 1
 
 
-def _find_duplicates(rows: Array, seed: int) -> Array:
+def _hashes(ids: Iterable[str]) -> Array:
+    return np.array([int(identity, 16) for identity in ids if "." not in identity], np.uint64)
+
+
+def _find_duplicates(rows: Array, seed: int, finished: Finished) -> Array:
     """Return the rows that are copies or do not take part, as ``DUPLICATE``, in order."""
     suspects = np.flatnonzero(_is_repeated(rows["content"]) | _is_repeated(rows["group"]))
     content, group, weak = (rows[name][suspects] for name in HASHES.names or ())
@@ -202,7 +243,7 @@ def _find_duplicates(rows: Array, seed: int) -> Array:
     ordinal[order] = np.arange(len(order)) - _first_of_run(content[order]) + 1
 
     kept = np.zeros(len(suspects), np.uint64)
-    order = np.lexsort((_shuffled(content, seed), weak, group))  # stable: of copies the first comes first
+    order = np.lexsort((_shuffled(content, seed), weak, _rank(content, weak, finished), group))  # of copies the first
     first = _first_of_run(group[order])
     kept[order] = np.where((first == np.arange(len(order))) | (group[order] == 0), 0, content[order][first])
 
@@ -219,6 +260,13 @@ def _is_finished(content: Array, duplicates: Array, finished: Finished) -> Array
     for row, ordinal in zip(copies["row"].tolist(), copies["ordinal"].tolist(), strict=True):
         found[row] = f"{content[row]:016x}.{ordinal}" in finished.copies
     return found
+
+
+def _rank(content: Array, weak: Array, finished: Finished) -> Array:
+    """0 for a row that has taken part already, 2 for one that was passed over for another, else 1."""
+    was_duplicate = np.isin(content, finished.duplicates)
+    took_part = np.isin(content, finished.contents) & ~was_duplicate & ~weak
+    return np.where(took_part, 0, np.where(was_duplicate, 2, 1))
 
 
 def _is_repeated(values: Array) -> Array:

@@ -7,6 +7,7 @@ tokens its model has used. One that is killed thus loses a few seconds of its ac
 from __future__ import annotations
 
 import json
+import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from contextlib import contextmanager, suppress
 from operator import itemgetter
 from typing import Any
 
+from execground_ray import __version__
+from execground_ray.config.errors import ConfigError
 from execground_ray.output.layout import ATTEMPTS
 from execground_ray.output.storage import Folder
 
@@ -33,7 +36,7 @@ def noted(folder: Folder, run: str, tell: Callable[[], dict[str, Any]]) -> Itera
     began = time.time()
 
     def note() -> None:
-        folder.write_text(f"{ATTEMPTS}/{run}.json", json.dumps(tell() | {"began": began}))
+        folder.write_text(f"{ATTEMPTS}/{run}.json", json.dumps(tell() | {"began": began, "made_by": made_by()}))
 
     def note_now_and_then() -> None:
         pause = 0.0  # the first at once: one that is killed early counts too
@@ -54,6 +57,44 @@ def noted(folder: Folder, run: str, tell: Callable[[], dict[str, Any]]) -> Itera
             note()
 
 
+def made_by() -> dict[str, str]:
+    """Return what makes rows beside the configuration: texts and traces change with these."""
+    return {"execground-ray": __version__, "python": ".".join(platform.python_version_tuple()[:2])}
+
+
+def maker_of(summary: dict[str, Any]) -> dict[str, str]:
+    """Return what made the dataset of a ``summary.json``."""
+    python = summary["python"].split()[-1].rpartition(".")[0]
+    return {"execground-ray": summary["versions"]["execground-ray"], "python": python}
+
+
+def check_maker(folder: Folder, earlier: dict[str, Any]) -> None:
+    """Make sure that rows made now are like those that are there.
+
+    Args:
+        folder: of the dataset.
+        earlier: its ``summary.json``, empty if it was never finished.
+
+    Raises:
+        ConfigError: they were made by another version of this project or of Python.
+    """
+    makers = [attempt.get("made_by", made_by()) for attempt in read_attempts(folder)]
+    for maker in [*makers, *([maker_of(earlier)] if earlier else [])]:
+        if maker != made_by():
+            before, now = (" on Python ".join(each.values()) for each in (maker, made_by()))
+            raise ConfigError(
+                f"output.dir = {folder.location!r} was begun by execground-ray {before}, and this is {now}, whose rows "
+                "differ; allowed: the same versions, another output.dir, or output.on_existing=overwrite"
+            )
+
+
+def carry_over(folder: Folder, summary: dict[str, Any]) -> None:
+    """Note what a finished dataset, to which more is to be added now, says of the attempts that made it."""
+    told = {name: summary[name] for name in ("legs", "seconds", "throughput")}
+    note = told | {"done": 0, "tokens": summary.get("translation"), "began": 0.0, "made_by": maker_of(summary)}
+    folder.write_text(f"{ATTEMPTS}/finished.json", json.dumps(note))
+
+
 def read_attempts(folder: Folder) -> list[dict[str, Any]]:
     """Return what the attempts noted, in the order of their beginnings."""
     return sorted(map(json.loads, map(folder.read_bytes, folder.files(ATTEMPTS))), key=itemgetter("began"))
@@ -72,7 +113,8 @@ def whole_run(attempts: list[dict[str, Any]]) -> dict[str, Any]:
             if next_start is None or attempt["done"] + finished <= next_start:
                 points.append((round(seconds + at, 1), attempt["done"] + finished))
         seconds += attempt["seconds"]
-    run: dict[str, Any] = {"legs": len(attempts), "seconds": seconds, "throughput": points}
+    legs = sum(attempt.get("legs", 1) for attempt in attempts)
+    run: dict[str, Any] = {"legs": legs, "seconds": seconds, "throughput": points}
     tokens = [attempt["tokens"] for attempt in attempts if attempt["tokens"]]
     if tokens:
         engines = [engine for told in tokens for engine in told["engines"]]

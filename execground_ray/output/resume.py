@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import ray
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -25,7 +26,7 @@ from yaml import YAMLError
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import as_of_now
 from execground_ray.config.schema import Config
-from execground_ray.corpus.survey import Finished
+from execground_ray.corpus.survey import Array, Finished
 from execground_ray.output.layout import (
     ATTEMPTS,
     CARD,
@@ -51,18 +52,27 @@ from execground_ray.output.shards import (
     write_names,
 )
 from execground_ray.output.storage import Folder
-from execground_ray.records import RowId
+from execground_ray.records import Reason, RowId
 
-# What may differ between two runs that write one dataset: it changes no row.
-FREE_KEYS = (
-    "output.",
-    "cluster.",
+# What may differ between two runs that write one dataset, groups or single keys: it changes no row.
+FREE_KEYS = {
+    "output",
+    "cluster",
     "tracing.workers",
     "tracing.worker_runs",
     "export.rows_per_shard",
+    "export.license",
     "export.push_to_hub",
-    "translator.max_failures",
-)
+    *(
+        f"translator.{name}"
+        for name in """
+            url api_key_env concurrency requests_per_second timeout_s max_retries retry_wait_s max_failures
+            device replicas tensor_parallel_size batch_rows batches_in_flight max_tries hang_timeout_s
+        """.split()
+    ),
+}
+# Filters that earlier versions lack: the rows that such a version wrote stay, whatever these say of the next.
+FILTERS_SINCE = ("export.control_text",)
 
 
 def prepare_output(folder: Folder, config: Config) -> bool:
@@ -92,7 +102,8 @@ def prepare_output(folder: Folder, config: Config) -> bool:
                 f"output.dir = {config.output.dir!r} was begun by an earlier version, whose rows have other columns; "
                 "allowed: that version, another output.dir, or output.on_existing=overwrite"
             )
-        differing = differing_keys(as_of_now(saved), asdict(config))
+        lacking = [key for key in FILTERS_SINCE if not _names(saved, key)]
+        differing = [key for key in differing_keys(as_of_now(saved), asdict(config)) if key not in lacking]
         if earlier:  # its verification asked for other things
             differing = [key for key in differing if not key.startswith("verification.min_")]
         if differing:
@@ -154,7 +165,7 @@ def finished_problems(folder: Folder) -> tuple[Finished, frozenset[str]]:
             delete_write(folder, name)
         else:
             writes[name] = write
-    contents = np.concatenate([np.empty(0, np.uint64), *(write.whole.contents for write in writes.values())])
+    contents = _joined(write.whole.contents for write in writes.values())
     copies = [problem for write in writes.values() for problem in write.whole.copies]
     shares: defaultdict[str, Fraction] = defaultdict(Fraction)
     for write in writes.values():
@@ -174,7 +185,8 @@ def finished_problems(folder: Folder) -> tuple[Finished, frozenset[str]]:
     contents = np.concatenate([values, finished.contents])
     lost_contents = Finished.of(again)
     contents = contents[~np.isin(contents, lost_contents.contents)]
-    done = Finished(contents, (frozenset(copies) | finished.copies) - lost_contents.copies)
+    copies_done = (frozenset(copies) | finished.copies) - lost_contents.copies
+    done = Finished(contents, copies_done, _joined(write.whole.duplicates for write in writes.values()))
     return done, frozenset(writes).intersection(write_names(folder))
 
 
@@ -205,7 +217,7 @@ def read_write(folder: Folder, name: str) -> Write | None:
             return None
         ids += line_ids(data)
     try:
-        known = read_records(folder, name, ["id", "problem_rows"])
+        known = read_records(folder, name, ["id", "problem_rows", "reason"])
     except (OSError, pa.ArrowException):
         return None
     if sorted(filter(None, ids)) != sorted(known["id"].to_pylist()):
@@ -214,7 +226,8 @@ def read_write(folder: Folder, name: str) -> Write | None:
     for identity, rows in zip(known["id"].to_pylist(), known["problem_rows"].to_pylist(), strict=True):
         shares[RowId.parse(identity).problem] += Fraction(1, rows)
     parts = {problem: share for problem, share in shares.items() if share != 1}
-    return Write(Finished.of(shares.keys() - parts.keys()), parts)
+    duplicates = known.filter(pc.equal(known["reason"], Reason.DUPLICATE_PROBLEM.value))["id"].to_pylist()
+    return Write(Finished.of(shares.keys() - parts.keys(), duplicates), parts)
 
 
 def delete_late_writes(folder: Folder, kept: frozenset[str], run: str) -> None:
@@ -228,7 +241,12 @@ def delete_late_writes(folder: Folder, kept: frozenset[str], run: str) -> None:
 
 
 def differing_keys(before: Any, now: Any, key: str = "") -> list[str]:
-    """Name the keys whose values differ between two configurations and would change rows."""
+    """Name the keys whose values differ between two configurations and would change rows.
+
+    A higher ``source.limit`` changes none: it adds some.
+    """
+    if key in FREE_KEYS or (key == "source.limit" and (now is None or (before is not None and now >= before))):
+        return []
     if isinstance(before, dict) and isinstance(now, dict):
         names: Iterable[str] = sorted(before.keys() | now.keys())
         return [
@@ -238,4 +256,14 @@ def differing_keys(before: Any, now: Any, key: str = "") -> list[str]:
         ]
     if isinstance(now, tuple):
         now = list(now)
-    return [] if before == now or key.startswith(FREE_KEYS) else [key]
+    return [] if before == now else [key]
+
+
+def _joined(arrays: Iterable[Array]) -> Array:
+    return np.concatenate([np.empty(0, np.uint64), *arrays])
+
+
+def _names(saved: dict[str, Any], key: str) -> bool:
+    """Whether a saved configuration has a key of a group."""
+    group, _, name = key.partition(".")
+    return name in (saved.get(group) or {})

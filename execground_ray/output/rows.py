@@ -1,7 +1,7 @@
 r"""The rows of a dataset as they stand in its files.
 
 Every training row has the same keys and types, without nulls, because LLaMA-Factory loads the folder through
-``datasets``, which fails on the first shard that differs::
+``datasets``, which fails on the first shard that differs. It guesses types: a column of dates would be none of texts::
 
     {"id": "0f3c…", "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}],
      "source": "pyedu", "category": "…", "pair": 3, "input": "{\"n\": 2}", "output": "3", "trace_lines": 12,
@@ -13,10 +13,14 @@ Every training row has the same keys and types, without nulls, because LLaMA-Fac
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 
 from execground_ray.records import Problem, Row
+
+# Arrow reads a column of JSON as times if all of its texts in a part of a file look so; then other parts do not fit.
+TIME = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?(Z|[+-][\d:]+)?", re.ASCII)
 
 # What ``records/`` tells of a row.
 RECORD_COLUMNS = """
@@ -49,8 +53,8 @@ def training_row(row: Row, translator: str) -> Row:
             {"role": "user", "content": row["prompt"]},
             {"role": "assistant", "content": row["answer"]},
         ],
-        "source": problem.source,
-        "category": problem.category,
+        "source": free_text(problem.source),
+        "category": free_text(problem.category),
         "pair": row["pair"],
         "input": row["input"],
         "output": row["output"],
@@ -58,6 +62,11 @@ def training_row(row: Row, translator: str) -> Row:
         **{name: row[name] for name in SCORES if name in row},  # records of earlier versions know fewer
         "translator": translator,
     }
+
+
+def free_text(text: str) -> str:
+    """Return a text of the source so that it stays one: as it is, or in quotes if a reader would take it for a time."""
+    return json.dumps(text) if TIME.fullmatch(text) else text
 
 
 def rejected_row(row: Row) -> Row:

@@ -94,9 +94,10 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
 
     Args:
         counts: of the shards.
-        problems_read: what the survey of the corpus found.
+        problems_read: what the survey of the corpus found, and what is no longer in it but in the shards.
         run: ``sandbox`` and ``config`` of this run, and what ``attempts.whole_run`` tells of all starts of the job:
-            ``seconds``, and where they are known ``legs``, ``throughput`` and ``tokens``.
+            ``seconds``, and where they are known ``legs``, ``throughput`` and ``tokens``; also ``source``, what it
+            looked like.
     """
     order = {stage.value: place for place, stage in enumerate(Stage)}
     by_stage: dict[str, dict[str, int]] = {}
@@ -117,6 +118,7 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "throughput": run.get("throughput", []),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "versions": {"execground-ray": __version__} | {name: version(name) for name in LIBRARIES},
+        "source": run.get("source", {}),
         "sandbox": run["sandbox"],
         "config": run["config"],
     }

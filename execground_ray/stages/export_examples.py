@@ -1,10 +1,13 @@
 """Export: verified reasoning goes in, the same rows come out with the two messages of the training row.
 
-A row that is longer than the trained model can take is rejected, not cut: a cut example loses its answer.
+A row that is longer than the trained model can take is rejected, not cut: a cut example loses its answer. So is one
+that holds what a chat template or a trainer takes for a command: ``<|im_end|>`` in a program's text would end the
+message, and LLaMA-Factory looks for a picture where a row says ``<image>``.
 """
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,14 @@ from execground_ray.verification.citations import strip_citations
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# LLaMA-Factory's places for media, and the special tokens of the usual families of models, whichever is trained.
+CONTROL_TEXT = re.compile(
+    r"<(?:image|video|audio)>"
+    r"|<\|[A-Za-z0-9_]+\|>"  # Qwen, Llama 3, Phi, GLM, gpt-oss: <|im_end|>, <|eot_id|>, <|endoftext|>
+    r"|<｜[^<>｜]+｜>"  # DeepSeek
+    r"|<(?:start|end)_of_turn>"  # Gemma
+)
+
 
 def export_rows(batch: pa.Table, export: Export) -> pa.Table:
     """Put the final form to a batch; rejected rows pass untouched."""
@@ -30,19 +41,40 @@ def check_tokenizer(export: Export) -> None:
     Raises:
         ConfigError: it is not.
     """
-    if export.max_tokens is not None and export.tokenizer not in (None, CHARACTERS):
-        chat_tokenizer(export.tokenizer)
+    if _measures(export) and (export.max_tokens is not None or export.control_text == "reject"):
+        chat_tokenizer(str(export.tokenizer))
 
 
 def _export_row(row: Row, export: Export) -> Row:
     row["prompt"] = training_prompt(Problem.from_json(row["problem"]), row["input"])
     row["answer"] = with_thinking(row["thinking"], strip_citations(row["text"], row["trace_lines"]))
+    if export.control_text == "reject":
+        for what, text in (
+            ("the prompt", row["prompt"]),
+            ("the thinking", row["thinking"]),
+            ("the text", row["answer"]),
+        ):
+            if found := _control_text(text, export):
+                return reject(row, Reason.CONTROL_TEXT, f"{what} holds {found}")
     if export.max_tokens is not None:
         length = _length(export.tokenizer or CHARACTERS, row["prompt"], row["answer"])
         if length > export.max_tokens:
             unit = CHARACTERS if export.tokenizer == CHARACTERS else "tokens"
             return reject(row, Reason.TOO_MANY_TOKENS, f"{length} {unit}, more than {export.max_tokens}")
     return row
+
+
+def _measures(export: Export) -> bool:
+    """Whether the trained model's tokenizer is known."""
+    return export.tokenizer not in (None, CHARACTERS)
+
+
+def _control_text(text: str, export: Export) -> str | None:
+    """The first control text in a text; None without one."""
+    if found := CONTROL_TEXT.search(text):
+        return found.group()
+    special = chat_tokenizer(str(export.tokenizer)).special_tokens if _measures(export) else ()
+    return next((token for token in special if token in text), None)
 
 
 def _length(tokenizer: str, prompt: str, text: str) -> int:

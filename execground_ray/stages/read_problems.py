@@ -17,8 +17,10 @@ from ray.data.block import BlockMetadata
 from ray.data.context import DataContext
 from ray.data.datasource import Datasource, ReadTask
 
-from execground_ray.corpus.parsing import LineError, content_id, parse_line, raw_content, to_json
-from execground_ray.corpus.splits import Raw, is_blank
+from execground_ray.corpus.decoding import LineError
+from execground_ray.corpus.lines import Raw
+from execground_ray.corpus.parsing import content_id, parse_line, raw_content, to_json
+from execground_ray.corpus.splits import is_blank
 from execground_ray.corpus.survey import SplitPlan
 from execground_ray.records import COLUMNS, Reason, Row, Stage, reject, schema_after
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from execground_ray.tracing.inspection import ids, name_of
-from execground_ray.tracing.snapshot_text import LITERAL, OPAQUE, SnapshotText
 from execground_ray.tracing.machine_paths import ADDRESS
+from execground_ray.tracing.snapshot_text import LITERAL, OPAQUE, SnapshotText
 
 # Of all values together: characters that are kept, and bytes that are looked at.
 MAX_CHARS, MAX_WORK = 1_000_000, 20_000_000

@@ -19,7 +19,7 @@ CHOICES = [file for file in FILES if "/" in file and not file.startswith("hydra/
 # Every option there is. Adding one is a decision: it has to be documented in conf/ and stay for ever.
 OPTIONS = """
 cluster.address cluster.dashboard cluster.engines cluster.gpus_per_engine cluster.num_cpus
-export.license export.max_tokens export.push_to_hub export.rows_per_shard export.tokenizer
+export.control_text export.license export.max_tokens export.push_to_hub export.rows_per_shard export.tokenizer
 output.dir output.on_existing
 sampling.examples_per_problem
 sandbox.kind
@@ -82,6 +82,7 @@ def test_paper_is_the_reference_implementation():
     assert config.sampling.examples_per_problem == 1
     assert (config.verification.mode, config.verification.min_grounded) == ("score", 0.0)
     assert (config.export.tokenizer, config.export.max_tokens) == ("characters", 8192)
+    assert config.export.control_text == "keep"
     translator = config.translator
     assert (translator.model, translator.replicas, translator.tensor_parallel_size) == ("Qwen/Qwen3-32B", 1, 8)
     assert translator.enable_thinking
@@ -181,6 +182,9 @@ def test_paths_that_do_not_exist(tmp_path, kind, path):
         ("tracing.timeout_s=0", "tracing.timeout_s = 0 is not allowed; allowed: a number from 0.1 to 3600"),
         ("verification.mode=strict", "verification.mode = 'strict' is not allowed; allowed: enforce, score"),
         ("source.path=a.jsonl", "source.path is not a key; allowed: source.kind, source.limit"),
+        ("output=out/x", "output = 'out/x' is not allowed; allowed: output.dir, output.on_existing"),
+        ("limit=3", "limit is not a key; did you mean source.limit?"),
+        ("max_tokens=3", "max_tokens is not a key; did you mean export.max_tokens?"),
         ("source=jsonl", "source.path is missing; allowed: a file, folder, glob or URI"),
         ("source=jsonl source.path=a.jsonl", "source.path = 'a.jsonl' does not exist; allowed: a file, folder, glob"),
         ("export.max_tokens=8", "export.tokenizer is missing: export.max_tokens needs it; allowed: characters, or the"),
@@ -198,6 +202,30 @@ def test_wrong_command_lines(run_command, tmp_path, arguments, message):
     assert result.stderr.startswith(f"error: {message}")
     assert result.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+MEANT = {
+    "source=/some/file.jsonl": "source=jsonl source.path=/some/file.jsonl",
+    "source=file.JSONL": "source=jsonl source.path=file.JSONL",
+    "source=./folder/": "source=jsonl source.path=./folder/",
+    "source=s3://bucket/x.json.gz": "source=jsonl source.path=s3://bucket/x.json.gz",
+    "source=~/x.jsonl": "source=jsonl source.path=\"'~/x.jsonl'\"",
+    "source='/my files/*.jsonl'": "source=jsonl source.path=\"'/my files/*.jsonl'\"",
+    "source=/my files/x.jsonl": "source=jsonl source.path=\"'/my files/x.jsonl'\"",
+    "source=data/x.parquet": "source=parquet source.path=data/x.parquet",
+    "source=owner/name": "source=huggingface source.path=owner/name",
+    "translator=http://host:8000/v1": "translator=http translator.url=http://host:8000/v1",
+    "translator=Qwen/Qwen3-32B": "translator=vllm translator.model=Qwen/Qwen3-32B",
+}
+
+
+@pytest.mark.parametrize(("override", "meant"), MEANT.items())
+def test_a_path_or_name_in_the_place_of_a_choice_is_told_where_it_goes(override, meant):
+    with pytest.raises(ConfigError) as refused:
+        load([override])
+    group = override.partition("=")[0]
+    choices = ", ".join(sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml")))
+    assert str(refused.value) == f"{override} is not a choice; did you mean {meant}? allowed: {choices}"
 
 
 def test_a_mistake_is_refused_before_ray_is_loaded(run_command):

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from execground_ray.corpus.parsing import MAX_DEPTH, LineError, parse_line, to_json
+from execground_ray.corpus.decoding import MAX_DEPTH, LineError
+from execground_ray.corpus.parsing import parse_line, to_json
 from execground_ray.records import Problem
 
 GOOD = {

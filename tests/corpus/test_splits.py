@@ -12,6 +12,8 @@ import pytest
 import zstandard
 
 from execground_ray.config.schema import FileSource, HuggingFaceSource
+from execground_ray.corpus import files as finding
+from execground_ray.corpus import lines as reading
 from execground_ray.corpus import splits
 from execground_ray.corpus.splits import LineSplit, list_splits
 
@@ -39,7 +41,7 @@ def test_byte_ranges_together_read_every_line_once(tmp_path, monkeypatch, split_
 
 
 def test_a_line_too_long_is_cut_and_the_next_one_is_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(splits, "MAX_LINE_BYTES", 10)
+    monkeypatch.setattr(reading, "MAX_LINE_BYTES", 10)
     (tmp_path / "a.jsonl").write_bytes(b"x" * 35 + b"\nnext\n")
     assert read(files(tmp_path / "a.jsonl")) == [b"x" * 10, b"next\n"]
 
@@ -110,9 +112,9 @@ def test_an_unknown_scheme_is_an_error_without_the_secrets_of_the_uri():
 
 
 def test_credentials_of_a_uri_are_neither_in_names_nor_in_what_is_printed(tmp_path):
-    base, _ = splits._cut_glob("s3://key:secret@bucket/a*.jsonl?region=eu-west-1")
+    base, _ = finding._cut_glob("s3://key:secret@bucket/a*.jsonl?region=eu-west-1")
     assert base == "s3://key:secret@bucket/?region=eu-west-1"
-    filesystem, root = splits._open_filesystem(base)
+    filesystem, root = finding._open_filesystem(base)
     split = LineSplit(filesystem, f"{root}/a.jsonl", f"s3://{root}/a.jsonl", 0, 1)
     assert root == "bucket"
     assert "secret" not in repr(split)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import random
 
 import pytest
@@ -10,7 +11,7 @@ from problem_lines import problem_line
 from execground_ray.config.schema import FileSource
 from execground_ray.corpus import splits
 from execground_ray.corpus.splits import list_splits
-from execground_ray.corpus.survey import map_on_ray, survey_corpus, survey_split
+from execground_ray.corpus.survey import Finished, Work, map_on_ray, survey_corpus, survey_split
 from execground_ray.stages.read_problems import read_rows
 
 
@@ -121,6 +122,89 @@ def test_the_survey_on_ray_is_the_survey(tmp_path, monkeypatch, ray_session):
 
 
 def test_a_file_that_cannot_be_read_stops_the_survey_by_name(tmp_path, ray_session):
-    (tmp_path / "a.jsonl.gz").write_bytes(b"not compressed")
     with pytest.raises(OSError, match=r"a\.jsonl\.gz"):
+        (tmp_path / "a.jsonl.gz").write_bytes(b"not compressed")
+        find(tmp_path)
+    (tmp_path / "a.jsonl.gz").unlink()
+    (tmp_path / "a.json").write_text('[{"a": 1}')
+    with pytest.raises(OSError, match=r"a\.json: the array has no end") as refused:
         survey_corpus(find(tmp_path), None, 0, map_on_ray)
+    assert str(refused.value).count("\n") == 0
+
+
+def grown(tmp_path, before, after, seed):
+    """The rows of a corpus that grew when it was finished, the new ones, and how many were no longer in it."""
+    write(tmp_path / "a.jsonl", before)
+    first = rows_of(tmp_path, seed=seed)
+    write(tmp_path / "a.jsonl", after)
+    was_duplicate = [row["id"] for row in first if row["reason"] == "duplicate_problem"]
+    finished = Finished.of([row["id"] for row in first], was_duplicate)
+    plans = survey_corpus(find(tmp_path), None, seed, finished=finished)
+    return first, [row for plan in plans for row in read_rows(plan)], Work.of(plans, finished)
+
+
+def test_of_a_corpus_that_grew_only_what_is_new_is_read(tmp_path):
+    lines = [problem_line(number=n) for n in range(6)] + ["broken", problem_line(number=2)]
+    for place in range(3):
+        (tmp_path / str(place)).mkdir()
+        new = [problem_line(number=7), "{}", problem_line(number=2)]
+        after = [new + lines, lines + new, [*lines[:4], *new, *lines[4:]]][place]
+        _, rows, work = grown(tmp_path / str(place), lines, after, seed=0)
+        assert (work.total, work.done, work.gone) == (11, 8, 0)
+        assert sorted((row["id"].partition(".")[2], row["reason"]) for row in rows) == [
+            ("", ""), ("", "missing_field"), ("3", "duplicate_problem"),
+        ]  # fmt: skip
+
+
+def test_the_row_of_a_distinct_problem_that_took_part_stays_whatever_comes(tmp_path):
+    same = [problem_line(number=n, description="The same problem.") for n in range(9)]
+    for seed in range(10):
+        first, rows, work = grown(tmp_path, same[:3], same, seed)
+        (taken,) = [row["id"] for row in first if not row["reason"]]
+        assert {row["reason"] for row in rows} == {"duplicate_problem"}
+        assert all(row["detail"].endswith(f"the same problem as {taken}") for row in rows)
+        assert (len(rows), work.gone) == (6, 0)
+
+
+def test_a_better_row_goes_before_one_that_could_not_take_part(tmp_path):
+    weak = json.loads(problem_line(number=1, description="The same.")) | {"refcode": "x = 1"}
+    strong = problem_line(number=2, description="The same.")
+    for seed in range(5):
+        _, (row,), _ = grown(tmp_path, [json.dumps(weak)], [json.dumps(weak), strong], seed)
+        assert row["reason"] == ""
+
+
+@pytest.mark.parametrize("done", range(1, 7))
+def test_what_is_done_of_a_corpus_that_did_not_grow_changes_no_choice(tmp_path, done):
+    write(tmp_path / "a.jsonl", [problem_line(number=n, description=f"Problem {n % 3}.") for n in range(7)])
+    for seed in range(5):
+        everything = {row["id"]: row for row in rows_of(tmp_path, seed=seed)}
+        ids = random.Random(seed).sample(sorted(everything), done)
+        finished = Finished.of(ids, [each for each in ids if everything[each]["reason"] == "duplicate_problem"])
+        rows = [row for plan in survey_corpus(find(tmp_path), None, seed, finished=finished) for row in read_rows(plan)]
+        assert {row["id"]: row for row in rows} == {each: everything[each] for each in everything.keys() - set(ids)}
+
+
+def test_what_is_no_longer_there_is_counted(tmp_path):
+    lines = [problem_line(number=n) for n in (0, 1, 2, 2)]
+    _, rows, work = grown(tmp_path, lines, [lines[0], lines[2], problem_line(number=9)], seed=0)
+    assert (len(rows), work.total, work.done, work.gone) == (1, 3, 2, 2)
+
+
+def test_a_fingerprint_tells_every_change_of_a_source(tmp_path):
+    def look(limit=None):
+        return splits.fingerprint(find(tmp_path), limit)
+
+    write(tmp_path / "a.jsonl", ["1"])
+    seen = [look(), look(3)]
+    write(tmp_path / "b.jsonl", ["1"])
+    seen.append(look())
+    write(tmp_path / "b.jsonl", ["1", "2"])
+    seen.append(look())
+    os.utime(tmp_path / "b.jsonl", ns=(5, 5))  # the same size and another content
+    seen.append(look())
+    (tmp_path / "b.jsonl").rename(tmp_path / "c.jsonl")
+    seen.append(look())
+    assert len({told["fingerprint"] for told in seen}) == len(seen)
+    assert look() == look() == seen[-1]
+    assert seen[-1] | {"fingerprint": ""} == {"splits": 2, "bytes": 6, "fingerprint": ""}

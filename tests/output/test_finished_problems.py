@@ -10,7 +10,7 @@ import pytest
 from exported_rows import block, rejected
 from pyarrow import parquet
 
-from execground_ray.output.attempts import whole_run
+from execground_ray.output.attempts import carry_over, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG
 from execground_ray.output.resume import delete_late_writes, finished_problems
 from execground_ray.output.storage import Folder
@@ -146,6 +146,15 @@ def test_a_write_that_is_repeated_with_other_rows_leaves_none_of_the_first(folde
     assert done(folder)[0] == {A, B}
 
 
+def test_what_was_a_duplicate_is_known_as_one(folder):
+    duplicate = rejected(B) | {"stage": "prefilter", "reason": "duplicate_problem", "problem_rows": 1}
+    write(folder, 0, *examples(A, 1), duplicate, duplicate | {"id": f"{B}.2"})
+    write(folder, 1, rejected(C) | {"problem_rows": 1})
+    finished, _ = finished_problems(folder)
+    assert finished.duplicates.tolist() == [int(B, 16)]
+    assert finished.count == 4
+
+
 LEG = {"seconds": 10.0, "done": 0, "throughput": [(0.0, 0), (4.0, 6), (9.0, 12)], "tokens": None}
 TOKENS = {"rows": 2, "prompt_tokens": 30, "generated_tokens": 4, "seconds": 1.5, "engines": [{"rows": 2}]}
 
@@ -163,6 +172,18 @@ def test_legs_are_added_up():
     }
     assert "tokens" not in whole_run([LEG])
     json.dumps(run)
+
+
+def test_what_a_finished_dataset_tells_is_added_to_by_the_next_legs(folder):
+    legs = [LEG | {"began": 1.0, "tokens": TOKENS}, LEG | {"began": 2.0, "done": 12, "tokens": TOKENS}]
+    run = whole_run(legs)
+    summary = {name: run[name] for name in ("legs", "seconds", "throughput")} | {"translation": run["tokens"]}
+    carry_over(folder, summary)
+    assert whole_run(read_attempts(folder)) == run
+    folder.write_text(".legs/aa.json", json.dumps(LEG | {"began": 3.0, "done": 24, "tokens": TOKENS}))
+    after = whole_run(read_attempts(folder))
+    assert (after["legs"], after["seconds"], after["tokens"]["rows"]) == (3, 30.0, 6)
+    assert after["throughput"] == [*run["throughput"], (20.0, 24), (24.0, 30), (29.0, 36)]
 
 
 def parts_of_parts():

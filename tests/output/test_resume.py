@@ -5,13 +5,16 @@ corpus in ``test_finished_problems.py``.
 """
 
 import json
+import platform
 from dataclasses import asdict
 
 import pytest
 from omegaconf import OmegaConf
 
+from execground_ray import __version__
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import load, to_yaml
+from execground_ray.output.attempts import check_maker, made_by
 from execground_ray.output.layout import ATTEMPTS, CARD_SIGN, CONFIG, ENDINGS, UNFINISHED
 from execground_ray.output.resume import differing_keys, prepare_output
 from execground_ray.output.shards import is_whole, line_ids
@@ -127,12 +130,62 @@ def test_other_settings_are_refused_by_name(folder, tmp_path, finished):
     assert contents(folder, tmp_path) == before
 
 
-FREE = ["tracing.workers=3", "tracing.worker_runs=5", "cluster.num_cpus=2", "export.rows_per_shard=7"]
+FREE = {
+    "template": """
+        tracing.workers=3 tracing.worker_runs=5 cluster.num_cpus=2 export.rows_per_shard=7 export.license=mit
+    """,
+    "http": """
+        translator.url=http://h:1/v1/chat/completions translator.api_key_env=KEY translator.concurrency=3
+        translator.requests_per_second=2 translator.timeout_s=5 translator.max_retries=1 translator.retry_wait_s=2
+    """,
+    "vllm": """
+        translator.device=cpu translator.batch_rows=3 translator.batches_in_flight=2 translator.max_tries=1
+        translator.hang_timeout_s=9 cluster.engines=3 cluster.gpus_per_engine=2
+    """,
+}
 
 
-def test_settings_that_change_no_row_may_differ(folder):
+@pytest.mark.parametrize("translator", FREE)
+def test_settings_that_change_no_row_may_differ(folder, translator):
+    begin(folder, f"translator={translator}")
+    before = asdict(config(folder, f"translator={translator}"))
+    for setting in FREE[translator].split():
+        now = config(folder, f"translator={translator}", setting)
+        assert asdict(now) != before
+        assert not prepare_output(folder, now)
+
+
+PINNED = ["model=x", "enable_thinking=true", "keep_thinking=true", "prompt=marked_answer"]
+PINNED += ["sampling_params.top_k=3", "sampling_params.max_tokens=9"]
+
+
+@pytest.mark.parametrize("setting", PINNED)
+def test_settings_of_a_translator_that_change_rows_may_not(folder, setting):
+    begin(folder, "translator=http")
+    with pytest.raises(ConfigError, match=rf"other values of translator\.{setting.partition('=')[0]}; allowed"):
+        prepare_output(folder, config(folder, "translator=http", f"translator.{setting}"))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "allowed"),
+    [("3", "5", True), ("3", "null", True), ("3", "3", True), ("5", "3", False), ("null", "3", False)],
+)
+def test_the_limit_of_the_source_may_be_raised_only(folder, before, now, allowed):
+    begin(folder, f"source.limit={before}")
+    if allowed:
+        prepare_output(folder, config(folder, f"source.limit={now}"))
+        return
+    with pytest.raises(ConfigError, match=r"other values of source\.limit; allowed"):
+        prepare_output(folder, config(folder, f"source.limit={now}"))
+
+
+@pytest.mark.parametrize("control_text", ["reject", "keep"])
+def test_an_output_of_a_version_without_a_filter_is_gone_on_with(folder, control_text):
     begin(folder)
-    assert not prepare_output(folder, config(folder, *FREE))
+    saved = OmegaConf.create(folder.read_text(CONFIG))
+    del saved.export.control_text
+    folder.write_text(CONFIG, OmegaConf.to_yaml(saved))
+    assert not prepare_output(folder, config(folder, f"export.control_text={control_text}"))
 
 
 def test_a_folder_that_no_run_has_begun_is_not_touched(folder, tmp_path):
@@ -158,6 +211,7 @@ EVERY_GROUP = [
     "sampling.examples_per_problem=2",
     "verification.mode=score",
     "export.tokenizer=characters",
+    "export.control_text=keep",
 ]
 
 
@@ -167,3 +221,25 @@ def test_every_setting_that_can_change_a_row_counts(override):
     assert differing_keys(before, asdict(load())) == []
     key = "sandbox.kind" if override.startswith("sandbox") else override.split("=")[0]
     assert differing_keys(before, now) == [key]
+
+
+def finished_by(version, python):
+    return {"versions": {"execground-ray": version}, "python": f"CPython {python}"}
+
+
+def test_rows_of_another_version_or_python_are_not_mixed_with_ours(folder):
+    now = platform.python_version()
+    check_maker(folder, {})
+    check_maker(folder, finished_by(__version__, now))
+    for earlier in (finished_by("0.0.9", now), finished_by(__version__, "3.99.1")):
+        with pytest.raises(ConfigError, match=r"was begun by execground-ray .* on Python .*, and this is .*; allowed"):
+            check_maker(folder, earlier)
+
+
+@pytest.mark.parametrize("other", [{"execground-ray": "0.0.9"}, {"python": "3.99"}])
+def test_nor_are_those_of_an_attempt_that_was_not_finished(folder, other):
+    folder.write_text(f"{ATTEMPTS}/a.json", json.dumps({"began": 1.0, "made_by": made_by()}))
+    check_maker(folder, {})
+    folder.write_text(f"{ATTEMPTS}/b.json", json.dumps({"began": 2.0, "made_by": made_by() | other}))
+    with pytest.raises(ConfigError, match="was begun by"):
+        check_maker(folder, {})

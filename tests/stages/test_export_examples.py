@@ -69,3 +69,35 @@ def test_rejected_rows_pass_untouched():
     assert {name: first[name] for name in given} == given
     assert first["prompt"] == ""
     assert second["reason"] == "too_many_tokens"
+
+
+CONTROL = ["<image>", "<video>", "<audio>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|vision_start|>"]
+CONTROL += ["<｜end▁of▁sentence｜>", "<end_of_turn>"]
+HARMLESS = ["<img>", "< image >", "</image>", "im_end", "a <| b |> c", "x[INST]", "<s>", "<think>", "if a<b>c: pass"]
+
+
+def rows_that_hold(text):
+    """One row for each place that a text of the source or of a model may stand in."""
+    places = [problem(**{name: f"a {text}"}) for name in ("problem_description", "io_requirements")]
+    places.append(problem(refcode=f"def main_solution(n):\n    return {text!r}\n"))
+    return [
+        *({"problem": given} for given in places),
+        {"input": json.dumps({text: 1})},
+        {"text": f"a {text} b"},
+        {"thinking": f"hm {text}"},
+    ]
+
+
+@pytest.mark.parametrize("text", CONTROL)
+def test_control_text_of_chat_templates_rejects_a_row_wherever_it_stands(text):
+    found = export(*rows_that_hold(text))
+    assert {(row["stage"], row["reason"]) for row in found} == {("export", "control_text")}
+    places = ["the prompt"] * 4 + ["the text", "the thinking"]
+    assert [row["detail"] for row in found] == [f"f.jsonl:3: {place} holds {text}" for place in places]
+    kept = export(*rows_that_hold(text), overrides=["export.control_text=keep"])
+    assert {row["reason"] for row in kept} == {""}
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_only_looks_like_control_text_stays(text):
+    assert {row["reason"] for row in export(*rows_that_hold(text))} == {""}

@@ -7,7 +7,8 @@ import pytest
 from problem_lines import problem_line
 
 from execground_ray.config.loading import load
-from execground_ray.records import COLUMNS, Stage, schema_after
+from execground_ray.records import COLUMNS, Problem, Stage, schema_after
+from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.trace_execution import TraceExecution, pair_order
 
 NOT_TRACED = COLUMNS[Stage.TRACE]
@@ -88,3 +89,16 @@ def test_the_order_of_pairs_follows_from_seed_and_problem_alone():
     assert pair_order("ab", pairs, 124) != order
     assert pair_order("ab", [], 123) == []
     assert order == [1, 5, 9, 0, 6, 7, 2, 4, 8, 3]  # on every machine and Python: a resume must find the same
+
+
+def test_a_byte_order_mark_before_the_code_is_no_part_of_it(stage):
+    """Editors of Windows write one into files, and Python takes it off when it runs them."""
+    program = json.loads(problem_line(1))["refcode"]
+    marked = row(refcode=f"\ufeff{program}")
+    (judged,) = filter_rows(pa.Table.from_pylist([marked], schema_after(Stage.READ))).to_pylist()
+    assert judged["reason"] == ""
+    assert [example["trace"] for example in trace(stage, marked)] == [
+        example["trace"] for example in trace(stage, row())
+    ]
+    inside = Problem.from_json(row(refcode=f"{program}\ufeff")["problem"])
+    assert inside.refcode.endswith("\ufeff")

@@ -1,15 +1,22 @@
 """The sink writes rows of one form, each into the folder it belongs to, and nothing where there is nothing."""
 
+import io
 import json
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 from datasets import load_dataset
 from exported_rows import block, rejected
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from problem_lines import problem_line
+from pyarrow.json import read_json
 
 from execground_ray.output.layout import CONFIG
+from execground_ray.output.rows import free_text, training_prompt
 from execground_ray.output.storage import Folder
+from execground_ray.records import Problem
 from execground_ray.stages.write_shards import ShardSink
 
 HARD_TEXT = 'a "quote", a \\, ä, 😀, \u2028, \x85, \x00, \x1b and\r\n\ta new line'
@@ -100,3 +107,48 @@ def test_shards_of_very_different_rows_load_as_one_dataset(out, tmp_path):
     assert sorted(dataset["output"]) == sorted(map(json.dumps, values))
     for row in dataset:
         assert None not in row.values()
+
+
+TIMES = ["2024-01-01", "2024-01-01 10:00", "2024-01-01T10:00:00", "2024-01-01T10:00:00Z", "2024-01-01T10:00+01:00"]
+
+
+def row_of_times(number, time):
+    """A row in which everything that comes from the source looks like a time, or is one as JSON text."""
+    record = json.loads(problem_line(number)) | dict.fromkeys(
+        ("problem_description", "io_requirements", "refcode", "source", "category"), time
+    )
+    prompt = training_prompt(Problem.from_json(json.dumps(record)), json.dumps({time: time}))
+    values = {"input": json.dumps({time: time}), "output": json.dumps(time), "text": time, "answer": time}
+    return values | {"id": f"{number:016x}", "problem": json.dumps(record), "prompt": prompt}
+
+
+def test_shards_whose_texts_all_look_like_times_load_beside_others(out, tmp_path):
+    for task, time in enumerate(TIMES):
+        write(sink(out), block(row_of_times(task, time)), task=task)
+    write(sink(out), block({"id": "b" * 16}), task=len(TIMES))
+    files = [str(path) for path in sorted((out / "train").iterdir())]
+    for order in (files, files[::-1]):
+        rows = load_dataset("json", data_files=order, split="train", cache_dir=str(tmp_path / "cache"))
+        assert sorted(rows["category"]) == sorted(["", *map(json.dumps, TIMES)])
+        assert sorted(rows["source"]) == sorted(["test", *map(json.dumps, TIMES)])
+        assert sorted(rows["output"]) == sorted(["2", *map(json.dumps, TIMES)])
+        texts = ("id", "source", "category", "input", "output", "translator")
+        assert {rows.features[name].dtype for name in texts} == {"string"}
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.from_regex(r"\A\d{4}-\d\d-\d\d([ T]\d\d?(:?\d\d(:?\d\d([.,]\d+)?)?)?)?(Z|[+-]\d\d(:?\d\d)?)?\Z") | st.text())
+@example("2024-01-01")
+@example("2024-01-01T10")
+@example("2024-01-01 10:00:00-0130")
+@example("2024-01-01\n")
+def test_no_text_is_read_as_anything_else(text):
+    line = json.dumps({"category": free_text(text)}).encode("utf-8", "surrogatepass")
+    assert read_json(io.BytesIO(line)).schema.field("category").type == pa.string()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "arithmetic", "2024-01-01 and later", "2024", '"2024-01-01"', " 2024-01-01", "1e5"]
+)
+def test_other_texts_stay_as_they_are(text):
+    assert free_text(text) == text

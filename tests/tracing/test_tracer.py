@@ -15,9 +15,9 @@ import pytest
 from snoop_oracle import Traced
 
 import execground_ray
-from execground_ray.tracing.machine_paths import without_machine
 from execground_ray.records import Problem
 from execground_ray.stages.filter_problems import filter_problem
+from execground_ray.tracing.machine_paths import without_machine
 from execground_ray.tracing.sandbox import CagedWorker
 
 HERE = Path(__file__).parent

@@ -60,6 +60,13 @@ class ChatTokenizer:
             ends = None
         self.stop_ids = sorted({self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
 
+    @functools.cached_property
+    def special_tokens(self) -> tuple[str, ...]:
+        """The texts that become control tokens wherever they stand."""
+        added = self._tokenizer.added_tokens_decoder.values()
+        special = {str(token) for token in added if token.special} | set(self._tokenizer.all_special_tokens)
+        return tuple(sorted(token for token in special if token))
+
     @property
     def has_switch(self) -> bool:
         """Whether the chat template can turn thinking on and off."""

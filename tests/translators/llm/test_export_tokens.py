@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 from test_engines import traced_row
+from transformers import AutoTokenizer
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import load
@@ -47,3 +48,30 @@ def test_characters_are_those_of_both_texts():
 def test_a_tokenizer_that_is_not_there_is_known_before_the_run(tmp_path):
     with pytest.raises(ConfigError, match="cannot be loaded"):
         check_tokenizer(load([f"export.tokenizer={tmp_path}", "export.max_tokens=8"]).export)
+
+
+def test_special_tokens_of_the_trained_model_are_control_text(tokenizer_folder):
+    special = ChatTokenizer(str(tokenizer_folder)).special_tokens
+    assert special
+    for token in special:
+        rejected = exported(f"It is {token}.", tokenizer=tokenizer_folder)
+        assert (rejected["stage"], rejected["reason"]) == ("export", "control_text")
+        assert rejected["detail"] == f"f:1: the text holds {token}"
+        assert exported(f"It is {token}.", tokenizer=tokenizer_folder, control_text="keep")["reason"] == ""
+    assert exported("It is 4.", thinking="let me see", tokenizer=tokenizer_folder)["reason"] == ""
+
+
+def test_special_tokens_of_another_form_than_usual_are_known_from_the_tokenizer(tokenizer_folder, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[[turn]]"]})
+    tokenizer.add_tokens(["plain"])
+    tokenizer.save_pretrained(tmp_path)
+    assert exported("[[turn]]")["reason"] == ""
+    assert exported("[[turn]]", tokenizer=tmp_path)["reason"] == "control_text"
+    assert exported("plain", tokenizer=tmp_path)["reason"] == ""
+
+
+def test_a_tokenizer_that_only_tells_control_text_is_known_before_the_run_too(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        check_tokenizer(load([f"export.tokenizer={tmp_path}"]).export)
+    check_tokenizer(load([f"export.tokenizer={tmp_path}", "export.control_text=keep"]).export)
