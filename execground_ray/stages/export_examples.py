@@ -47,15 +47,12 @@ def check_tokenizer(export: Export) -> None:
 
 def _export_row(row: Row, export: Export) -> Row:
     row["prompt"] = training_prompt(Problem.from_json(row["problem"]), row["input"])
-    row["answer"] = with_thinking(row["thinking"], strip_citations(row["text"], row["trace_lines"]))
+    text = strip_citations(row["text"], row["trace_lines"])
+    row["answer"] = with_thinking(row["thinking"], text)
     if export.control_text == "reject":
-        for what, text in (
-            ("the prompt", row["prompt"]),
-            ("the thinking", row["thinking"]),
-            ("the text", row["answer"]),
-        ):
-            if found := _control_text(text, export):
-                return reject(row, Reason.CONTROL_TEXT, f"{what} holds {found}")
+        for what, part in (("prompt", row["prompt"]), ("thinking", row["thinking"]), ("text", text)):
+            if found := _control_text(part, export):
+                return reject(row, Reason.CONTROL_TEXT, f"the {what} holds {found}")
     if export.max_tokens is not None:
         length = _length(export.tokenizer or CHARACTERS, row["prompt"], row["answer"])
         if length > export.max_tokens:

@@ -34,7 +34,11 @@ CONSTRUCTS = {
     "tuples",
 }
 # A translator or the limits of a model cause the reasons of the later stages, a broken machine this one.
-NOT_OF_A_PROBLEM = {Reason.SANDBOX_FAULT, Reason.AMBIGUOUS_NULL}  # the latter is of structs in Parquet
+NOT_OF_A_PROBLEM = {
+    Reason.SANDBOX_FAULT,
+    Reason.AMBIGUOUS_NULL,
+    Reason.INTERNAL_ERROR,
+}  # the latter is of structs in Parquet
 RUN_ALL = """
 import json, sys
 for line in sys.stdin:

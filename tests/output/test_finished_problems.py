@@ -178,7 +178,7 @@ def test_what_a_finished_dataset_tells_is_added_to_by_the_next_legs(folder):
     legs = [LEG | {"began": 1.0, "tokens": TOKENS}, LEG | {"began": 2.0, "done": 12, "tokens": TOKENS}]
     run = whole_run(legs)
     summary = {name: run[name] for name in ("legs", "seconds", "throughput")} | {"translation": run["tokens"]}
-    carry_over(folder, summary)
+    carry_over(folder, summary | {"python": "CPython 3.11.7", "versions": {"execground-ray": "0.2.0"}})
     assert whole_run(read_attempts(folder)) == run
     folder.write_text(".legs/aa.json", json.dumps(LEG | {"began": 3.0, "done": 24, "tokens": TOKENS}))
     after = whole_run(read_attempts(folder))

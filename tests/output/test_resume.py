@@ -155,7 +155,7 @@ def test_settings_that_change_no_row_may_differ(folder, translator):
         assert not prepare_output(folder, now)
 
 
-PINNED = ["model=x", "enable_thinking=true", "keep_thinking=true", "prompt=marked_answer"]
+PINNED = ["model=x", "enable_thinking=true", "keep_thinking=true", "prompt=reference"]
 PINNED += ["sampling_params.top_k=3", "sampling_params.max_tokens=9"]
 
 
