@@ -9,7 +9,10 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
+
+from execground_ray.verification.trees import CACHED, nodes_in
 
 MAX_STEPS = 2_000
 MAX_ITEMS = 5_000
@@ -216,18 +219,18 @@ def apply(operation: ast.AST, left: Any, right: Any) -> Any:
     return OPERATORS[type(operation)](left, right)
 
 
+@lru_cache(maxsize=CACHED)
 def is_pure(node: ast.expr) -> bool:
     """Whether an expression has no names but those of functions and constants."""
-    functions = {id(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
-    modules = {
-        id(each.func.value)
-        for each in ast.walk(node)
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
-    }
+    if not any(isinstance(each, ast.Name) for each in nodes_in(node)):
+        return True
+    called = [each.func for each in nodes_in(node) if isinstance(each, ast.Call)]
+    functions = set(map(id, called))
+    modules = {id(each.value) for each in called if isinstance(each, ast.Attribute)}
     return all(
         not isinstance(each, ast.Name)
         or each.id in {"inf", "nan"}
         or (id(each) in functions and each.id in FUNCTIONS)
         or (id(each) in modules and each.id in _MODULES)
-        for each in ast.walk(node)
+        for each in nodes_in(node)
     )
