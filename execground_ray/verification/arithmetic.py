@@ -129,10 +129,10 @@ class _Evaluation:
     def of(self, node: ast.expr) -> Any:
         """The value of a node, checked for its size."""
         self._steps += 1
-        method = getattr(self, "_" + type(node).__name__.lower(), None)
-        if method is None or self._steps > MAX_STEPS:
-            raise UnknownError(type(node).__name__)
-        value = method(node)
+        kind = type(node)
+        if kind not in _VISITS or self._steps > MAX_STEPS:
+            raise UnknownError(kind.__name__)
+        value = _VISITS[kind](self, node)
         if isinstance(value, str | list | tuple | dict | set) and len(value) > MAX_ITEMS:
             raise UnknownError("too large")
         if isinstance(value, int) and value.bit_length() > MAX_BITS:
@@ -212,6 +212,13 @@ class _Evaluation:
             raise UnknownError(function.attr)
         found = getattr(holder, function.attr)(*map(self.of, node.args))
         return list(found) if function.attr in {"keys", "values", "items"} else found
+
+
+_VISITS: dict[type[ast.AST], Callable[[_Evaluation, Any], Any]] = {
+    kind: visit
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and (visit := vars(_Evaluation).get("_" + kind.__name__.lower()))
+}
 
 
 def apply(operation: ast.AST, left: Any, right: Any) -> Any:
