@@ -9,7 +9,10 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
+
+from execground_ray.verification.trees import CACHED, nodes_in
 
 MAX_STEPS = 2_000
 MAX_ITEMS = 5_000
@@ -126,10 +129,10 @@ class _Evaluation:
     def of(self, node: ast.expr) -> Any:
         """The value of a node, checked for its size."""
         self._steps += 1
-        method = getattr(self, "_" + type(node).__name__.lower(), None)
-        if method is None or self._steps > MAX_STEPS:
-            raise UnknownError(type(node).__name__)
-        value = method(node)
+        kind = type(node)
+        if kind not in _VISITS or self._steps > MAX_STEPS:
+            raise UnknownError(kind.__name__)
+        value = _VISITS[kind](self, node)
         if isinstance(value, str | list | tuple | dict | set) and len(value) > MAX_ITEMS:
             raise UnknownError("too large")
         if isinstance(value, int) and value.bit_length() > MAX_BITS:
@@ -211,23 +214,30 @@ class _Evaluation:
         return list(found) if function.attr in {"keys", "values", "items"} else found
 
 
+_VISITS: dict[type[ast.AST], Callable[[_Evaluation, Any], Any]] = {
+    kind: visit
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and (visit := vars(_Evaluation).get("_" + kind.__name__.lower()))
+}
+
+
 def apply(operation: ast.AST, left: Any, right: Any) -> Any:
     """The value of one binary operation."""
     return OPERATORS[type(operation)](left, right)
 
 
+@lru_cache(maxsize=CACHED)
 def is_pure(node: ast.expr) -> bool:
     """Whether an expression has no names but those of functions and constants."""
-    functions = {id(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
-    modules = {
-        id(each.func.value)
-        for each in ast.walk(node)
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
-    }
+    if not any(isinstance(each, ast.Name) for each in nodes_in(node)):
+        return True
+    called = [each.func for each in nodes_in(node) if isinstance(each, ast.Call)]
+    functions = set(map(id, called))
+    modules = {id(each.value) for each in called if isinstance(each, ast.Attribute)}
     return all(
         not isinstance(each, ast.Name)
         or each.id in {"inf", "nan"}
         or (id(each) in functions and each.id in FUNCTIONS)
         or (id(each) in modules and each.id in _MODULES)
-        for each in ast.walk(node)
+        for each in nodes_in(node)
     )

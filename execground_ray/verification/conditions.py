@@ -13,6 +13,7 @@ from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import operand_value, operands_of
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.trees import nodes_in
 from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
 
@@ -211,7 +212,7 @@ def _rounded(side: Side) -> bool:
     return (
         isinstance(side.node, ast.Compare)
         and isinstance(side.node.ops[0], ast.Eq | ast.NotEq)
-        and any(isinstance(each, ast.Constant) and isinstance(each.value, float) for each in ast.walk(side.node))
+        and any(isinstance(each, ast.Constant) and isinstance(each.value, float) for each in nodes_in(side.node))
     )
 
 

@@ -14,6 +14,7 @@ from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import operand_value, operands_of
 from execground_ray.verification.notation import Side, parse, tolerance_of
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.trees import nodes_in
 from execground_ray.verification.values import close, freeze, same
 from execground_ray.verification.window import Window
 
@@ -119,7 +120,7 @@ def _rounded_operands(side: Side) -> float:
     """How rough a result is that is worked out from numbers that are written with few digits."""
     digits = [
         len(str(abs(node.value)).replace(".", "").lstrip("0"))
-        for node in ast.walk(side.node)
+        for node in nodes_in(side.node)
         if isinstance(node, ast.Constant) and isinstance(node.value, float) and not node.value.is_integer()
     ]
     return 0.51 * 10.0 ** (1 - min(digits)) if digits else 0.0

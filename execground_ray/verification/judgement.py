@@ -13,7 +13,7 @@ from execground_ray.verification.counts import check_counts
 from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.operations import check_operations
-from execground_ray.verification.passages import Passage, passages
+from execground_ray.verification.passages import Passage, Ranges, passages
 from execground_ray.verification.presence import check_values
 from execground_ray.verification.relations import check_relations
 from execground_ray.verification.run import Run, program_names
@@ -56,17 +56,23 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
     names = run.names if run else program_names(refcode)
     cites = bool(attributed.citations)
     whole = Window(run, ((1, run.count),)) if run else None
-    windows: dict[tuple[tuple[int, int], ...], Window] = {}
+    windows: dict[Ranges, Window] = {}
     stretches = passages(attributed)
     for passage in stretches:
         window = None
         if run is not None and whole is not None:
-            window = windows.setdefault(passage.lines, Window(run, passage.lines)) if passage.lines and cites else whole
+            window = _window(run, passage.lines, windows) if passage.lines and cites else whole
         sentence = tokenize(attributed.text, passage.start, passage.end, names)
         context = Context(sentence, window, whole, bool(passage.cited) and cites, cites)
         _note(judgement, passage, list(_checks(context)))
     judgement.coverage, judgement.untold = _coverage(stretches, run)
     return judgement
+
+
+def _window(run: Run, lines: Ranges, known: dict[Ranges, Window]) -> Window:
+    if lines not in known:
+        known[lines] = Window(run, lines)
+    return known[lines]
 
 
 def _checks(context: Context) -> Iterator[Check]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
-from execground_ray.verification.notation import key_of
 from execground_ray.verification.run import Event
+from execground_ray.verification.trees import CACHED, children_of, key_of, nodes_in
 from execground_ray.verification.values import Opaque, same
 
 
@@ -30,7 +31,7 @@ def _same_operation(written: ast.AST, node: ast.AST) -> bool:
 
 def _operands(written: ast.expr, event: Event) -> bool:
     mine, theirs = (
-        [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr_context)]
+        [each for each in children_of(node) if not isinstance(each, ast.expr_context)]
         for node in (written, event.node)
     )
     if len(mine) != len(theirs):
@@ -66,15 +67,19 @@ def operands_of(node: ast.AST) -> list[ast.expr]:
 
 def operations_in(trees: Iterable[ast.AST]) -> frozenset[str]:
     """The names of what some trees do: operators, methods, functions."""
+    return frozenset().union(*map(_operations, trees))
+
+
+@lru_cache(maxsize=CACHED)
+def _operations(tree: ast.AST) -> frozenset[str]:
     found: set[str] = set()
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.operator | ast.unaryop):
-                found.add(type(node).__name__)
-            elif isinstance(node, ast.Call):
-                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
-            elif isinstance(node, ast.List | ast.ListComp | ast.Delete | ast.Subscript | ast.Yield):
-                found.add(type(node).__name__.replace("Yield", "yield"))
+    for node in nodes_in(tree):
+        if isinstance(node, ast.operator | ast.unaryop):
+            found.add(type(node).__name__)
+        elif isinstance(node, ast.Call):
+            found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+        elif isinstance(node, ast.List | ast.ListComp | ast.Delete | ast.Subscript | ast.Yield):
+            found.add(type(node).__name__.replace("Yield", "yield"))
     return frozenset(found)
 
 

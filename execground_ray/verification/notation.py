@@ -9,10 +9,11 @@ import ast
 import re
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.values import rounding
 
 MAX_LENGTH = 6_000
@@ -58,7 +59,7 @@ class Side:
     key: str
     pure: bool
 
-    @property
+    @cached_property
     def value(self) -> Any:
         """The value of a pure side.
 
@@ -69,7 +70,7 @@ class Side:
             raise UnknownError(self.source)
         return evaluate(self.node, {})
 
-    @property
+    @cached_property
     def is_condition(self) -> bool:
         """Whether it is a comparison or another expression that is true or false."""
         node = self.node
@@ -77,21 +78,13 @@ class Side:
             isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
         )
 
-    @property
+    @cached_property
     def is_literal(self) -> bool:
         """Whether it is a value as Python writes it, not one to be worked out."""
         return self.pure and not any(
             isinstance(each, ast.BinOp | ast.Compare | ast.BoolOp | ast.Call | ast.Subscript)
-            for each in ast.walk(self.node)
+            for each in nodes_in(self.node)
         )
-
-
-@lru_cache(maxsize=20_000)
-def key_of(node: ast.AST) -> str:
-    """A tree as text, the same whether it is read or assigned to."""
-    return (
-        ast.dump(node).replace("ctx=Store()", "ctx=Load()").replace("ctx=Del()", "ctx=Load()").replace(", kind='u'", "")
-    )
 
 
 @lru_cache(maxsize=4_000)
@@ -104,11 +97,12 @@ def parse(source: str) -> Side | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             node = ast.parse(source, mode="eval").body
+        key = key_of(node)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    if any(isinstance(each, ast.Constant) and each.value is ... for each in ast.walk(node)):
+    if any(isinstance(each, ast.Constant) and each.value is ... for each in nodes_in(node)):
         return None
-    return Side(node, source, key_of(node), is_pure(node))
+    return Side(node, source, key, is_pure(node))
 
 
 @lru_cache(maxsize=4_000)

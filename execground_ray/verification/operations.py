@@ -11,9 +11,10 @@ from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pu
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import matches, operand_value, operands_of
-from execground_ray.verification.notation import key_of, parse
+from execground_ray.verification.notation import parse
 from execground_ray.verification.run import Event
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.values import Opaque, same
 
 _NEAR: dict[type[ast.AST], type[ast.AST]] = {ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Lt: ast.LtE, ast.LtE: ast.Lt}
@@ -60,7 +61,9 @@ def _written(context: Context, token: Token, tree: ast.expr, has_result: bool) -
     """Each operation in an expression: the same operands with another operator are a mistake."""
     if context.window is None:
         return
-    for node in ast.walk(tree):
+    if isinstance(tree, ast.Constant | ast.Name):
+        return
+    for node in nodes_in(tree):
         if (isinstance(node, ast.BinOp) and is_pure(node)) or (
             isinstance(node, ast.Call)
             and is_pure(node)
@@ -143,7 +146,7 @@ def _against_program(context: Context, node: ast.Compare | ast.BinOp | ast.BoolO
 def _computed(context: Context, node: ast.expr) -> bool:
     """Whether a text works an expression out itself, so that it is no quotation of the program."""
     return any(
-        len(sides) > 1 and any(key_of(each) == key_of(node) for side in sides for each in ast.walk(side.node))
+        len(sides) > 1 and any(key_of(each) == key_of(node) for side in sides for each in nodes_in(side.node))
         for token in context.sentence.tokens
         for sides in token.equations
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
@@ -12,6 +13,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.trees import CACHED, children_of, nodes_in
 from execground_ray.verification.values import Opaque, close, freeze, kind_of, parts, rounding
 from execground_ray.verification.window import Window
 
@@ -68,6 +70,7 @@ def _shown(context: Context, token: Token, side: Side) -> Iterator[Check]:
         yield context.verdict(token, Kind.VALUE, ast.unparse(node) in known, f"{side.source} is no value there")
 
 
+@lru_cache(maxsize=CACHED)
 def _literals(side: Side) -> list[tuple[str, Any]]:
     """The outermost values that are written in an expression."""
     found: list[tuple[str, Any]] = []
@@ -82,7 +85,7 @@ def _literals(side: Side) -> list[tuple[str, Any]]:
             except UnknownError:
                 continue
         else:
-            stack += [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
+            stack += [each for each in children_of(node) if isinstance(each, ast.expr)]
     return found
 
 
@@ -94,17 +97,24 @@ def _is_literal(node: ast.expr) -> bool:
 
 def _said(context: Context) -> set[Any]:
     """Values that follow from the sentence's own arithmetic: all sides of its equations, worked out."""
-    found: set[Any] = set()
-    for token in context.sentence.tokens:
-        for sides in token.equations:
-            for side in sides:
-                for node in ast.walk(side.node):
-                    if isinstance(node, ast.BinOp | ast.Call | ast.Subscript) and is_pure(node):
-                        try:
-                            value = evaluate(node, {})
-                        except UnknownError:
-                            continue
-                        found.add(freeze(value))
+    return {
+        key
+        for token in context.sentence.tokens
+        for sides in token.equations
+        for side in sides
+        for key in _worked_out(side)
+    }
+
+
+@lru_cache(maxsize=CACHED)
+def _worked_out(side: Side) -> list[Any]:
+    found = []
+    for node in nodes_in(side.node):
+        if isinstance(node, ast.BinOp | ast.Call | ast.Subscript) and is_pure(node):
+            try:
+                found.append(freeze(evaluate(node, {})))
+            except UnknownError:
+                continue
     return found
 
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from execground_ray.tracing.evidence import Evidence, read_value
-from execground_ray.verification.notation import key_of
-from execground_ray.verification.values import Opaque, freeze
+from execground_ray.verification.trees import expressions_in, key_of, nodes_in
+from execground_ray.verification.values import Inside, Opaque, freeze
 
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
@@ -52,8 +52,10 @@ class Run:
         """See the class."""
         self.tree = ast.parse(refcode.replace("\r\n", "\n").replace("\r", "\n"))
         self._evidence = evidence
-        self._nodes = list(ast.walk(self.tree))
+        self._nodes = nodes_in(self.tree)
         self._values: dict[int, Any] = {}
+        self._scopes: dict[tuple[int, bool], tuple[tuple[int, ...], dict[str, Any]]] = {}
+        self._inside: dict[int, Inside] = {}
         self.lines = evidence.lines
         self.count = len(evidence.lines)
         self.frames = [self._frame(each) for each in evidence.frames]
@@ -93,7 +95,7 @@ class Run:
             tree = self._nodes[node]
             if not isinstance(tree, ast.expr):
                 continue
-            operands = {id(each): last[frame, id(each)] for each in _children(tree) if (frame, id(each)) in last}
+            operands = {id(each): last[frame, id(each)] for each in expressions_in(tree) if (frame, id(each)) in last}
             event = Event(line, frame, tree, self.value(value), outcome, operands)
             augmented = self._augmented.get(id(tree))
             if augmented is not None and not isinstance(getattr(tree, "ctx", None), ast.Load):
@@ -171,6 +173,26 @@ class Run:
         lines, states = self._names.get(frame, ([], []))
         index = (bisect_left if before else bisect_right)(lines, line) - 1
         return states[index] if index >= 0 else {}
+
+    def scope(self, line: int, *, before: bool) -> tuple[tuple[int, ...], dict[str, Any]]:
+        """The names in the call of a line, over those of the calls around it and of the globals; first a mark of them."""
+        if (line, before) not in self._scopes:
+            frame = parent = self.frame_of[line - 1]
+            layers = [self.state(frame, line, before=before)]
+            while 0 <= parent < len(self.frames):
+                caller, parent = self.frames[parent].caller, self.frames[parent].parent
+                if parent >= 0:
+                    layers.append(self.state(parent, caller, before=True))
+            layers.append(self.state(GLOBALS, line, before=before))
+            state = {name: value for layer in reversed(layers) for name, value in layer.items()}
+            self._scopes[line, before] = tuple(map(id, state.values())), state
+        return self._scopes[line, before]
+
+    def inside(self, value: Any) -> Inside:
+        """What is in a value of this run."""
+        if id(value) not in self._inside:
+            self._inside[id(value)] = Inside(value)
+        return self._inside[id(value)]
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -276,7 +298,7 @@ def program_names(program: ast.AST | str) -> frozenset[str]:
     except (SyntaxError, ValueError, RecursionError):
         return frozenset()
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.Name):
             found.add(node.id)
         elif isinstance(node, ast.arg):
@@ -288,12 +310,3 @@ def program_names(program: ast.AST | str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _children(node: ast.AST) -> list[ast.expr]:
-    """The expressions directly in ``node``; those in a slice count as directly in it."""
-    found: list[ast.expr] = []
-    for each in ast.iter_child_nodes(node):
-        if isinstance(each, ast.Slice | ast.keyword | ast.comprehension):
-            found += _children(each)
-        elif isinstance(each, ast.expr):
-            found.append(each)
-    return found

@@ -7,10 +7,13 @@ import re
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 MAX_PARTS = 3_000  # parts of one value that are looked at
 MAX_DEPTH = 12
+MAX_LOOKED_INTO = 500  # parts of one value whose text and length are looked at
+_SIZED = str | list | tuple | dict | set | frozenset | deque | range
 _FLOAT = re.compile(r"[-+]?(\d+)\.(\d+)(?:[eE]([-+]?\d+))?")
 
 
@@ -63,6 +66,34 @@ def parts(value: Any, limit: int = MAX_PARTS) -> Iterator[Any]:
             stack += [(item, depth + 1) for item in (part.start, part.stop, part.step, *part[:limit])]
         elif isinstance(part, list | tuple | set | frozenset | deque):
             stack += [(item, depth + 1) for item in list(part)[:limit]]
+
+
+class Inside:
+    """What is in a value of the run: keys of all parts, the texts, the lengths; each found when it is asked for."""
+
+    def __init__(self, value: Any) -> None:
+        """See the class."""
+        self._value = value
+
+    @cached_property
+    def keys(self) -> frozenset[Hashable]:
+        """Keys of the value and of its parts."""
+        return frozenset(map(freeze, parts(self._value)))
+
+    @cached_property
+    def _first(self) -> list[Any]:
+        return list(parts(self._value, MAX_LOOKED_INTO))
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The strings in it."""
+        return [part for part in self._first if isinstance(part, str)]
+
+    @cached_property
+    def sizes(self) -> frozenset[int]:
+        """The lengths of it and of its parts."""
+        found = {len(part) for part in self._first if isinstance(part, _SIZED)}
+        return frozenset(found | {part.length for part in (self._value,) if isinstance(part, Opaque) and part.length >= 0})
 
 
 def kind_of(value: Any) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.matching import grouped, matches, operations_in
-from execground_ray.verification.notation import Side, key_of
-from execground_ray.verification.run import GLOBALS, WIDEN, Event, Run
-from execground_ray.verification.values import Opaque, freeze, parts
+from execground_ray.verification.notation import Side
+from execground_ray.verification.run import WIDEN, Event, Run
+from execground_ray.verification.trees import key_of
+from execground_ray.verification.values import Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
 _ITERATORS = frozenset(
@@ -77,25 +77,11 @@ class Window:
         core = set(self.core_statements)
         for line in self.statements:
             for before in (True, False) if line in core else (False,):
-                for state in self._states_at(line, before=before):
-                    mark = tuple(id(value) for value in state.values())
-                    if mark not in seen:
-                        seen.add(mark)
-                        found.append(state)
+                mark, state = self.run.scope(line, before=before)
+                if mark not in seen:
+                    seen.add(mark)
+                    found.append(state)
         return found[:MAX_STATES]
-
-    def _states_at(self, line: int, *, before: bool) -> Iterator[dict[str, Any]]:
-        """The state in the call of a line, over that of the calls around it and of the globals."""
-        run = self.run
-        frame = run.frame_of[line - 1]
-        layers = [run.state(frame, line, before=before)]
-        parent = frame
-        while 0 <= parent < len(run.frames):
-            caller, parent = run.frames[parent].caller, run.frames[parent].parent
-            if parent >= 0:
-                layers.append(run.state(parent, caller, before=True))
-        layers.append(run.state(GLOBALS, line, before=before))
-        yield {name: value for layer in reversed(layers) for name, value in layer.items()}
 
     @cached_property
     def complete(self) -> bool:
@@ -205,11 +191,7 @@ class Window:
         """Keys of every value, of what is in it, and of the constants of the program."""
         found: set[Hashable] = set()
         for value in self.values:
-            if isinstance(value, str | int | float) or value is None:
-                found.add(freeze(value))
-                continue
-            for part in parts(value):
-                found.add(freeze(part))
+            found |= self.run.inside(value).keys
             if len(found) > MAX_POOL:
                 break
         return frozenset(found)
@@ -217,7 +199,7 @@ class Window:
     @cached_property
     def texts(self) -> list[str]:
         """Every string at these lines."""
-        return list({part for value in self.values for part in parts(value, 500) if isinstance(part, str)})
+        return list({text for value in self.values for text in self.run.inside(value).texts})
 
     @cached_property
     def opaque(self) -> list[Opaque]:
@@ -232,15 +214,7 @@ class Window:
     @cached_property
     def sizes(self) -> frozenset[int]:
         """The lengths of everything at these lines."""
-        found = {
-            len(part)
-            for value in self.values
-            for part in parts(value, 500)
-            if isinstance(part, str | list | tuple | dict | set | frozenset | deque | range)
-        }
-        return frozenset(
-            found | {value.length for value in self.values if isinstance(value, Opaque) and value.length >= 0}
-        )
+        return frozenset(size for value in self.values for size in self.run.inside(value).sizes)
 
     @cached_property
     def numbers(self) -> list[float]:
@@ -279,8 +253,8 @@ class Window:
     def operations(self) -> frozenset[str]:
         """What the statements of these lines do, and the calls that they make: names of operators and functions."""
         sources = {self.run.lines[line - 1][2] for line in self.statements}
-        trees: list[ast.AST] = [tree for line in sources for tree in self.run.statement_parts(line)]
-        trees += [event.node for event in self.events]
+        trees = {tree for line in sources for tree in self.run.statement_parts(line)}
+        trees |= {event.node for event in self.events}
         negative = any(
             isinstance(event.node, ast.BinOp)
             and any(isinstance(each.value, int | float) and each.value < 0 for each in event.operands.values())

@@ -1,0 +1,52 @@
+"""Trees of expressions, looked at over and over: what is in each of them is found once."""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from typing import Any
+
+CACHED = 20_000  # trees that are remembered, by identity
+
+
+@lru_cache(maxsize=CACHED)
+def nodes_in(node: ast.AST) -> tuple[ast.AST, ...]:
+    """The tree itself and all that is in it, in the order of ``ast.walk``."""
+    found = [node]
+    for each in found:
+        found += children_of(each)
+    return tuple(found)
+
+
+@lru_cache(maxsize=CACHED)
+def children_of(node: ast.AST) -> tuple[ast.AST, ...]:
+    """What is directly in a tree."""
+    return tuple(ast.iter_child_nodes(node))
+
+
+@lru_cache(maxsize=CACHED)
+def expressions_in(node: ast.AST) -> tuple[ast.expr, ...]:
+    """The expressions directly in a tree; those in a slice count as directly in it."""
+    found: list[ast.expr] = []
+    for each in children_of(node):
+        if isinstance(each, ast.Slice | ast.keyword | ast.comprehension):
+            found += expressions_in(each)
+        elif isinstance(each, ast.expr):
+            found.append(each)
+    return tuple(found)
+
+
+@lru_cache(maxsize=CACHED)
+def key_of(node: ast.AST) -> str:
+    """A tree as text, the same whether it is read or assigned to."""
+    fields = []
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            fields += [key_of(value)] if name != "ctx" else []
+        elif name != "kind":
+            fields.append(f"[{', '.join(map(_key, value))}]" if isinstance(value, list) else repr(value))
+    return f"{type(node).__name__}({', '.join(fields)})"
+
+
+def _key(item: Any) -> str:
+    return key_of(item) if isinstance(item, ast.AST) else repr(item)
