@@ -201,8 +201,9 @@ class Run:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The keys of all expressions of the program."""
-        return frozenset(key_of(node) for node in self._nodes if isinstance(node, ast.expr))
+        """The keys of all expressions of the program; ``n += 1`` has ``n + 1``, too."""
+        augmented = (ast.BinOp(each.target, each.op, each.value) for each in self._augmented.values())
+        return frozenset(key_of(node) for node in [*self._nodes, *augmented] if isinstance(node, ast.expr))
 
     @cached_property
     def constants(self) -> frozenset[Any]:
