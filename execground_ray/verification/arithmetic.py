@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from execground_ray.operators import OPERATORS
 from execground_ray.verification.trees import CACHED, nodes_in
 
 MAX_STEPS = 2_000
@@ -74,15 +75,14 @@ def _join(separator: str, items: Any) -> str:
     return separator.join(items)
 
 
-OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: _multiply, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: _remainder, ast.Pow: _power, ast.LShift: _shift,
-    ast.RShift: operator.rshift, ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert, ast.Not: operator.not_,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
-    ast.GtE: operator.ge, ast.Is: operator.eq, ast.IsNot: operator.ne,
-    ast.In: lambda item, many: item in many, ast.NotIn: lambda item, many: item not in many,
-}  # fmt: skip
+BOUNDED: dict[type[ast.AST], Callable[..., Any]] = OPERATORS | {
+    ast.Mult: _multiply,
+    ast.Mod: _remainder,
+    ast.Pow: _power,
+    ast.LShift: _shift,
+    ast.Is: operator.eq,  # of values that were read back, none is another
+    ast.IsNot: operator.ne,
+}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": len, "sum": sum, "min": min, "max": max, "abs": abs, "int": int, "float": float, "str": str, "bool": bool,
     "round": _round, "sorted": sorted, "list": list, "tuple": tuple, "set": set, "range": _range, "ord": ord, "chr": chr,
@@ -155,7 +155,7 @@ class _Evaluation:
         return apply(node.op, self.of(node.left), self.of(node.right))
 
     def _unaryop(self, node: ast.UnaryOp) -> Any:
-        return OPERATORS[type(node.op)](self.of(node.operand))
+        return BOUNDED[type(node.op)](self.of(node.operand))
 
     def _boolop(self, node: ast.BoolOp) -> Any:
         value: Any = None
@@ -169,7 +169,7 @@ class _Evaluation:
         left = self.of(node.left)
         for operation, each in zip(node.ops, node.comparators, strict=True):
             right = self.of(each)
-            if not OPERATORS[type(operation)](left, right):
+            if not BOUNDED[type(operation)](left, right):
                 return False
             left = right
         return True
@@ -223,7 +223,7 @@ _VISITS: dict[type[ast.AST], Callable[[_Evaluation, Any], Any]] = {
 
 def apply(operation: ast.AST, left: Any, right: Any) -> Any:
     """The value of one binary operation."""
-    return OPERATORS[type(operation)](left, right)
+    return BOUNDED[type(operation)](left, right)
 
 
 @lru_cache(maxsize=CACHED)

@@ -309,5 +309,3 @@ def program_names(program: ast.AST | str) -> frozenset[str]:
         elif isinstance(node, ast.Attribute):
             found.add(node.attr)
     return frozenset(found)
-
-

@@ -8,47 +8,16 @@ from __future__ import annotations
 
 import ast
 import math
-import operator
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
+
+from execground_ray.operators import OPERATORS
 
 MAX_BITS = 4096  # larger integers are not worked out
 MAX_ITEMS = 10_000  # nor longer strings and lists
 MAX_TEXT = 8_000  # characters of a value that is kept whole
 
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-    ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_,
-    ast.BitXor: operator.xor,
-    ast.LShift: operator.lshift,
-    ast.RShift: operator.rshift,
-}
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.Not: operator.not_,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Invert: operator.invert,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
-    ast.In: lambda item, container: item in container,
-    ast.NotIn: lambda item, container: item not in container,
-}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -168,7 +137,7 @@ def _evaluate(node: ast.expr, known: Mapping[str, str]) -> Any:  # noqa: C901, P
         case ast.BinOp(left=left, op=op, right=right):
             return _binary(op, _evaluate(left, known), _evaluate(right, known))
         case ast.UnaryOp(op=op, operand=operand):
-            return _UNARY[type(op)](_evaluate(operand, known))
+            return OPERATORS[type(op)](_evaluate(operand, known))
         case ast.BoolOp(op=op, values=values):
             return _boolean(op, values, known)
         case ast.Compare(left=left, ops=ops, comparators=comparators):
@@ -200,7 +169,7 @@ def _binary(op: ast.operator, left: Any, right: Any) -> Any:
             raise UnknownValueError("too large")
     if isinstance(op, ast.Mod) and isinstance(left, str | bytes):
         raise UnknownValueError("formatting")  # a width could make it as long as it likes
-    return _BINARY[type(op)](left, right)
+    return OPERATORS[type(op)](left, right)
 
 
 def _boolean(op: ast.boolop, values: list[ast.expr], known: Mapping[str, str]) -> Any:
@@ -217,7 +186,7 @@ def _compare(left: Any, ops: list[ast.cmpop], comparators: list[ast.expr], known
         right = _evaluate(node, known)
         if isinstance(op, ast.Is | ast.IsNot) and not isinstance(right, bool | None):
             raise UnknownValueError("identity")
-        if not _COMPARE[type(op)](left, right):
+        if not OPERATORS[type(op)](left, right):
             return False
         left = right
     return True
