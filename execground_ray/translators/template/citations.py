@@ -22,13 +22,9 @@ class Sentence:
     stop: str  # "." or ":"
     lines: Lines = NO_LINES
 
-    def written(self, cited: bool) -> str:
-        """Write the sentence.
-
-        Args:
-            cited: Whether the numbers of its lines are written too.
-        """
-        return self.text + (citation(self.lines) if cited else "") + self.stop
+    def written(self) -> str:
+        """Write the sentence and the numbers of its lines."""
+        return self.text + citation(self.lines) + self.stop
 
 
 Paragraph = list[Sentence]
@@ -46,14 +42,14 @@ def citation(lines: Iterable[int]) -> str:
     return f" [{', '.join(parts)}]" if parts else ""
 
 
-def written(paragraph: Sequence[Sentence], cited: bool) -> str:
+def written(paragraph: Sequence[Sentence]) -> str:
     """Write the sentences of a paragraph after one another."""
-    return " ".join(sentence.written(cited) for sentence in paragraph)
+    return " ".join(sentence.written() for sentence in paragraph)
 
 
 def count_words(paragraph: Sequence[Sentence]) -> int:
     """Count words; citations are none."""
-    return len(written(paragraph, cited=False).split())
+    return sum(len(sentence.text.split()) for sentence in paragraph)
 
 
 def begun(start: str, paragraph: Sequence[Sentence], lines: Lines = NO_LINES) -> Paragraph:

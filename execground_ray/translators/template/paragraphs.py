@@ -170,12 +170,11 @@ def grouped(blocks: Sequence[Block]) -> list[Block]:
     return list(blocks)
 
 
-def render(blocks: Sequence[Block], cited: bool) -> str:
+def render(blocks: Sequence[Block]) -> str:
     """Lay blocks out: paragraphs apart from each other, the points of a section as a list.
 
     Args:
         blocks: Paragraphs and sections.
-        cited: Whether sentences cite the lines that they tell.
 
     Returns:
         Markdown text.
@@ -183,18 +182,18 @@ def render(blocks: Sequence[Block], cited: bool) -> str:
     parts = []
     for block in blocks:
         if isinstance(block, Section):
-            parts.append("\n".join([written(block.intro, cited), "", *_points(block.points, 0, cited)]))
+            parts.append("\n".join([written(block.intro), "", *_points(block.points, 0)]))
         else:
-            parts.append(written(block, cited))
+            parts.append(written(block))
     return "\n\n".join(parts)
 
 
-def _points(blocks: Sequence[Block], depth: int, cited: bool) -> list[str]:
+def _points(blocks: Sequence[Block], depth: int) -> list[str]:
     lines = []
     indent = "  " * min(depth, MAX_INDENT)
     for block in blocks:
         if isinstance(block, Section):
-            lines += [f"{indent}- {written(block.intro, cited)}", *_points(block.points, depth + 1, cited)]
+            lines += [f"{indent}- {written(block.intro)}", *_points(block.points, depth + 1)]
         else:
-            lines.append(f"{indent}- {written(block, cited)}")
+            lines.append(f"{indent}- {written(block)}")
     return lines

@@ -36,15 +36,6 @@ def write_reasoning(refcode: str, funcname: str, arguments: dict[str, Any], trac
         the lines of the trace that it tells, counted from 1: ``[3, 12-18]``. A trace that cannot be followed gives a
         shorter text, not an error.
     """
-    return _write(refcode, funcname, arguments, trace, returned, cited=True)
-
-
-def write_plain_reasoning(refcode: str, funcname: str, arguments: dict[str, Any], trace: str, returned: str) -> str:
-    """Write the same text as `write_reasoning` without the numbers of lines."""
-    return _write(refcode, funcname, arguments, trace, returned, cited=False)
-
-
-def _write(refcode: str, funcname: str, arguments: dict[str, Any], trace: str, returned: str, *, cited: bool) -> str:
     program = Program(refcode)
     given = {name: repr(value) for name, value in arguments.items()}
     start = f"{code(funcname)} is called" + (
@@ -56,9 +47,9 @@ def _write(refcode: str, funcname: str, arguments: dict[str, Any], trace: str, r
     try:
         for frame in frames:
             blocks += writer.tell_frame(frame, given)
-        text = render(blocks, cited)
+        text = render(blocks)
     except RecursionError:  # calls or expressions nested deeper than they can be told
-        text = render(blocks[:1], cited)
+        text = render(blocks[:1])
     return f"{text}\n\n**Final output:** `{_final(returned, frames)}`"
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from execground_ray.translators.template.writer import write_reasoning
+
 CITATION = re.compile(r" ?\[(\d+(?:-\d+)?(?:, ?\d+(?:-\d+)?)*)\]")
 CODE = re.compile(r"(`+)(?:(?!\1)[^\n])*?\1(?!`)")
 SOURCE = re.compile(r" *\d+ \|")
@@ -19,6 +21,11 @@ def _outside(text):
 def without_citations(text):
     """Give the text as it reads without them."""
     return "".join(part if index % 2 else CITATION.sub("", part) for index, part in enumerate(_outside(text)))
+
+
+def plain_reasoning(*given):
+    """Give what the template writes, without them."""
+    return without_citations(write_reasoning(*given))
 
 
 def cited_lines(text):

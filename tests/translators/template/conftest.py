@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 import snoop
+from citing import plain_reasoning
 from snoop.formatting import DefaultFormatter
-
-from execground_ray.translators.template.writer import write_plain_reasoning
 
 
 class PlainFormatter(DefaultFormatter):
@@ -49,6 +48,6 @@ def reasoning(traced):
 
     def write(refcode, **arguments):
         trace, returned = traced(refcode, **arguments)
-        return write_plain_reasoning(refcode, "main_solution", arguments, trace, json.dumps(returned))
+        return plain_reasoning(refcode, "main_solution", arguments, trace, json.dumps(returned))
 
     return write

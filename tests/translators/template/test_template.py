@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from citing import plain_reasoning
 from template_programs import (
     BRANCHES,
     CASES,
@@ -24,8 +25,6 @@ from template_programs import (
     SWAP,
     WHILE,
 )
-
-from execground_ray.translators.template.writer import write_plain_reasoning
 
 TALK = re.compile(r"\b(traces?|traced|tracing|debugg\w*|logs?|logged|execution|executed|snoop)\b", re.IGNORECASE)
 
@@ -183,13 +182,13 @@ def test_final_output_is_a_python_literal(reasoning):
 
 
 def test_program_that_python_cannot_parse():
-    text = write_plain_reasoning("def f(:", "main_solution", {"n": 1}, " >>> Call to main_solution\n", "3")
+    text = plain_reasoning("def f(:", "main_solution", {"n": 1}, " >>> Call to main_solution\n", "3")
     assert text == "`main_solution` is called with `n = 1`.\n\n**Final output:** `3`"
 
 
 def test_integer_beyond_the_digits_that_python_converts():
     digits = "9" * 5000
-    text = write_plain_reasoning("def main_solution():\n    return 1\n", "main_solution", {}, "", digits)
+    text = plain_reasoning("def main_solution():\n    return 1\n", "main_solution", {}, "", digits)
     assert text == f"`main_solution` is called.\n\n**Final output:** `{digits}`"
 
 
@@ -198,7 +197,7 @@ def test_calls_too_deep_to_be_told():
     for depth in range(1, 2000):
         indent = "    " * depth
         lines += [indent + line for line in lines[:3]]
-    text = write_plain_reasoning(
+    text = plain_reasoning(
         "def main_solution(n):\n    return main_solution(n)\n", "main_solution", {"n": 0}, "\n".join(lines), "null"
     )
     assert text == "`main_solution` is called with `n = 0`.\n\n**Final output:** `None`"
@@ -211,5 +210,5 @@ def test_a_damaged_trace_raises_nothing(traced, case):
     lines = trace.splitlines()
     for start in range(len(lines)):
         for damaged in (lines[:start], lines[start:], lines[:start] + lines[start + 1 :], lines[::-1][start:]):
-            text = write_plain_reasoning(refcode, "main_solution", arguments, "\n".join(damaged), json.dumps(returned))
+            text = plain_reasoning(refcode, "main_solution", arguments, "\n".join(damaged), json.dumps(returned))
             assert text.endswith(f"**Final output:** `{returned!r}`")

@@ -5,10 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from citing import plain_reasoning
 from template_claims import false_statements
 from template_programs import CASES
-
-from execground_ray.translators.template.writer import write_plain_reasoning
 
 REFERENCE = Path(__file__).parents[3].parent / "shared" / "data" / "reference_traces.jsonl"
 TALK = re.compile(r"\b(traces?|traced|tracing|debugg\w*|logs?|logged|execution|executed|snoop)\b", re.IGNORECASE)
@@ -34,7 +33,7 @@ def numbered_as_in_the_code(refcode, trace):
 def test_own_programs(traced, case):
     refcode, arguments = CASES[case]
     trace, returned = traced(refcode, **arguments)
-    text = write_plain_reasoning(refcode, "main_solution", arguments, trace, json.dumps(returned))
+    text = plain_reasoning(refcode, "main_solution", arguments, trace, json.dumps(returned))
     assert false_statements(text, trace, arguments) == []
 
 
@@ -50,7 +49,7 @@ def test_reference_traces():
     for line in REFERENCE.read_text().splitlines():
         row = json.loads(line)
         trace = numbered_as_in_the_code(row["refcode"], row["trace"])
-        text = write_plain_reasoning(row["refcode"], "main_solution", row["input"], trace, json.dumps(row["output"]))
+        text = plain_reasoning(row["refcode"], "main_solution", row["input"], trace, json.dumps(row["output"]))
         where = f"problem {row['problem']}, pair {row['pair']}"
         assert text.endswith(f"\n\n**Final output:** `{row['output']!r}`"), where
         assert not TALK.search(re.sub(r"`[^`]*`", "", text)), where
