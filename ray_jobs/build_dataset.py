@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -64,8 +65,8 @@ def run(composed: DictConfig) -> int:
     except ConfigError as error:
         return _say(f"error: {error}", REFUSED)
     except Exception as error:
-        if failed_write := _failed_write(error):
-            return _say(f"error: {str(failed_write).splitlines()[0]}\n{GO_ON}", FAILED)  # Ray adds lines to it
+        if known := _known_failure(error):
+            return _say(f"error: {known}\n{GO_ON}", FAILED)
         traceback.print_exc()
         return _say(GO_ON, FAILED)
 
@@ -84,15 +85,21 @@ def provide_home() -> None:
         os.environ["HOME"] = home
 
 
-def _failed_write(error: BaseException | None) -> BaseException | None:
-    """Return the write that failed, if an error comes from one; Ray wraps what its workers raise."""
-    from execground_ray.output.storage import OutputError
+def _known_failure(error: BaseException | None) -> str:
+    """Return what a write or a server that failed says, in one line; empty if it is neither.
 
+    Ray wraps what its workers raise; of the error of a stage only the text is left.
+    """
+    from execground_ray.output.storage import OutputError
+    from execground_ray.translators.llm.server_health import ServerError
+
+    if found := re.search(rf"^{re.escape(ServerError.__module__)}\.ServerError: (.+)$", str(error), re.MULTILINE):
+        return found[1]
     while wrapped := getattr(error, "cause", None) or getattr(error, "__cause__", None):
         if type(error) is OutputError:
             break
         error = wrapped
-    return error if type(error) is OutputError else None
+    return str(error).splitlines()[0] if type(error) is OutputError else ""  # Ray adds lines to it
 
 
 def _say(message: str, code: int) -> int:

@@ -28,8 +28,12 @@ MISSING = "???"  # what Hydra writes for a value that the user has to give
 CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&]\w*(key|secret|token|password|signature)=)", re.IGNORECASE)
 JOB_CACHE = "runtime_resources"  # where Ray unpacks the working directory of a submitted job
 CONFIG = TypeAdapter(Config)
-# Settings that outputs of earlier versions do not name, and what those versions did.
-ADDED_SINCE = {"source.layout": "pyedu", "export.control_text": "keep"}
+# Settings that outputs of earlier versions do not name, what those versions did, and the choice that has them, if one.
+ADDED_SINCE = {
+    "source.layout": ("pyedu", None),
+    "export.control_text": ("keep", None),
+    "translator.max_failures": (32, "http"),
+}
 GONE_SINCE = {"tracing": "output_bytes"}  # and what they named that nothing reads any more
 
 
@@ -102,9 +106,9 @@ def as_of_now(saved: Any) -> Any:
     """Return the configuration that came with an output, an earlier version's completed by what it did."""
     if not isinstance(saved, dict):
         return saved
-    for key, value in ADDED_SINCE.items():
+    for key, (value, kind) in ADDED_SINCE.items():
         group, _, name = key.partition(".")
-        if isinstance(saved.get(group), dict):
+        if isinstance(saved.get(group), dict) and kind in (None, saved[group].get("kind")):
             saved[group].setdefault(name, value)
     for group, name in GONE_SINCE.items():
         if isinstance(saved.get(group), dict):

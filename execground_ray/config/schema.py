@@ -84,6 +84,17 @@ class SamplingParameters:
     max_tokens: AtLeastOne  # longest answer, thinking included, in tokens
 
 
+@dataclass(frozen=True, config=STRICT)
+class ServerSampling:
+    """How a server draws its tokens; what is null is not sent, and the server's or the model's own default holds."""
+
+    temperature: Annotated[float | None, within(0, 2)]  # 0 is greedy
+    top_p: Annotated[float | None, within(0, 1)]  # share of the probability mass to draw from
+    top_k: Annotated[int | None, within(0)]  # number of likeliest tokens to draw from; 0 for all; unknown to OpenAI
+    min_p: Annotated[float | None, within(0, 1)]  # least probability, relative to the likeliest; unknown to OpenAI
+    max_tokens: AtLeastOneOrNone  # longest answer, thinking included, in tokens
+
+
 Prompts = Literal["reference", "marked_answer"]  # the texts of ``execground_ray/prompts`` that ask for the reasoning
 
 
@@ -117,7 +128,7 @@ class HttpTranslator:
 
     implementation: ClassVar[str] = "execground_ray.translators.llm.http:HttpModel"
     kind: Literal["http"]
-    url: str  # address of the chat completions
+    url: str  # address of the chat completions, or of the interface above them, such as ``http://host:8000/v1``
     model: str  # name that the server knows it by
     api_key_env: str | None  # environment variable with the key, null for none; the key itself is in no configuration
     concurrency: Annotated[int, within(1, 10_000)]  # requests under way at a time
@@ -125,10 +136,11 @@ class HttpTranslator:
     timeout_s: Annotated[float, within(0.1, 86_400)]  # one request, in seconds
     max_retries: Annotated[int, within(0, 100)]  # further tries after 429, 5xx and a broken connection
     retry_wait_s: Annotated[float, within(0.001, 3600)]  # before the first of them, doubled each time up to a minute
+    max_failures: Annotated[int, within(1, 100_000)]  # rows that fail one after the other until the job stops
     enable_thinking: bool | None  # switch of the server's chat template; null sends nothing
     keep_thinking: bool  # whether what the model thought stands before the text in the training row
     prompt: Prompts
-    sampling_params: SamplingParameters  # how tokens are drawn
+    sampling_params: ServerSampling  # how tokens are drawn
 
 
 Translator = TemplateTranslator | VllmTranslator | HttpTranslator

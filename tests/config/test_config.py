@@ -1,14 +1,16 @@
 """The configuration: every file of ``conf/`` is right, and every mistake is refused in one clear line."""
 
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
 from execground_ray.config.errors import ConfigError
-from execground_ray.config.loading import CONF_DIR, check, compose, load, parse, to_yaml
+from execground_ray.config.loading import CONF_DIR, as_of_now, check, compose, load, parse, to_yaml
 from execground_ray.config.schema import Config, SamplingParameters
+from execground_ray.output.resume import differing_keys
 
 COMMAND = ("-m", "ray_jobs.build_dataset")
 FILES = sorted(path.relative_to(CONF_DIR).with_suffix("").as_posix() for path in CONF_DIR.rglob("*.yaml"))
@@ -28,7 +30,8 @@ tracing.pairs_per_problem tracing.preload tracing.timeout_s tracing.trace_bytes 
 tracing.worker_runs tracing.workers
 translator.api_key_env translator.batch_rows translator.batches_in_flight translator.concurrency translator.device
 translator.enable_thinking translator.engine_kwargs translator.hang_timeout_s translator.keep_thinking translator.kind
-translator.lora_path translator.max_model_len translator.max_retries translator.max_tries translator.model
+translator.lora_path translator.max_failures translator.max_model_len translator.max_retries translator.max_tries
+translator.model
 translator.prompt translator.quantization translator.replicas translator.requests_per_second translator.retry_wait_s
 translator.sampling_params.max_tokens translator.sampling_params.min_p translator.sampling_params.temperature
 translator.sampling_params.top_k translator.sampling_params.top_p translator.tensor_parallel_size
@@ -296,6 +299,17 @@ def test_credentials_in_a_path_are_refused_and_not_repeated(override):
 
 def test_a_revision_is_no_credential():
     assert load(["source=jsonl", "source.path=hf://datasets/owner/name@main/x.jsonl"]).source.path.endswith("x.jsonl")
+
+
+@pytest.mark.parametrize("choice", ["template", "http"])
+def test_the_configuration_of_an_output_before_max_failures_is_read(choice):
+    saved = composed(f"translator/{choice}")
+    now = check(composed(f"translator/{choice}"))
+    saved["translator"].pop("max_failures", None)
+    assert check(as_of_now(saved)).translator == (
+        replace(now.translator, max_failures=32) if choice == "http" else now.translator
+    )
+    assert differing_keys(as_of_now(saved), asdict(now)) == []
 
 
 @pytest.mark.parametrize("path", ["out/pyedu", ".", "../out"])

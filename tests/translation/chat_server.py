@@ -1,7 +1,8 @@
 """A server that speaks OpenAI's chat completions, in a process of its own, and misbehaves when a message says so.
 
 ``python chat_server.py PORT_FILE LOG_FILE`` serves on a free port, writes the port into the first file, and a JSON line
-for each request into the second. What a message contains decides the answer; trouble that passes comes once a message.
+for each request into the second. What a message contains decides the answer; trouble that passes comes once a message,
+and a file ``well`` beside the second ends that of ALWAYS500.
 """
 
 import json
@@ -65,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(
                 400, json.dumps({"error": {"message": "This model's maximum context length is 10 tokens"}})
             )
-        if mark == "ALWAYS500":
+        if mark == "ALWAYS500" and not Path(sys.argv[2]).with_name("well").exists():
             return self.send(500, json.dumps({"error": {"message": f"no luck with {KEY}"}}))
         if mark == "ALWAYSHTML":
             return self.send(200, "<html>busy</html>", "text/html")

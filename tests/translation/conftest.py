@@ -24,6 +24,13 @@ def model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    """Servers on loopback are asked directly, whatever this machine's proxy."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
 def leave_no_job_behind():
     yield
     for job in Job.started:

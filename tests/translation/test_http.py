@@ -1,6 +1,7 @@
 """Translation over HTTP, through the whole job, against a real server process that misbehaves on demand."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -101,10 +102,12 @@ def test_every_row_comes_out_once_whatever_the_server_does(run_command, server, 
         if mark in REJECTED:
             row = found[str(number)]
             assert (row["stage"], row["reason"]) == ("translate", REJECTED[mark]), row
-    tries = Counter(json.dumps(request["request"]) for request in server.requests())
-    assert sorted(tries.values()) == [1] * 6 + [2] * 5 + [6] * 2  # one more is the check before the run
-    check = server.requests()[0]["request"]
-    assert check["max_tokens"] == 1
+    asked = [request["request"] for request in server.requests()]
+    tries = Counter(message for request in asked if (message := request["messages"][0]["content"]) != "Hello")
+    # Five that came at once, five once more, and two as often as allowed and then again.
+    assert sorted(tries.values()) == [1] * 5 + [2] * 5 + [7] * 2
+    assert asked[0]["messages"][0]["content"] == "Hello"  # the check before the run
+    assert asked[0]["max_tokens"] == 16384
 
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["translation"]["rows"] == 9  # cut and silent ones are answers too
@@ -128,8 +131,7 @@ def test_requests_are_those_of_the_configuration(run_command, server, tmp_path):
         assert message["role"] == "user"
         assert request["request"] == {
             "model": "Qwen/Qwen3-32B",
-            "temperature": 0.6,
-            "top_p": 0.95,
+            "top_k": -1,
             "max_tokens": 16384,
             "chat_template_kwargs": {"enable_thinking": False},
         }
@@ -153,11 +155,19 @@ def test_a_server_that_cannot_work_is_known_before_the_run(run_command, server, 
 
 
 def test_a_server_that_fails_for_all_ends_the_job_not_the_corpus(run_command, server, tmp_path):
-    result = job(run_command, server, tmp_path, ["ALWAYS500"] * 60, "translator.max_retries=0")
+    """The rows stay undone: when the server is well again, the same command does them."""
+    result = job(run_command, server, tmp_path, ["ALWAYS500"] * 24, "translator.max_retries=0")
     assert result.returncode == 1
-    assert "rows in a row without an answer" in result.stderr
-    assert "no luck with <key>" in result.stderr
-    train, rejected = read_output(tmp_path / "out")
-    assert train == []
-    assert len(rejected) <= 32
+    error, go_on = result.stderr.splitlines()[-2:]
+    assert re.match(r"error: translator.url: \d+ rows in a row without an answer, .*no luck with <key>", error)
+    assert "run the same command again" in go_on
+    assert "Traceback" not in result.stderr
+    assert read_output(tmp_path / "out") == ([], [])
     assert KEY not in everything_written(tmp_path / "out", result)
+
+    (server.log.parent / "well").touch()
+    result = job(run_command, server, tmp_path, ["ALWAYS500"] * 24, "translator.max_retries=0")
+    (server.log.parent / "well").unlink()
+    assert result.returncode == 0, result.stderr
+    train, rejected = read_output(tmp_path / "out")
+    assert (len(train), rejected) == (24, [])

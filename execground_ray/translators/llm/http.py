@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import math
 import os
 from dataclasses import replace
@@ -15,24 +13,15 @@ from ray.data.llm import HttpRequestProcessorConfig, build_processor
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import HttpTranslator
-from execground_ray.translators.llm.http_requests import (
-    ApiKey,
-    ChatRequests,
-    RetryError,
-    RowError,
-    open_session,
-    post,
-    read_message,
-    read_usage,
-)
-from execground_ray.translators.llm.processor import ROW, LanguageModel, answered, finish_rows, replace_stage
-from execground_ray.translators.llm.prompting import read_answer
-from execground_ray.translators.llm.questions import ask_server, chat_request
+from execground_ray.translators.llm.chat_transport import ApiKey, chat_url
+from execground_ray.translators.llm.http_requests import ChatRequests
+from execground_ray.translators.llm.processor import ANSWER, ERROR, ROW, LanguageModel, finish_rows, replace_stage
+from execground_ray.translators.llm.questions import ask_server
+from execground_ray.translators.llm.server_check import check_question, check_server
 
 BATCH_ROWS = 16  # come back together
 ACTOR_CPUS = 0.05
 TASK_CPUS = 0.05
-CHECK_SECONDS = 30.0
 
 
 class HttpModel(LanguageModel):
@@ -43,15 +32,18 @@ class HttpModel(LanguageModel):
         seed: of the run.
 
     Raises:
-        ConfigError: the key is missing, or the server does not answer.
+        ConfigError: the key is missing, or the server does not answer, or refuses what it will be asked.
     """
 
     def __init__(self, translator: HttpTranslator, seed: int) -> None:
-        """The server is asked for one token."""
-        self._translator = translator
+        """The server is asked once, as for a row."""
+        try:
+            self._translator = replace(translator, url=chat_url(translator.url))
+        except ValueError as error:
+            raise ConfigError(f"translator.url = {translator.url!r} is no address: {error}") from error
         self._seed = seed
         self._key = read_key(translator)
-        check_server(translator, self._key)
+        self._form = check_server(self._translator, self._key)
 
     @property
     def cpus(self) -> float:
@@ -73,11 +65,17 @@ class HttpModel(LanguageModel):
         replace_stage(
             processor,
             ChatRequests,
-            {"translator": self._translator, "key": self._key, "log": self._log},
+            {
+                "translator": self._translator,
+                "key": self._key,
+                "question": check_question(self._translator, self._form),
+                "log": self._log,
+            },
             {"compute": ActorPoolStrategy(size=1), "max_concurrency": batches, "num_cpus": ACTOR_CPUS},
         )
         task = task | small
-        questions = rows.map_batches(partial(ask_server, translator=self._translator, seed=self._seed), **task)
+        ask = partial(ask_server, translator=self._translator, form=self._form, seed=self._seed)
+        questions = rows.map_batches(ask, **task)
         finish = partial(finish_rows, keep_thinking=self._translator.keep_thinking)
         return processor(questions).map_batches(finish, **task)
 
@@ -96,29 +94,5 @@ def read_key(translator: HttpTranslator) -> ApiKey:
     return ApiKey(value)
 
 
-def check_server(translator: HttpTranslator, key: ApiKey) -> None:
-    """Ask the server for one token, so that a wrong address, name or key is known before the run.
-
-    Raises:
-        ConfigError: with what the server says.
-    """
-    brief = replace(translator, sampling_params=replace(translator.sampling_params, max_tokens=1))
-    payload = json.dumps(chat_request(brief, "Hello", 0))
-
-    async def ask() -> None:
-        patient = replace(translator, timeout_s=min(translator.timeout_s, CHECK_SECONDS))
-        async with open_session(patient, key) as session:
-            await post(session, translator.url, payload)
-
-    try:
-        asyncio.run(ask())
-    except (RetryError, RowError, ValueError) as error:
-        raise ConfigError(
-            f"translator.url = {translator.url!r} with model {translator.model!r}: {key.hide(str(error))}"
-        ) from None
-
-
 def _read_response(row: dict[str, Any]) -> dict[str, Any]:
-    response = json.loads(row["http_response"])
-    generated, complete = read_message(response)
-    return answered(row[ROW], read_answer(generated, complete, read_usage(response)))
+    return {name: row[name] for name in (ROW, ERROR, ANSWER)}

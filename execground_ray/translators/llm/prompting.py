@@ -17,6 +17,7 @@ from execground_ray.translators.translator import Answer
 PROMPTS = ("reference", "marked_answer")
 THINK, THOUGHT = "<think>", "</think>"
 
+_END_OF_THINKING = re.compile(rf"^[ \t]*({THOUGHT})|({THOUGHT})[ \t]*\r?$", re.MULTILINE)
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
 
 
@@ -37,24 +38,46 @@ def translation_prompt(variant: str, problem: Problem, arguments: str, trace: st
     )
 
 
-def read_answer(generated: str, complete: bool, tokens: tuple[int, int], opened: bool = False) -> Answer:
+def read_answer(generated: str, complete: bool, tokens: tuple[int, int], opened: bool | None = False) -> Answer:
     """Part a model's output into thinking and text, and tell whether it is usable.
 
     Args:
         generated: all that the model wrote.
         complete: whether it came to its own end, rather than to the limit of tokens.
         tokens: read and written.
-        opened: whether its prompt ended within the thinking, so that the opening mark is not in ``generated``.
+        opened: whether its prompt ended within the thinking, so that the opening mark is not in ``generated``; None if
+            that is not known.
     """
-    thinking, closed, text = generated.rpartition(THOUGHT)
-    thinking = thinking.strip().removeprefix(THINK).strip()
-    text = text.strip()
-    if not closed and (opened or text.startswith(THINK)):
-        complete, thinking, text = False, text.removeprefix(THINK).strip(), ""
+    begun = generated.lstrip().startswith(THINK)
+    thinking = generated.lstrip().removeprefix(THINK)
+    if not begun and opened is False:
+        return judge_answer("", generated, complete, tokens)
+    # A program about tags has them quoted in the thinking or the text; the one that ends the thinking stands at the
+    # beginning or the end of its line. Only where thinking is known to have begun, any will do.
+    mark = _END_OF_THINKING.search(thinking)
+    end = mark.start(mark.lastindex or 0) if mark else thinking.find(THOUGHT) if begun or opened else -1
+    if end >= 0:
+        return judge_answer(thinking[:end], thinking[end + len(THOUGHT) :], complete, tokens)
+    if begun or opened:
+        return judge_answer(thinking, "", False, tokens)
+    return judge_answer("", generated, complete, tokens)
+
+
+def judge_answer(thinking: str, text: str, complete: bool, tokens: tuple[int, int]) -> Answer:
+    """Tell whether an answer is usable whose thinking and text are known apart.
+
+    Args:
+        thinking: what the model thought first; empty if nothing.
+        text: what it wrote then.
+        complete: whether it came to its own end, rather than to the limit of tokens.
+        tokens: read and written.
+    """
+    thinking, text = thinking.strip(), text.strip()
     if not complete:
         return Answer(text, thinking, Reason.UNFINISHED, f"no end after {tokens[1]} tokens", *tokens)
     if not text:
-        return Answer(text, thinking, Reason.EMPTY, f"nothing but thinking in {tokens[1]} tokens", *tokens)
+        what = "nothing but thinking" if thinking else "no text"
+        return Answer(text, thinking, Reason.EMPTY, f"{what} in {tokens[1]} tokens", *tokens)
     return Answer(text, thinking, None, "", *tokens)
 
 

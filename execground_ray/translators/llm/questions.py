@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -84,27 +84,43 @@ class EnginePrompts:
         return asked(row, question | {"model": self._translator.lora_path or self._translator.model})
 
 
-def ask_server(batch: pa.Table, translator: HttpTranslator, seed: int) -> pa.Table:
+@dataclass(frozen=True)
+class RequestForm:
+    """How a request must be written for its server to take it, as the start check finds out.
+
+    Attributes:
+        limit: what the server calls the longest answer: OpenAI's reasoning models refuse ``max_tokens``.
+        seeded: whether it takes a seed.
+    """
+
+    limit: str = "max_tokens"
+    seeded: bool = True
+
+
+def ask_server(batch: pa.Table, translator: HttpTranslator, form: RequestForm, seed: int) -> pa.Table:
     """Write what a server is asked for a batch; rejected rows pass."""
-    return pa.Table.from_pylist([_ask_server(row, translator, seed) for row in batch.to_pylist()], HTTP_QUESTION)
+    return pa.Table.from_pylist([_ask_server(row, translator, form, seed) for row in batch.to_pylist()], HTTP_QUESTION)
 
 
-def _ask_server(row: dict[str, Any], translator: HttpTranslator, seed: int) -> dict[str, Any]:
+def _ask_server(row: dict[str, Any], translator: HttpTranslator, form: RequestForm, seed: int) -> dict[str, Any]:
     payload = ""
     if not row["reason"]:
         problem = Problem.from_json(row["problem"])
         message = translation_prompt(translator.prompt, problem, row["input"], row["trace"])
-        payload = json.dumps(chat_request(translator, message, row_seed(seed, row["id"])))
+        payload = json.dumps(chat_request(translator, form, message, row_seed(seed, row["id"])))
     return asked(row, {"id": row["id"], "payload": payload})
 
 
-def chat_request(translator: HttpTranslator, message: str, seed: int) -> dict[str, Any]:
-    """Return the body of a request for a chat completion; what only some servers know is sent only if it matters."""
-    sampling = asdict(translator.sampling_params)
-    for name in ("top_k", "min_p"):
-        if not sampling[name]:
-            del sampling[name]
-    request = {"model": translator.model, "messages": [{"role": "user", "content": message}], "seed": seed, **sampling}
+def chat_request(translator: HttpTranslator, form: RequestForm, message: str, seed: int) -> dict[str, Any]:
+    """Return the body of a request for a chat completion: of what may be set, only what is."""
+    sampling = {name: value for name, value in asdict(translator.sampling_params).items() if value is not None}
+    if sampling.get("top_k") == 0:
+        sampling["top_k"] = -1  # all tokens, to vLLM as to SGLang
+    if "max_tokens" in sampling:
+        sampling[form.limit] = sampling.pop("max_tokens")
+    request = {"model": translator.model, "messages": [{"role": "user", "content": message}], **sampling}
+    if form.seeded:
+        request["seed"] = seed
     if translator.enable_thinking is not None:
         request["chat_template_kwargs"] = {"enable_thinking": translator.enable_thinking}
     return request

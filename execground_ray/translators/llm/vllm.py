@@ -82,8 +82,7 @@ class VllmModel(LanguageModel):
         questions = rows.map_batches(
             EnginePrompts,
             fn_constructor_args=(self._translator, self._max_prompt_tokens, self._seed),
-            compute=ActorPoolStrategy(size=1),
-            **task | {"num_cpus": PROMPT_CPUS},
+            **task | {"num_cpus": PROMPT_CPUS, "compute": ActorPoolStrategy(size=1)},
         )
         finish = partial(finish_rows, keep_thinking=self._translator.keep_thinking)
         return processor(questions).map_batches(finish, **task)
