@@ -10,8 +10,11 @@ import pytest
 from job import rows_of
 from problem_lines import problem_line
 
+from execground_ray.config.loading import load, to_yaml
+
 GOOD = 100
 EXAMPLES = 3
+OLD = "0123abcd-000000.jsonl"
 SURROGATE = "\\ud800"
 
 
@@ -72,9 +75,10 @@ def corpus(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(start_job, corpus, tmp_path_factory):
     output = tmp_path_factory.mktemp("broken") / "out"
-    for name in ("train/old.jsonl", "rejected/old.jsonl", "summary.json", "config.yaml"):
+    for name in (f"train/{OLD}", f"rejected/{OLD}", "summary.json"):
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         (output / name).write_text('{"id": "0123456789abcdef"}\n')
+    (output / "config.yaml").write_text(to_yaml(load(["seed=5"])))
     job = start_job(
         "source=jsonl",
         f"source.path={corpus[0]}",
@@ -140,7 +144,7 @@ def test_the_counts_add_up(run):
 
 
 def test_nothing_of_the_older_dataset_is_left(run, train, rejected):
-    assert not list(run[0].rglob("old.jsonl"))
+    assert not list(run[0].rglob(OLD))
     assert "0123456789abcdef" not in {row["id"] for row in train + rejected}
 
 
