@@ -29,7 +29,8 @@ how large they are, and where links lead: Landlock hides contents alone. Nor is 
 kernel; run it in a virtual machine if the corpus is an enemy's.
 
 Kernels: all of it from Linux 6.12 (Landlock ABI 6). On older ones ``missing_protections`` says what Landlock does not
-enforce, and the system-call filter has to do alone; without Landlock nothing starts.
+enforce, and the system-call filter has to do alone: before Linux 6.2 it is what keeps files that may be read from being
+emptied, before 6.12 it refuses every signal, a program's to itself included. Without Landlock nothing starts.
 """
 
 from __future__ import annotations
