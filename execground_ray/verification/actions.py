@@ -11,7 +11,7 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
-from execground_ray.verification.matching import operand_value, operands_of
+from execground_ray.verification.matching import operand_value
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import Opaque, freeze, same
 from execground_ray.verification.window import Window
@@ -43,17 +43,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "float": (float,),
     "boolean": (bool,),
 }
-_BY = re.compile(
-    r"\b(?P<verb>multipl(?:ied|ies|ying)|divid(?:ed|es|ing)|increas(?:ed|es|ing)|decreas(?:ed|es|ing)|incremented|decremented|reduced|raised|grows|shifted)\b(?: (?:it|this|that|them|‹[NV]\d+›|the \w+))? by (?P<amount>‹V\d+›|two|three|four|five|ten)"
-    r"|\b(?P<twice>doubled|doubles|doubling|halved|halves|halving|tripled)\b",
-    re.IGNORECASE,
-)
-_OPERATIONS: tuple[tuple[str, tuple[type[ast.operator], ...]], ...] = (
-    ("mult", (ast.Mult,)), ("divid", (ast.Div, ast.FloorDiv)), ("incr", (ast.Add,)), ("rais", (ast.Add,)), ("grow", (ast.Add,)),
-    ("decr", (ast.Sub,)), ("redu", (ast.Sub,)), ("doub", (ast.Mult,)), ("halv", (ast.Div, ast.FloorDiv)), ("trip", (ast.Mult,)), ("shift", (ast.LShift, ast.RShift)),
-)  # fmt: skip
 _HOLDERS = (list, tuple, set, dict, str, deque)
-_WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 
 
 def check_actions(context: Context) -> Iterator[Check]:
@@ -68,8 +58,6 @@ def check_actions(context: Context) -> Iterator[Check]:
         yield from _called(context, window, match)
     for match in _TYPED.finditer(mask):
         yield from _typed(context, window, match)
-    for match in _BY.finditer(mask):
-        yield from _by(context, window, match)
 
 
 def _tokens(context: Context, mask: str) -> list[Token]:
@@ -185,35 +173,3 @@ def _typed(context: Context, window: Window, match: re.Match[str]) -> Iterator[C
     kinds = _TYPES[match["type"].lower()]
     good = any(isinstance(value, kinds) for value in values) or (None if not closed else False)
     yield context.verdict(token, Kind.ASSIGNMENT, good, f"{token.sides[0].source} is no {match['type']} there")
-
-
-def _by(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
-    """An amount that is told is one that the lines use in that operation, where they use it at all."""
-    verb = (match["verb"] or match["twice"]).lower()
-    kinds = next(kinds for start, kinds in _OPERATIONS if verb.startswith(start))
-    if match["twice"]:
-        amount: Any = 3 if verb.startswith("trip") else 2
-    elif match["amount"].lower() in _WORDS:
-        amount = _WORDS[match["amount"].lower()]
-    else:
-        try:
-            amount = _tokens(context, match["amount"])[0].value
-        except UnknownError:
-            return
-    events = [
-        event
-        for event in window.by_type.get(ast.BinOp, ())
-        if isinstance(event.node, ast.BinOp) and isinstance(event.node.op, kinds)
-    ]
-    if not events or (
-        verb.startswith("doub")
-        and any(
-            isinstance(event.node, ast.BinOp) and isinstance(event.node.op, ast.Add | ast.LShift)
-            for event in window.by_type.get(ast.BinOp, ())
-        )
-    ):
-        return
-    good = any(same(amount, operand_value(each, event)) for event in events for each in operands_of(event.node))
-    last = context.sentence.tokens[-1] if context.sentence.tokens else None
-    if last is not None:
-        yield context.verdict(last, Kind.OPERATION, good, f"nothing there is {match.group()}")

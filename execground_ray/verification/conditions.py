@@ -5,16 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
-from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.matching import operand_value, operands_of
+from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import nodes_in
-from execground_ray.verification.values import Opaque, same
+from execground_ray.verification.values import Opaque
 from execground_ray.verification.window import Window
 
 _ADVERB = r"(?:again|also|still|now|then|therefore|thus|just|only|clearly|indeed|already|once more|once again|here|too|both|immediately|finally|no longer|always|this time|even|much|far|well|exactly)"
@@ -45,15 +43,7 @@ _COMPARED = [
     )
     for words, kind in _RELATIONS
 ]
-_IN_GENERAL = re.compile(
-    r"\b(?:the|this|that|first|second|last|same|loop|while|if|its|outer|inner|whole|both|each|every|next|first two|two|all)\s+(?:‹[CW]\d+› )?(?:conditions?|tests?|checks?|comparisons?)\b[^.;,:]{0,60}?\b(?:(?P<good>(?:is|are|comes out|evaluates to|becomes?|turns out) (?:[a-z]+ )?(?:true|met|satisfied)|holds?|succeeds?|passes)|(?P<bad>(?:is|are|comes out|evaluates to|becomes?|turns out) (?:[a-z]+ )?(?:false|not met|not satisfied)|(?:does|do) not (?:hold|apply|succeed)|fails?|no longer holds))\b",
-    re.IGNORECASE,
-)
 _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.In: ast.NotIn, ast.NotIn: ast.In}  # fmt: skip
-# What compares inside, where no event tells of it.
-_COMPARING = frozenset(
-    "min max sort sorted index count remove heappush heappop bisect bisect_left bisect_right insort any all".split()
-)
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b", re.IGNORECASE)
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.GtE: ">=", ast.LtE: "<=", ast.Gt: ">", ast.Lt: "<", ast.NotEq: "!=", ast.Eq: "==", ast.In: "in", ast.NotIn: "not in"}  # fmt: skip
 
@@ -68,8 +58,6 @@ def check_conditions(context: Context) -> Iterator[Check]:
             if match.start() not in seen:
                 seen.add(match.start())
                 yield from _comparison(context, match, kind)
-    if context.cited and context.window is not None:
-        yield from _general(context, context.window)
 
 
 def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
@@ -83,8 +71,6 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
     good = truth(context, side, wanted)
     if good is False and _NONE.search(re.split(r"[.;:]", context.sentence.mask[: match.end()])[-1]):
         good = None
-    if good and not _is_done(context, side, token):
-        good = False
     said = "true" if wanted else "false"
     yield context.verdict(token, Kind.CONDITION, good, f"{side.source} is not {said} there")
 
@@ -129,28 +115,6 @@ def truth(context: Context, side: Side, wanted: bool) -> bool | None:
     return False if context.window is not None else None
 
 
-def _is_done(context: Context, side: Side, token: Token) -> bool:
-    """Whether the lines compare these values, where they compare at all: a test that is told is one that is made."""
-    window, node = context.window, side.node
-    if window is None or not context.cited or not window.complete or not side.pure or not token.marked:
-        return True
-    compared = [event for event in window.by_type.get(ast.Compare, ()) if isinstance(event.node, ast.Compare)]
-    if not isinstance(node, ast.Compare) or len(node.ops) != 1 or window.operations & _COMPARING:
-        return True
-    try:
-        written = [evaluate(node.left, {}), evaluate(node.comparators[0], {})]
-    except UnknownError:
-        return True
-    for event in compared:
-        values = [operand_value(each, event) for each in operands_of(event.node)]
-        for pair in pairwise(values):
-            if any(isinstance(value, Opaque) for value in pair):
-                return True
-            if any(all(map(same, order, pair)) for order in (written, written[::-1])):
-                return True
-    return False
-
-
 def _opposite(side: Side) -> Side | None:
     """The condition that is true where this one is false."""
     node = side.node
@@ -188,8 +152,6 @@ def _comparison(context: Context, match: re.Match[str], kind: type[ast.cmpop]) -
     if compared is None:
         return
     good = truth(context, compared, not match["not"])
-    if good and left.marked and not _is_done(context, compared, right):
-        good = False
     if good is False and (_rounded(compared) or (not context.attributed and not compared.pure)):
         good = None
     yield context.verdict(
@@ -214,23 +176,3 @@ def _rounded(side: Side) -> bool:
         and isinstance(side.node.ops[0], ast.Eq | ast.NotEq)
         and any(isinstance(each, ast.Constant) and isinstance(each.value, float) for each in nodes_in(side.node))
     )
-
-
-def _general(context: Context, window: Window) -> Iterator[Check]:
-    """``The condition fails``: some condition of these lines did."""
-    sentence = context.sentence
-    for match in _IN_GENERAL.finditer(sentence.mask):
-        outcomes = {event.outcome for event in window.events if event.outcome >= 0}
-        if not outcomes or context.is_question or context.is_unreal or _NONE.search(sentence.mask):
-            continue
-        if re.search(
-            r"\b(?:if|when|whenever|until|as long as|while|whether|unless|once)\b[^,;.]*$",
-            sentence.mask[: match.end()],
-            re.IGNORECASE,
-        ):
-            continue
-        good = bool(match["good"]) in {bool(outcome) for outcome in outcomes}
-        outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
-        yield Check(
-            Kind.CONDITION, sentence.start, sentence.end, outcome, f"no condition of these lines did: {match.group()!r}"
-        )

@@ -93,10 +93,13 @@ class Context:
         return bool(_DENIED.search(self.before(token)))
 
     def verdict(self, token: Token, kind: Kind, good: bool | None, message: str) -> Check:
-        """A check of a claim that a token ends: true, false, or not known; under a condition nothing is false."""
+        """A check of a claim that a token ends: true, false, or not known.
+
+        Under a condition nothing is false; nor outside of code marks, where a text that cites sets its values so.
+        """
         if good:
             outcome = Outcome.SUPPORTED
-        elif good is None or self.is_conditional(token):
+        elif good is None or self.is_conditional(token) or (self.attributed and not token.marked):
             outcome = Outcome.UNKNOWN
         else:
             outcome = Outcome.CONTRADICTED

@@ -21,11 +21,7 @@ _ROUNDS = re.compile(
     r"|\b(?:runs?|ran|repeats?|repeated|executes?|executed|called|loops|iterates?|entered) (?P<twice>twice)\b",
     re.IGNORECASE,
 )
-_LENGTH = re.compile(
-    r"\b(?:lengths?|size)(?: of ‹\w+›)?(?: (?:is|of|=|equals|being))? (?P<count>‹V\d+›)(?! (?:times|more|less|‹))",
-    re.IGNORECASE,
-)
-_MANY = re.compile(rf"\b(?P<count>{'|'.join(_CARDINALS[3:])}) [a-z]+s\b", re.IGNORECASE)
+_MANY = re.compile(rf"\b(?P<count>{'|'.join(_CARDINALS[3:])}) (?:tuples|lists|strings|elements|entries)\b", re.IGNORECASE)
 _APPROXIMATE = re.compile(
     r"\b(?:about|around|more than|at least|at most|up to|over|under|nearly|almost|less than|fewer than|other|or|next|last|first|remaining|another|these|those|of the)\s*$",
     re.IGNORECASE,
@@ -37,15 +33,13 @@ def check_counts(context: Context) -> Iterator[Check]:
     window, mask = context.window, context.sentence.mask
     if window is None or not context.cited or not window.complete:
         return
-    for pattern, known in ((_ROUNDS, _repeated), (_LENGTH, _sizes), (_MANY, _numbers)):
+    for pattern, known in ((_ROUNDS, _repeated), (_MANY, _numbers)):
         for match in pattern.finditer(mask):
             wanted = _number(context, match.groupdict().get("count") or "two")
             if wanted is None or _APPROXIMATE.search(mask[: match.start()]):
                 continue
-            good = wanted in known(window) or (
-                pattern is not _LENGTH and wanted in round_counts(context.whole or window)
-            )
-            if not good and (context.is_question or context.is_unreal or (window.opaque and pattern is _LENGTH)):
+            good = wanted in known(window) or wanted in round_counts(context.whole or window)
+            if not good and (context.is_question or context.is_unreal):
                 continue
             outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
             yield Check(

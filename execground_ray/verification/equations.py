@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.matching import operand_value, operands_of
 from execground_ray.verification.notation import Side, parse, tolerance_of
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import nodes_in
-from execground_ray.verification.values import close, freeze, same
+from execground_ray.verification.values import same
 from execground_ray.verification.window import Window
 
 
@@ -25,10 +24,6 @@ def check_equations(context: Context) -> Iterator[Check]:
         for sides in token.equations:
             if len(sides) > 1:
                 yield from _equation(context, token, sides)
-            known = [(index, value) for index, side in enumerate(sides) for value in _value(side)]
-            if known and context.cited and context.window and _invented(context.window, sides, known):
-                message = f"{sides[0].source} is worked out nowhere there"
-                yield context.verdict(token, Kind.EQUATION, False, message)
 
 
 def _equation(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
@@ -48,32 +43,6 @@ def _equation(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterat
                 good = has_value(context, side, value, tolerance_of(written))
             message = f"{side.source} is not {written.source} there"
             yield context.verdict(token, Kind.ASSIGNMENT, good, message)
-
-
-def _invented(window: Window, sides: tuple[Side, ...], known: list[tuple[int, Any]]) -> bool:
-    """Whether an operation has one operand of one that these lines do, and a result that they have nowhere."""
-    result = known[-1][1]
-    if not window.complete or window.opaque or isinstance(result, bool) or not isinstance(result, int | float):
-        return False
-    if any(close(result, number, tolerance_of(*sides)) or close(-result, number, 0.0) for number in window.numbers):
-        return False
-    for side in sides:
-        node = side.node
-        if not side.pure or not isinstance(node, ast.BinOp):
-            continue
-        operands = [freeze(value) for each in (node.left, node.right) for value in _worked_out(each)]
-        for event in window.by_type.get(ast.BinOp, ()):
-            if isinstance(event.node, ast.BinOp) and type(event.node.op) is type(node.op):
-                if any(freeze(operand_value(each, event)) in operands for each in operands_of(event.node)):
-                    return True
-    return False
-
-
-def _worked_out(node: ast.expr) -> list[Any]:
-    try:
-        return [evaluate(node, {})]
-    except UnknownError:
-        return []
 
 
 def _value(side: Side) -> list[Any]:

@@ -11,19 +11,12 @@ from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pu
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import matches, operand_value, operands_of
-from execground_ray.verification.notation import parse
 from execground_ray.verification.run import Event
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.values import Opaque, same
 
 _NEAR: dict[type[ast.AST], type[ast.AST]] = {ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Lt: ast.LtE, ast.LtE: ast.Lt}
-_SIGNS = {"plus": "+", "minus": "-", "times": "*", "multiplied by": "*", "divided by": "/", "modulo": "%", "mod": "%"}
-_SAID = re.compile(
-    rf"(?P<first>‹[VE]\d+›)(?P<rest>(?: (?:{'|'.join(_SIGNS)}) ‹V\d+›)+)(?P<result>(?:,? (?:which|that))?,? (?:is|equals|gives|makes|=|yields|leaves|are)(?: (?:again|also|exactly|just|equal to|only|now))* (?P<value>‹[VE]\d+›))?(?P<tail>[^.;]*)",
-    re.IGNORECASE,
-)
-_TERM = re.compile(r"(plus|minus|times|multiplied by|divided by|modulo|mod) ‹V(\d+)›", re.IGNORECASE)
 # Words for an operation, and what in a program does it.
 _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), frozenset(done.split()))
@@ -32,16 +25,6 @@ _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"multiplied|multiplies|multiplying|multiplication", "Mult Pow prod multiply dot matmul MatMult mul"),
         (r"divided|divides|dividing|division", "Div FloorDiv Mod divmod RShift divide"),
         (r"xor(?:ed|ing|s)?", "BitXor xor"),
-        (
-            r"appended|appends|appending",
-            "append extend insert appendleft Add push add put List heappush join setdefault ListComp yield",
-        ),
-        (r"popped|pops|popping", "pop popleft popitem heappop Delete get remove Subscript"),
-        (r"reversed|reverses|reversing", "reverse reversed USub flip Sub range"),
-        (
-            r"sorted (?:in|by|into)|sorts|sorting",
-            "sort sorted heappush heapify nlargest nsmallest argsort bisect insort insert",
-        ),
     )
 )
 
@@ -52,8 +35,6 @@ def check_operations(context: Context) -> Iterator[Check]:
         for sides in token.equations:
             for side in sides:
                 yield from _written(context, token, side.node, sides[-1].pure and sides[-1].is_literal)
-    for match in _SAID.finditer(context.sentence.mask):
-        yield from _said(context, match)
     yield from _told(context)
 
 
@@ -164,35 +145,6 @@ def _mirrored(node: ast.Compare) -> ast.Compare:
     }
     kind = turned.get(type(node.ops[0]))
     return ast.Compare(node.comparators[0], [kind()], [node.left]) if kind else node
-
-
-def _said(context: Context, match: re.Match[str]) -> Iterator[Check]:
-    """``3 minus 2 is 1``: worked out, and held against the run."""
-    tokens = context.sentence.tokens
-    first = tokens[int(match["first"][2:-1])]
-    terms = [(_SIGNS[sign.lower()], tokens[int(index)]) for sign, index in _TERM.findall(match["rest"])]
-    sources = [token.sides[-1].source for token in (first, *(term for _, term in terms)) if token.sides]
-    if len(sources) != len(terms) + 1:
-        return
-    written = f"({sources[0]})" + "".join(
-        f" {sign} ({source})" for (sign, _), source in zip(terms, sources[1:], strict=True)
-    )
-    side = parse(written)
-    if side is None:
-        return
-    last = terms[-1][1]
-    if match["value"] and not re.match(r"\s*(?:times|more|less|plus|minus|%|percent)", match["tail"]):
-        try:
-            value, wanted = side.value, tokens[int(match["value"][2:-1])].value
-        except UnknownError:
-            return
-        good = (
-            same(value, wanted, 1e-6)
-            or (isinstance(value, float) and isinstance(wanted, int) and int(value) == wanted)
-            or isinstance(wanted, float)
-        )
-        yield context.verdict(last, Kind.EQUATION, good, f"{written} is {value}, not {wanted}")
-    yield from _written(context, last, side.node, True)
 
 
 def _told(context: Context) -> Iterator[Check]:

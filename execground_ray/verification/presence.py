@@ -43,31 +43,8 @@ def check_values(context: Context) -> Iterator[Check]:
     for token in context.sentence.tokens:
         for sides in token.equations:
             for side in sides:
-                yield from _shown(context, token, side)
                 for source, value in _literals(side):
                     yield _check(context, token, source, value, said)
-
-
-def _shown(context: Context, token: Token, side: Side) -> Iterator[Check]:
-    """A value that Python shows as a call, ``datetime.date(1979, 1, 1)``, is one of those of its type there."""
-    window, node = context.window, side.node
-    if (
-        window is None
-        or not context.cited
-        or not isinstance(node, ast.Call)
-        or not all(map(is_pure, node.args))
-        or node.keywords
-    ):
-        return
-    name = ast.unparse(node.func).rpartition(".")[2]
-    if any(
-        isinstance(event.node, ast.Call) and ast.unparse(event.node.func).endswith(name)
-        for event in window.by_type.get(ast.Call, ())
-    ):
-        return  # it is the call itself that is told
-    known = {value.text for value in window.opaque if value.type == name and not value.cut}
-    if known and all(text.endswith(")") for text in known):
-        yield context.verdict(token, Kind.VALUE, ast.unparse(node) in known, f"{side.source} is no value there")
 
 
 @lru_cache(maxsize=CACHED)

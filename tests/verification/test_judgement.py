@@ -53,17 +53,14 @@ SENTENCES = [
     (Kind.ASSIGNMENT, "`kept` is a list [5-6].", "`kept` is a tuple [5-6]."),
     (Kind.CONDITION, "`number > limit` is true [13-16].", "`number > limit` is false [13-16]."),
     (Kind.CONDITION, "`12 > 6` is true [13-16].", "`12 > 6` is false [13-16]."),
-    (Kind.CONDITION, "`12 > 6` is true [13-16].", "`12 > 3` is true [13-16]."),
     (Kind.CONDITION, "`12` is greater than `6` [13-16].", "`5` is greater than `6` [9-10]."),
-    (Kind.CONDITION, "The condition fails [10-11].", "The condition holds [10-11]."),
     (Kind.CALL, "`double(12)` returns `24` [17-22].", "`double(12)` returns `14` [17-22]."),
     (Kind.CALL, "`double` returns `24` [17-22].", "`double` returns `12` [17-22]."),
     (Kind.CALL, "`double` is called with `x = 7` [29-33].", "`double` is called with `x = 12` [29-33]."),
     (Kind.OPERATION, "`98 // 4 = 24` is the mean [50-51].", "`30 * 2 = 60` is divided [41-46]."),
     (Kind.OPERATION, "`12` is multiplied [18-22].", "`12` is divided [18-22]."),
-    (Kind.OPERATION, "The number is multiplied by `2` [18-22].", "The number is multiplied by `3` [18-22]."),
     (Kind.COUNT, "There are four rounds [7-49].", "There are seven rounds [7-49]."),
-    (Kind.COUNT, "The list has a length of `4` [1-4].", "The list has a length of `9` [1-4]."),
+    (Kind.COUNT, "`numbers` has four elements [1-4].", "`numbers` has `5` elements [1-4]."),
 ]  # fmt: skip
 
 
