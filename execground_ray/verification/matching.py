@@ -31,8 +31,7 @@ def _same_operation(written: ast.AST, node: ast.AST) -> bool:
 
 def _operands(written: ast.expr, event: Event) -> bool:
     mine, theirs = (
-        [each for each in children_of(node) if not isinstance(each, ast.expr_context)]
-        for node in (written, event.node)
+        [each for each in children_of(node) if not isinstance(each, ast.expr_context)] for node in (written, event.node)
     )
     if len(mine) != len(theirs):
         return False

@@ -93,7 +93,9 @@ class Inside:
     def sizes(self) -> frozenset[int]:
         """The lengths of it and of its parts."""
         found = {len(part) for part in self._first if isinstance(part, _SIZED)}
-        return frozenset(found | {part.length for part in (self._value,) if isinstance(part, Opaque) and part.length >= 0})
+        return frozenset(
+            found | {part.length for part in (self._value,) if isinstance(part, Opaque) and part.length >= 0}
+        )
 
 
 def kind_of(value: Any) -> str:
