@@ -70,10 +70,6 @@ def _range(*bounds: Any) -> list[int]:
     return list(found)
 
 
-def _join(separator: str, items: Any) -> str:
-    return separator.join(items)
-
-
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: _multiply, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: _remainder, ast.Pow: _power, ast.LShift: _shift,

@@ -14,7 +14,6 @@ from execground_ray.verification.values import Inside, Opaque, freeze
 
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
-MAX_DEEP = 12  # levels of operands that are kept with an event
 _SHOWN = frozenset({"source", "call", "def"})
 
 
