@@ -71,10 +71,6 @@ def _range(*bounds: Any) -> list[int]:
     return list(found)
 
 
-def _join(separator: str, items: Any) -> str:
-    return separator.join(items)
-
-
 BOUNDED: dict[type[ast.AST], Callable[..., Any]] = OPERATORS | {
     ast.Mult: _multiply,
     ast.Mod: _remainder,

@@ -21,7 +21,9 @@ _ROUNDS = re.compile(
     r"|\b(?:runs?|ran|repeats?|repeated|executes?|executed|called|loops|iterates?|entered) (?P<twice>twice)\b",
     re.IGNORECASE,
 )
-_MANY = re.compile(rf"\b(?P<count>{'|'.join(_CARDINALS[3:])}) (?:tuples|lists|strings|elements|entries)\b", re.IGNORECASE)
+_MANY = re.compile(
+    rf"\b(?P<count>{'|'.join(_CARDINALS[3:])}) (?:tuples|lists|strings|elements|entries)\b", re.IGNORECASE
+)
 _APPROXIMATE = re.compile(
     r"\b(?:about|around|more than|at least|at most|up to|over|under|nearly|almost|less than|fewer than|other|or|next|last|first|remaining|another|these|those|of the)\s*$",
     re.IGNORECASE,

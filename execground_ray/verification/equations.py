@@ -122,8 +122,10 @@ def _in_window(window: Window | None, side: Side, value: Any, tolerance: float) 
 
 
 def _mixed_up(written: Any, actual: Any) -> bool:
-    """Whether one is a list and the other a tuple, or something in them is."""
-    if {type(written), type(actual)} == {list, tuple}:
+    """Whether one is a list and the other a tuple or a set, or something in them is."""
+    if {type(written), type(actual)} == {list, tuple} or (
+        isinstance(written, list | tuple) and isinstance(actual, set | frozenset)
+    ):
         return True
     if isinstance(written, list | tuple) and isinstance(actual, list | tuple):
         return any(map(_mixed_up, written, actual))

@@ -23,7 +23,6 @@ class Kind(StrEnum):
     CALL = "call"  # what a call returned
     OPERATION = "operation"  # what was done to values
     COUNT = "count"  # how many rounds, calls or elements
-    ORDER = "order"  # a sentence that goes back in the record
 
 
 class Outcome(StrEnum):

@@ -16,8 +16,9 @@ from execground_ray.verification.operations import check_operations
 from execground_ray.verification.passages import Passage, Ranges, passages
 from execground_ray.verification.presence import check_values
 from execground_ray.verification.relations import check_relations
-from execground_ray.verification.run import Run, program_names
+from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import tokenize
+from execground_ray.verification.trees import program_names
 from execground_ray.verification.window import Window
 
 _RULES = (

@@ -17,6 +17,7 @@ from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.values import Opaque, same
 
 _NEAR: dict[type[ast.AST], type[ast.AST]] = {ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Lt: ast.LtE, ast.LtE: ast.Lt}
+SORTING = "sort sorted heappush heapify heappop nlargest nsmallest argsort bisect insort insert"
 # Words for an operation, and what in a program does it.
 _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), frozenset(done.split()))
@@ -24,6 +25,7 @@ _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"subtracted|subtracts|subtracting|subtraction", "Sub USub difference subtract diff"),
         (r"multiplied|multiplies|multiplying|multiplication", "Mult Pow prod multiply dot matmul MatMult mul"),
         (r"divided|divides|dividing|division", "Div FloorDiv Mod divmod RShift divide"),
+        (r"(?:then|now|next|first|finally) sorted|sorts", SORTING),
         (r"xor(?:ed|ing|s)?", "BitXor xor"),
     )
 )
@@ -161,6 +163,6 @@ def _told(context: Context) -> Iterator[Check]:
                 re.IGNORECASE,
             ):
                 continue
-            if not window.operations & done:
+            if not window.operations & done and not ("sort" in done and (context.whole or window).operations & done):
                 outcome = Outcome.CONTRADICTED if window.complete else Outcome.UNKNOWN
                 yield Check(Kind.OPERATION, sentence.start, sentence.end, outcome, f"nothing there is {match.group()}")

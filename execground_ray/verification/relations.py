@@ -12,7 +12,7 @@ from execground_ray.verification.equations import fits, has_value
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse, tolerance_of
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.values import Opaque
+from execground_ray.verification.values import Opaque, freeze
 from execground_ray.verification.window import Window
 
 _SUBJECT = r"‹[NE]\d+›"
@@ -26,6 +26,7 @@ _VERB = (
     r"(?:stays?|remains?|starts?|begins?|is initiali[sz]ed|is kept|ends up|starts? out|starts? off) (?:at|as|with)|"
     r"(?:is|are|gets|get|becomes?) (?:set|reset|updated|changed|initiali[sz]ed|assigned|increased|decreased|raised|lowered|incremented|decremented|reduced|cut|advanced|moved)(?: (?:up|down|back))? (?:to|as|with)|"
     r"(?:goes|grows|rises|drops|falls|changes|moves|advances|increases|decreases|shrinks|jumps|climbs)(?: (?:up|down|back|on))? to|"
+    r"has (?:gone|grown|risen|dropped|fallen|changed|moved|shrunk)(?: (?:up|down|back|on))? to|"
     r"(?:takes|has|gets|receives|takes on|assumes) (?:on )?the (?:new )?value(?: of)?|turns into|comes to)"
 )
 _NOUN = r"(?:(?:an?|the) (?:(?:new|empty|single|whole|same|full|final|updated|initial) )*(?:value|list|string|number|tuple|set|dictionary|integer|float|array|boolean|character|letter|digit|deque|queue|pair|text)(?: of)?)"
@@ -41,6 +42,10 @@ _MAKES = re.compile(
 )
 _RETURNS = re.compile(
     rf"(?P<subject>‹[NW]\d+›)(?: {_ADVERB})* (?:returns?|returned|gives(?: back)?|yields?|hands back|evaluates to|results in|produces)(?: {_ADVERB})*(?: {_NOUN})? ?(?P<object>{_OBJECT})",
+    re.IGNORECASE,
+)
+_KEYED = re.compile(
+    r"‹V(?P<key>\d+)› (?:gets|maps to|is mapped to|has the value|is set to|becomes)(?: the value)? ‹V(?P<value>\d+)›",
     re.IGNORECASE,
 )
 # Of what stands before the names it is not the names that the sentence speaks, but of something of theirs.
@@ -78,6 +83,8 @@ def check_relations(context: Context) -> Iterator[Check]:
             yield from _relation(context, match)
     for match in _RETURNS.finditer(context.sentence.mask):
         yield from _returns(context, match)
+    for match in _KEYED.finditer(context.sentence.mask):
+        yield from _keyed(context, match)
 
 
 def _tokens(context: Context, mask: str) -> list[Token]:
@@ -194,3 +201,18 @@ def _returned(window: Window, name: str, value: object, tolerance: float) -> boo
     if any(isinstance(frame.returned, Opaque) or fits(value, frame.returned, tolerance) for frame in calls):
         return None
     return False if ending and window.complete else None
+
+
+def _keyed(context: Context, match: re.Match[str]) -> Iterator[Check]:
+    """``'b'` gets `3``: where some dictionary of these lines has the key, one of them has it with that value."""
+    window, tokens = context.window, context.sentence.tokens
+    target = tokens[int(match["value"])]
+    try:
+        key, value = freeze(tokens[int(match["key"])].value), freeze(target.value)
+    except UnknownError:
+        return
+    if window is None or not context.cited or not isinstance(key, str):
+        return
+    found = {item for entries in window.dict_entries for name, item in entries if name == key}
+    if found and window.complete and not window.opaque:
+        yield context.verdict(target, Kind.ASSIGNMENT, value in found, f"{key!r} has another value there")

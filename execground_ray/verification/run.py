@@ -9,12 +9,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from execground_ray.tracing.evidence import Evidence, read_value
-from execground_ray.verification.trees import expressions_in, key_of, nodes_in
+from execground_ray.verification.trees import expressions_in, key_of, nodes_in, program_names
 from execground_ray.verification.values import Inside, Opaque, freeze
 
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
-MAX_DEEP = 12  # levels of operands that are kept with an event
 _SHOWN = frozenset({"source", "call", "def"})
 
 
@@ -201,9 +200,9 @@ class Run:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The keys of all expressions of the program; ``n += 1`` has ``n + 1``, too."""
-        augmented = (ast.BinOp(each.target, each.op, each.value) for each in self._augmented.values())
-        return frozenset(key_of(node) for node in [*self._nodes, *augmented] if isinstance(node, ast.expr))
+        """The keys of all expressions of the program."""
+        nodes = [node for node in self._nodes if isinstance(node, ast.expr)]
+        return frozenset(map(key_of, [*nodes, *self._operations.values()]))
 
     @cached_property
     def constants(self) -> frozenset[Any]:
@@ -290,22 +289,3 @@ class Run:
     def statements(self) -> list[int]:
         """The record lines that show a statement about to run."""
         return [number for number, line in enumerate(self.lines, 1) if line[0] == "source"]
-
-
-def program_names(program: ast.AST | str) -> frozenset[str]:
-    """The identifiers that a program uses; none of a text that is no program."""
-    try:
-        tree = ast.parse(program) if isinstance(program, str) else program
-    except (SyntaxError, ValueError, RecursionError):
-        return frozenset()
-    found = set()
-    for node in nodes_in(tree):
-        if isinstance(node, ast.Name):
-            found.add(node.id)
-        elif isinstance(node, ast.arg):
-            found.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Attribute):
-            found.add(node.attr)
-    return frozenset(found)

@@ -50,3 +50,22 @@ def key_of(node: ast.AST) -> str:
 
 def _key(item: Any) -> str:
     return key_of(item) if isinstance(item, ast.AST) else repr(item)
+
+
+def program_names(program: ast.AST | str) -> frozenset[str]:
+    """The identifiers that a program uses; none of a text that is no program."""
+    try:
+        tree = ast.parse(program) if isinstance(program, str) else program
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    found = set()
+    for node in nodes_in(tree):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+    return frozenset(found)

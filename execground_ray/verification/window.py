@@ -266,7 +266,3 @@ class Window:
 def _exactly(value: Any) -> Hashable:
     """A key that tells a list from a tuple, and 1 from 1.0."""
     return (type(value).__name__, repr(value))
-
-
-def _is_negative(value: Any) -> bool:
-    return isinstance(value, int | float) and value < 0

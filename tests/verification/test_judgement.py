@@ -41,6 +41,8 @@ def wrong(sentence, final=FINAL, execution=None):
 
 # A rule, a sentence that is so, and one that is not; both with the lines that they cite.
 SENTENCES = [
+    (Kind.ASSIGNMENT, "The key `'total'` gets `98` [52-53].", "The key `'total'` gets `24` [52-53]."),
+    (Kind.OPERATION, "The number is multiplied by `2` [18-22].", "The numbers are then sorted [13-16]."),
     (Kind.VALUE, "The list `[5, 12, 7, 30]` is given [1-4].", "The list `[5, 12, 9, 30]` is given [1-4]."),
     (Kind.VALUE, "Then `12` is doubled [16-24].", "Then `17` is doubled [16-24]."),
     (Kind.EQUATION, "`mean` becomes `98 // 4 = 24` [50-51].", "`mean` becomes `98 // 4 = 25` [50-51]."),
@@ -60,7 +62,7 @@ SENTENCES = [
     (Kind.OPERATION, "`98 // 4 = 24` is the mean [50-51].", "`30 * 2 = 60` is divided [41-46]."),
     (Kind.OPERATION, "`12` is multiplied [18-22].", "`12` is divided [18-22]."),
     (Kind.COUNT, "There are four rounds [7-49].", "There are seven rounds [7-49]."),
-    (Kind.COUNT, "`numbers` has four elements [1-4].", "`numbers` has `5` elements [1-4]."),
+    (Kind.COUNT, "`numbers` has four elements [1-4].", "`numbers` has nine elements [1-4]."),
 ]  # fmt: skip
 
 
