@@ -209,8 +209,10 @@ def check_sandbox(config: Config) -> dict[str, Any]:
         missing = missing_protections(abi)
     except SandboxUnavailableError as error:
         raise ConfigError(f"sandbox: {error}") from error
-    if missing:
-        print(f"warning: this kernel does not enforce {', '.join(missing)}; Linux 6.12 does", file=sys.stderr)
+    if missing:  # sandlock asks for all of it
+        raise ConfigError(
+            f"sandbox: this kernel does not enforce {', '.join(missing)}; allowed: Linux 6.12 or newer, or sandbox=none"
+        )
     return {"kind": "sandlock", "landlock_abi": abi, "missing_protections": missing}
 
 

@@ -1,35 +1,30 @@
 """One writer at a time: the lock on an output folder.
 
 On a local or shared disk the kernel holds it (``flock``), and lets go of it when the process dies, however it dies. An
-object store has no such thing: there the job leaves a note and renews it. That is weaker: two jobs that begin within
-``SETTLE_SECONDS`` may both believe for some seconds that they are alone, until the renewal of one finds the note of
-the other and stops its job.
+object store has no such thing: there the job leaves a note and renews it; see ``note``.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import platform
 import signal
 import sys
 import threading
-import time
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.output.layout import LOCK
-from execground_ray.output.storage import Folder
+from execground_ray.output.note import SETTLE_SECONDS, FileNote, HeldError, Note
+from execground_ray.output.storage import OBJECT_STORES, Folder
+from execground_ray.output.store_note import StoreNote
 
 RENEW_SECONDS = 5.0
-STALE_SECONDS = 20.0  # a note that has not changed for so long is that of a dead job
-SETTLE_SECONDS = 2.0
 NO_FLOCK = (errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK)
 
 
@@ -86,62 +81,66 @@ def _kernel_lock(folder: Folder, holder: str) -> int | None:
 @contextmanager
 def _note(folder: Folder, holder: str) -> Iterator[None]:
     """Hold the lock by a note that is renewed."""
-    own = {"run": uuid.uuid4().hex, "holder": holder}
-    try:
-        _wait_for_end(folder)
-        folder.write_text(LOCK, json.dumps(own | {"renewed": 0}))
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    time.sleep(SETTLE_SECONDS)
-    if (found := _read(folder)) and found["run"] != own["run"]:
-        raise _held(folder, str(found["holder"]))
+    with ExitStack() as held:
+        try:
+            held.enter_context(_noted(folder, holder))
+        except HeldError as other:
+            raise _held(folder, str(other)) from None
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        yield
+
+
+@contextmanager
+def _noted(folder: Folder, holder: str) -> Iterator[None]:
+    """Hold the lock by a note for the length of a block, and end the job should another take it.
+
+    Raises:
+        HeldError: another job has it.
+        OSError: nothing can be written there.
+    """
+    note = _taken(folder, holder)
     ended = threading.Event()
-    thread = threading.Thread(target=_renew, args=(folder, own, ended), daemon=True)
+    thread = threading.Thread(target=_renew, args=(note, ended), daemon=True)
     thread.start()
     try:
         yield
     finally:
         ended.set()
         thread.join()
-        if (found := _read(folder)) and found["run"] == own["run"]:
-            folder.delete(LOCK)
+        with suppress(OSError):  # the next job finds it unchanged
+            note.release()
 
 
-def _wait_for_end(folder: Folder) -> None:
-    """Return when no living job holds the note; who dies leaves it behind, but does not renew it."""
-    first = _read(folder)
-    if first is None:
-        return
-    print(f"waiting {STALE_SECONDS:.0f} s for a sign of {first['holder']}, who wrote here", file=sys.stderr)
-    end = time.monotonic() + STALE_SECONDS
-    while time.monotonic() < end:
-        time.sleep(1)
-        found = _read(folder)
-        if found is None:
-            return
-        if found != first:
-            raise _held(folder, str(found["holder"]))
+def _taken(folder: Folder, holder: str) -> Note:
+    """Take the best note that the folder can have."""
+    why = "the file system has no locks"
+    if folder.filesystem.type_name in OBJECT_STORES:
+        try:
+            kept = StoreNote(folder, holder)
+            kept.take()
+            return kept
+        except OSError as error:
+            why = str(error)
+    note = FileNote(folder, holder)
+    note.take()
+    print(
+        f"warning: two jobs that begin within {SETTLE_SECONDS:.0f} s could both write to {folder.location}, so do not "
+        f"start two: {why}",
+        file=sys.stderr,
+    )
+    return note
 
 
-def _renew(folder: Folder, own: dict[str, str], ended: threading.Event) -> None:
-    number = 0
+def _renew(note: Note, ended: threading.Event) -> None:
     while not ended.wait(RENEW_SECONDS):
         with suppress(OSError):  # a store that is away for a moment; the next time, then
-            found = _read(folder)
-            if found and found["run"] != own["run"]:
-                print(f"error: {found['holder']} writes to the same output.dir", file=sys.stderr)
+            if not note.renew():
+                found = note.read()
+                other = found.content.get("holder") if found else "another job"
+                print(f"error: {other} writes to the same output.dir", file=sys.stderr)
                 os.kill(os.getpid(), signal.SIGTERM)  # not as Ctrl-C does: a job behind & or nohup is deaf to it
                 return
-            number += 1
-            folder.write_text(LOCK, json.dumps(own | {"renewed": number}))
-
-
-def _read(folder: Folder) -> dict[str, object] | None:
-    try:
-        found = json.loads(folder.read_text(LOCK))
-    except (FileNotFoundError, ValueError):
-        return None
-    return dict(found)
 
 
 def _unwritable(folder: Folder, error: OSError) -> ConfigError:

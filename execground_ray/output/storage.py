@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import posixpath
+import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,17 +31,19 @@ class Folder:
     Attributes:
         filesystem: where it is.
         path: inside the file system, without a trailing slash.
+        options: of the URI, behind its question mark.
     """
 
     filesystem: fs.FileSystem
     path: str
+    options: str = ""
 
     @classmethod
     def at(cls, location: str) -> Folder:
         """Find a local path or a URI; it need not exist."""
         if "://" in location:
             filesystem, path = fs.FileSystem.from_uri(location)
-            return cls(filesystem, path.rstrip("/"))
+            return cls(filesystem, path.rstrip("/"), location.partition("?")[2])
         return cls(fs.LocalFileSystem(), str(Path(location).expanduser().absolute()))
 
     @property
@@ -65,13 +69,15 @@ class Folder:
         """Write a file whole, whatever dies on the way: nobody ever sees a part of it.
 
         Object stores show a file when it is closed; elsewhere it is written under another name first, in the folder
-        ``unfinished`` beside the others, and then renamed.
+        ``.unfinished`` beside the others, and then renamed. That name is of this attempt alone: the first may live
+        still when Ray tries again.
 
         Raises:
             OutputError: the disk is full, the folder may not be written to, the store cannot be reached.
         """
         final = f"{self.path}/{name}"
-        writing = final if self.filesystem.type_name in OBJECT_STORES else f"{self.path}/{UNFINISHED}/{name}"
+        own = f"{UNFINISHED}/{name}.{uuid.uuid4().hex}"
+        writing = final if self.filesystem.type_name in OBJECT_STORES else f"{self.path}/{own}"
         try:
             self.filesystem.create_dir(posixpath.dirname(final), recursive=True)
             self.filesystem.create_dir(posixpath.dirname(writing), recursive=True)
@@ -80,6 +86,9 @@ class Folder:
             if writing != final:
                 self.filesystem.move(writing, final)
         except OSError as error:
+            if writing != final:
+                with suppress(OSError):
+                    self.delete(own)  # on a full disk the next attempt needs the room
             raise OutputError(f"{final} cannot be written: {error}") from error
 
     def read_text(self, name: str) -> str:

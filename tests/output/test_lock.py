@@ -10,7 +10,7 @@ import pytest
 from test_storage import ObjectStore
 
 from execground_ray.config.errors import ConfigError
-from execground_ray.output import lock
+from execground_ray.output import lock, note
 from execground_ray.output.layout import LOCK
 from execground_ray.output.lock import locked
 from execground_ray.output.storage import Folder
@@ -40,7 +40,7 @@ def holder(tmp_path):
 def store(tmp_path, monkeypatch):
     """A folder of an object store, where dead jobs are known after a second."""
     for name, seconds in (("STALE_SECONDS", 1.2), ("SETTLE_SECONDS", 0.05), ("RENEW_SECONDS", 0.1)):
-        monkeypatch.setattr(lock, name, seconds)
+        monkeypatch.setattr(lock if name == "RENEW_SECONDS" else note, name, seconds)
     return Folder(ObjectStore("s3"), str(tmp_path / "store"))
 
 
@@ -75,7 +75,9 @@ def test_on_a_store_a_living_job_is_found_by_its_renewed_note(store, capsys):
     words = f"is being written to by process {os.getpid()} on "
     with locked(store), pytest.raises(ConfigError, match=words), locked(store):
         pass
-    assert "for a sign of process" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "for a sign of process" in said
+    assert said.count("warning: two jobs that begin within ") == 1
     assert not store.exists(LOCK)
 
 
@@ -83,7 +85,7 @@ def test_on_a_store_the_note_of_a_dead_job_does_not_hold(store):
     store.write_text(LOCK, '{"run": "dead", "holder": "process 1 on a machine", "renewed": 7}')
     before = time.monotonic()
     with locked(store):
-        assert time.monotonic() - before >= lock.STALE_SECONDS
+        assert time.monotonic() - before >= note.STALE_SECONDS
         assert "dead" not in store.read_text(LOCK)
 
 

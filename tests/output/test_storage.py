@@ -61,7 +61,33 @@ def test_a_write_that_fails_midway_shows_no_part_of_it(tmp_path, before):
     done = subprocess.run([sys.executable, "-c", WRITE_INTO_A_FULL_DISK, str(tmp_path)], check=False)
     assert done.returncode == 7
     assert (shard.read_text() if shard.exists() else None) == before
-    assert 0 < (tmp_path / UNFINISHED / "train/a.jsonl").stat().st_size < 1_000_000
+    assert [path for path in (tmp_path / UNFINISHED).rglob("*") if path.is_file()] == []
+
+
+class SlowDisk:
+    """A local disk on which the first write takes so long that Ray tries again meanwhile."""
+
+    type_name = "local"
+
+    def __init__(self, meanwhile):
+        self._local = fs.LocalFileSystem()
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name):
+        return getattr(self._local, name)
+
+    def open_output_stream(self, path):
+        opened = self._local.open_output_stream(path)
+        meanwhile, self._meanwhile = self._meanwhile, lambda: None
+        meanwhile()
+        return opened
+
+
+def test_a_first_attempt_that_still_lives_and_a_second_do_not_meet(tmp_path):
+    slow = Folder(SlowDisk(lambda: slow.write_text("train/a.jsonl", "as it is\n")), str(tmp_path))
+    slow.write_text("train/a.jsonl", "as it is\n")
+    assert slow.read_text("train/a.jsonl") == "as it is\n"
+    assert [path for path in (tmp_path / UNFINISHED).rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("kind", OBJECT_STORES)
