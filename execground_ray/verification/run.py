@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from execground_ray.tracing.evidence import Evidence, read_value
+from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.trees import expressions_in, key_of, nodes_in, program_names
 from execground_ray.verification.values import Inside, Opaque, freeze
 
@@ -206,8 +208,13 @@ class Run:
 
     @cached_property
     def constants(self) -> frozenset[Any]:
-        """The constants of the program."""
-        return frozenset(freeze(node.value) for node in self._nodes if isinstance(node, ast.Constant))
+        """The constants of the program, those included that are written as a calculation: the run has no event of it."""
+        folded = []
+        for node in self._nodes:
+            if isinstance(node, ast.BinOp | ast.UnaryOp) and is_pure(node):
+                with suppress(UnknownError):
+                    folded.append(freeze(evaluate(node, {})))
+        return frozenset(freeze(node.value) for node in self._nodes if isinstance(node, ast.Constant)) | set(folded)
 
     @cached_property
     def numbers(self) -> frozenset[int]:

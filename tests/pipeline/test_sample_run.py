@@ -168,7 +168,8 @@ def test_the_counts_are_printed_as_a_table(sample_run, summary):
         for reason, count in reasons.items():
             assert f"rejected {stage}: {reason} {count}" in lines
     assert f"with examples {summary['problems_with_examples']}" in lines
-    assert lines[-1].endswith("every problem is accounted for")
+    assert lines[-2].endswith("every problem is accounted for")
+    assert lines[-1].startswith("written to /")
 
 
 def test_only_progress_is_told_on_the_way(sample_run):
