@@ -36,11 +36,11 @@ def check_operations(context: Context) -> Iterator[Check]:
     for token in context.sentence.tokens:
         for sides in token.equations:
             for side in sides:
-                yield from _written(context, token, side.node, sides[-1].pure and sides[-1].is_literal)
+                yield from _written(context, token, side.node)
     yield from _told(context)
 
 
-def _written(context: Context, token: Token, tree: ast.expr, has_result: bool) -> Iterator[Check]:
+def _written(context: Context, token: Token, tree: ast.expr) -> Iterator[Check]:
     """Each operation in an expression: the same operands with another operator are a mistake."""
     if context.window is None:
         return
