@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from execground_ray.tracing.literals import read_value
@@ -131,22 +130,6 @@ class Evidence:
     complete: bool
     complete_until: int
     incomplete_lines: frozenset[int] = frozenset()
-
-    @cached_property
-    def events_by_line(self) -> dict[int, tuple[Event, ...]]:
-        """The events of each record line that has any."""
-        found: dict[int, list[Event]] = {}
-        for event in self.events:
-            found.setdefault(event.line, []).append(event)
-        return {line: tuple(events) for line, events in found.items()}
-
-    @cached_property
-    def names_by_line(self) -> dict[int, tuple[Name, ...]]:
-        """The new values of names after each record line that has any."""
-        found: dict[int, list[Name]] = {}
-        for name in self.names:
-            found.setdefault(name.line, []).append(name)
-        return {line: tuple(names) for line, names in found.items()}
 
 
 @dataclass(frozen=True)

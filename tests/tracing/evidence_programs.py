@@ -34,6 +34,14 @@ def told(code: str, evidence: Evidence, events: tuple[Event, ...] | None = None)
     return lines
 
 
+def events_by_line(evidence: Evidence) -> dict[int, tuple[Event, ...]]:
+    """The events of each record line that has any."""
+    found: dict[int, tuple[Event, ...]] = {}
+    for event in evidence.events:
+        found[event.line] = (*found.get(event.line, ()), event)
+    return found
+
+
 def changes(evidence: Evidence) -> list[str]:
     """Changes of names as text: the record line, the name and its new value."""
     found = []

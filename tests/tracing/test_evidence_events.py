@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cheap_repr import find_repr_function
-from evidence_programs import body, changes, told, witness
+from evidence_programs import body, changes, events_by_line, told, witness
 
 LISTED = Path(__file__).with_name("evidence_events.txt").read_text("utf-8")
 CONSTRUCTS = dict(section.split("\n", 1) for section in LISTED.removeprefix("=== ").split("\n=== "))
@@ -123,7 +123,7 @@ def test_events_know_the_line_that_runs():
     code = body("n = 2\nwhile n:\n    n -= 1\nreturn n")
     run = witness(code)
     lines = run.trace.split("\n")
-    by_line = {number: told(code, run.evidence, events) for number, events in run.evidence.events_by_line.items()}
+    by_line = {number: told(code, run.evidence, events) for number, events in events_by_line(run.evidence).items()}
     assert [(lines[number - 1].strip(), events) for number, events in by_line.items()] == [
         ("2 |     n = 2", ["n = 2"]),
         ("3 |     while n:", ["n -> 2 (true)"]),
@@ -139,9 +139,9 @@ def test_what_runs_in_calls_without_a_trace_belongs_to_the_line_around_it():
     code = "def main_solution(n):\n    f = lambda k: k and f(k - 1)\n    return f(n)\n"  # traced to a depth of one
     run = witness(code, n=2)
     assert [frame.function for frame in run.evidence.frames] == ["main_solution"]
-    (*_, statement) = run.evidence.events_by_line
+    (*_, statement) = events_by_line(run.evidence)
     assert run.trace.split("\n")[statement - 1].strip() == "3 |     return f(n)"
-    assert told(code, run.evidence, run.evidence.events_by_line[statement]) == [
+    assert told(code, run.evidence, events_by_line(run.evidence)[statement]) == [
         *("n -> 2", "k -> 2 (true)", "k -> 2", "k - 1 -> 1", "k -> 1 (true)", "k -> 1", "k - 1 -> 0", "k -> 0 (false)"),
         *("k and f(k - 1) -> 0", "f(k - 1) -> 0 (false)", "k and f(k - 1) -> 0"),
         *("f(k - 1) -> 0 (false)", "k and f(k - 1) -> 0", "f(n) -> 0"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evidence_programs import body, told
+from evidence_programs import body, events_by_line, told
 from hostile_programs import as_problem
 from hostile_target import is_running, worker_pids
 
@@ -117,7 +117,7 @@ def test_a_line_that_does_too_much_ends_nothing_but_its_own_evidence(tracer, run
     assert isinstance(evidence, Evidence) and not evidence.complete
     (line,) = evidence.incomplete_lines
     assert evidence.complete_until == line
-    assert len(evidence.events_by_line[line]) == 2000
+    assert len(events_by_line(evidence)[line]) == 2000
     lines = told(code, evidence)
     assert "a + 1 -> 26996" in lines
     assert lines[-4:] == ["x -> 8", "[x for x in range(9)] -> [0, 1, 2, 3, 4, 5, 6, 7, 8]", lines[-2], "b -> 26996"]
