@@ -28,9 +28,8 @@ through the interpreter's memory can falsify the trace of its own row. Nor that 
 how large they are, and where links lead: Landlock hides contents alone. Nor is this a defence against a hole in the
 kernel; run it in a virtual machine if the corpus is an enemy's.
 
-Kernels: all of it from Linux 6.12 (Landlock ABI 6). On older ones ``missing_protections`` says what Landlock does not
-enforce, and the system-call filter has to do alone: before Linux 6.2 it is what keeps files that may be read from being
-emptied, before 6.12 it refuses every signal, a program's to itself included. Without Landlock nothing starts.
+Kernels: Linux 6.12 or newer (Landlock ABI 6), which sandlock needs to start; on an older one the job refuses to start
+and ``missing_protections`` says what it would lack.
 """
 
 from __future__ import annotations
