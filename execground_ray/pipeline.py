@@ -87,7 +87,6 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         return dict(earlier)
     check_tokenizer(config.export)
     translator = open_translator(config)
-    folder.write_text(CONFIG, to_yaml(config))
     with connect(config.cluster) as node_cpus:
         if not earlier:
             translator.start()
@@ -98,10 +97,11 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         say_what_is_done(work, folder)
         if earlier and work.done == work.total:
             print(f"{folder.location} {FINISHED}")
-            write_summary(folder, earlier | {"source": source, "config": asdict(config)})
+            write_summary(folder, earlier | {"source": source})
             return dict(earlier)
         if work.done < work.total:
             check_maker(folder, earlier)
+        folder.write_text(CONFIG, to_yaml(config))
         if earlier:
             translator.start()
             carry_over(folder, earlier)
