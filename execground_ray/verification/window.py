@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
-from execground_ray.verification.matching import grouped, matches, operations_in
+from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.run import WIDEN, Event, Run
+from execground_ray.verification.run import WIDEN, Event, Run, grouped
 from execground_ray.verification.trees import key_of
 from execground_ray.verification.values import Opaque
 
@@ -28,7 +28,6 @@ class Window:
     def __init__(self, run: Run, ranges: tuple[tuple[int, int], ...]) -> None:
         """See the class."""
         self.run = run
-        self.ranges = ranges
         core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
         self.core = sorted(core)
         self.lines = self._widened(core)
@@ -57,17 +56,6 @@ class Window:
     def events(self) -> list[Event]:
         """What was evaluated."""
         return [event for line in self.statements for event in self.run.events_at(line)]
-
-    @cached_property
-    def frames(self) -> list[int]:
-        """The calls that the lines are in, and those around them."""
-        found = {self.run.frame_of[line - 1] for line in self.lines}
-        for frame in list(found):
-            while 0 <= frame < len(self.run.frames):
-                frame = self.run.frames[frame].parent
-                if frame >= 0:
-                    found.add(frame)
-        return sorted(found)
 
     @cached_property
     def states(self) -> list[dict[str, Any]]:
@@ -249,18 +237,17 @@ class Window:
             if many[place] == target[0]
         )
 
+
     @cached_property
     def operations(self) -> frozenset[str]:
-        """What the statements of these lines do, and the calls that they make: names of operators and functions."""
-        sources = {self.run.lines[line - 1][2] for line in self.statements}
-        trees = {tree for line in sources for tree in self.run.statement_parts(line)}
-        trees |= {event.node for event in self.events}
-        negative = any(
-            isinstance(event.node, ast.BinOp)
-            and any(isinstance(each.value, int | float) and each.value < 0 for each in event.operands.values())
-            for event in self.events
-        )
-        return operations_in(trees) | ({"USub"} if negative else set())
+        """What these lines do: names of operators and of what is called."""
+        found = set()
+        for node in {event.node for event in self.events}:
+            if isinstance(node, ast.BinOp | ast.UnaryOp):
+                found.add(type(node.op).__name__)
+            elif isinstance(node, ast.Call):
+                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+        return frozenset(found)
 
 
 def _exactly(value: Any) -> Hashable:
