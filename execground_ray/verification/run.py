@@ -130,16 +130,6 @@ class Run:
     def _event_lines(self) -> dict[int, list[Event]]:
         return grouped(self.events, lambda event: event.line)
 
-    @cached_property
-    def _parts(self) -> dict[str, list[Event]]:
-        """By attribute or element: when it was evaluated."""
-        parts = [event for event in self.events if isinstance(event.node, ast.Attribute | ast.Subscript)]
-        return grouped(parts, lambda event: key_of(event.node))
-
-    def next_value(self, key: str, line: int) -> list[Any]:
-        """The value that an attribute or an element has when it is evaluated next behind a line: what a call made of it."""
-        return [event.value for event in self._parts.get(key, ()) if event.line > line][:1]
-
     def events_at(self, line: int) -> list[Event]:
         """The events of the statement that record line ``line`` shows."""
         return self._event_lines.get(line, [])

@@ -28,29 +28,12 @@ class Window:
     def __init__(self, run: Run, ranges: tuple[tuple[int, int], ...]) -> None:
         """See the class."""
         self.run = run
-        core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
-        self.core = sorted(core)
-        self.lines = self._widened(core)
+        self.core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
+        near = {line + more for line in self.core for more in range(-WIDEN, WIDEN + 1)} & set(range(1, run.count + 1))
+        self.lines = near | {member for line in self.core for member in run.groups[run.owners[line]]}
         self.statements = sorted({run.owners[line] for line in self.lines})
         self.core_statements = sorted({run.owners[line] for line in self.core})
         self._possible: dict[str, tuple[list[Any], bool]] = {}
-
-    def _widened(self, core: set[int]) -> set[int]:
-        """Two lines more at each end, whole statements, arguments and returned values with their calls."""
-        run = self.run
-        lines = {near for line in core for near in range(line - WIDEN, line + WIDEN + 1) if 1 <= near <= run.count}
-        lines |= {member for line in core for member in run.groups[run.owners[line]]}
-        for line in list(lines):
-            kind, frame = run.lines[line - 1][:2]
-            if (
-                kind in {"call", "def", "value"}
-                and 0 <= frame < len(run.frames)
-                and line <= run.frames[frame].first + 60
-            ):
-                first = run.frames[frame].first
-                if line - first <= 1 + len(run.frames[frame].arguments):
-                    lines |= set(run.groups[first]) | {first}
-        return lines
 
     @cached_property
     def events(self) -> list[Event]:
@@ -92,31 +75,22 @@ class Window:
         return self._possible[side.key]
 
     def _find(self, side: Side) -> tuple[list[Any], bool]:
-        values: dict[Hashable, Any] = {}
-        for event in self._by_key.get(side.key, ()):
-            values.setdefault(_exactly(event.value), event.value)
-        if isinstance(side.node, ast.Attribute | ast.Subscript) and side.key in self._by_key:
-            for value in self.run.next_value(side.key, max(self.statements, default=0)):
-                values.setdefault(_exactly(value), value)
-        if not isinstance(side.node, ast.Name):
-            for event in self.by_type.get(type(side.node), ()):
-                if matches(side.node, event):
-                    values.setdefault(_exactly(event.value), event.value)
-        called = bool(values)
-        unknown, absent = False, isinstance(side.node, ast.Subscript) and bool(self.states)
+        found = [event.value for event in self._by_key.get(side.key, ())]
+        found += [event.value for event in self.by_type.get(type(side.node), ()) if matches(side.node, event)]
+        unknown, absent = False, isinstance(side.node, ast.Subscript) and bool(self.states) and not found
+        is_call = isinstance(side.node, ast.Call) and not found
         for state in self.states:
             try:
-                value = evaluate(side.node, state)
+                found.append(evaluate(side.node, state))
             except UnknownError as error:
                 unknown = True
                 absent = absent and isinstance(error.__cause__, LookupError)
-                continue
-            values.setdefault(_exactly(value), value)
-        known = [value for value in values.values() if not isinstance(value, Opaque)]
-        if absent and not values:
-            return [], self.complete  # there is no such element at any time
-        closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
-        return known, closed and (called or not (unknown and isinstance(side.node, ast.Call)))
+        values = list({(type(value).__name__, repr(value)): value for value in found}.values())
+        if not values:
+            return [], absent and self.complete  # there is no such element at any time
+        known = [value for value in values if not isinstance(value, Opaque)]
+        closed = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
+        return known, closed and not (unknown and is_call)
 
     def outcomes(self, side: Side) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited."""
@@ -130,20 +104,15 @@ class Window:
 
         The first is empty where nothing is assigned to it there, or the name is none of a single call.
         """
-        node, core = side.node, set(self.core_statements)
-        stores = [
-            event
-            for event in self.by_type.get(ast.Name, ())
-            if isinstance(event.node, ast.Name)
-            and isinstance(event.node.ctx, ast.Store)
-            and side.key == key_of(event.node)
-        ]
+        name, core = side.source, set(self.core_statements)
+        events = [event for event in self._by_key.get(side.key, ()) if isinstance(event.node, ast.Name)]
+        stores = [event for event in events if isinstance(event.node.ctx, ast.Store)]
         frames = {event.frame for event in stores if event.line in core}
-        if not isinstance(node, ast.Name) or len(frames) != 1:
+        if len(frames) != 1:
             return [], []
         (frame,) = frames
         last = self.core_statements[-1]
-        behind = [self.run.state(frame, line).get(node.id) for line in self.statements if line >= last]
+        behind = [self.run.state(frame, line).get(name) for line in self.statements if line >= last]
         return [event.value for event in stores], behind
 
     @cached_property
@@ -155,19 +124,10 @@ class Window:
         for state in self.states:
             for value in state.values():
                 found[id(value)] = value
-        for value in self._left:
-            found[id(value)] = value
         for frame in self._touched:
             for value in (frame.returned, *(value for _, value in frame.arguments)):
                 found[id(value)] = value
         return list(found.values())
-
-    @cached_property
-    def _left(self) -> list[Any]:
-        """What the attributes and elements that these lines evaluate are when they are evaluated next."""
-        last = max(self.statements, default=0)
-        keys = {key_of(event.node) for event in self.events if isinstance(event.node, ast.Attribute | ast.Subscript)}
-        return [value for key in keys for value in self.run.next_value(key, last)]
 
     @cached_property
     def _touched(self) -> list[Any]:
@@ -248,8 +208,3 @@ class Window:
             elif isinstance(node, ast.Call):
                 found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
         return frozenset(found)
-
-
-def _exactly(value: Any) -> Hashable:
-    """A key that tells a list from a tuple, and 1 from 1.0."""
-    return (type(value).__name__, repr(value))
