@@ -31,15 +31,15 @@ _APPROXIMATE = re.compile(
 
 def check_counts(context: Context) -> Iterator[Check]:
     """Judge the counts of a sentence with lines of its own."""
-    if not context.cited or not context.windows or not context.windows[0].complete:
+    window, whole = context.window, context.whole
+    if window is None or whole is None or not context.cited or not window.complete:
         return
-    window = context.windows[0]
     for pattern, known in ((_ROUNDS, _repeated), (_MANY, _numbers)):
         for match in pattern.finditer(context.mask):
             wanted = _number(context, match["count"] or "two")
             if wanted is None or _APPROXIMATE.search(context.mask[: match.start()]):
                 continue
-            good = wanted in known(window) or wanted in _rounds(context.whole)
+            good = wanted in known(window) or wanted in _rounds(whole)
             if good or not context.is_open:
                 outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
                 sentence = context.sentence

@@ -92,6 +92,11 @@ class Window:
         closed = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
         return known, closed and not (unknown and is_call)
 
+    def returned(self, name: str) -> list[Any]:
+        """What the calls of a function gave that end at these lines; if none does, what all of them gave."""
+        calls = [frame for frame in self.run.frames if frame.name.rpartition(".")[2] == name]
+        return [frame.returned for frame in calls if frame.last in self.lines] or [frame.returned for frame in calls]
+
     def outcomes(self, side: Side) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited."""
         core = set(self.core_statements)
@@ -196,7 +201,6 @@ class Window:
             for place in range(len(many) - length + 1)
             if many[place] == target[0]
         )
-
 
     @cached_property
     def operations(self) -> frozenset[str]:
