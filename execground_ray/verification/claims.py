@@ -117,7 +117,7 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         value, written = target.value, target.sides[-1]
     except UnknownError:
         return
-    find = has_returned if _RETURNS.search(verb) else has_value
+    find, kind = (has_returned, Kind.CALL) if _RETURNS.search(verb) else (has_value, Kind.ASSIGNMENT)
     good = find(context, side, value, written.tolerance)
     if good and context.cited:
         good = _in_time(context, side, value, verb)
@@ -125,7 +125,7 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         good = is_true(context, side, value) or (False if target.marked else None)
     if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
         good = None
-    yield context.verdict(target, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
+    yield context.verdict(target, kind, good, f"{side.source} is not {written.source} there")
 
 
 def _in_time(context: Context, side: Side, value: object, verb: str) -> bool:

@@ -60,7 +60,7 @@ def _repeated(window: Window) -> set[int]:
     """How often anything is done there: rounds, one less or more as a text may tell one of them apart, and calls."""
     rounds = _rounds(window)
     frames = Counter(frame.name for frame in window.run.frames if frame.first in window.lines)
-    times = Counter(key_of(event.node.func) for event in window.by_type.get(ast.Call, ()))
+    times = Counter(key_of(event.node.func) for event in window.events if isinstance(event.node, ast.Call))
     return {count + more for count in rounds for more in (-1, 0, 1)} | {*frames.values(), *times.values()}
 
 

@@ -111,7 +111,7 @@ class Window:
         """
         name, core = side.source, set(self.core_statements)
         events = [event for event in self._by_key.get(side.key, ()) if isinstance(event.node, ast.Name)]
-        stores = [event for event in events if isinstance(event.node.ctx, ast.Store)]
+        stores = [event for event in events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
         frames = {event.frame for event in stores if event.line in core}
         if len(frames) != 1:
             return [], []
