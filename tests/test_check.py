@@ -224,7 +224,8 @@ def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(smal
     record = pq.read_table(shard(small_output, "records")).to_pylist()[0]
     prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
     row = training_row(
-        record | {"prompt": prompt, "answer": with_thinking("Hm.", strip_citations(record["text"]))}, translator
+        record
+        | {"prompt": prompt, "answer": with_thinking("Hm.", strip_citations(record["text"])), "translator": translator}
     )
     faults = list(row_faults("train", json_line(row), record, config))
     assert faults == ([] if translator == "http" else ["messages is not what its record says"])

@@ -15,7 +15,7 @@ from execground_ray.translators.llm.prompting import with_thinking
 
 
 def write(folder, *rows, task=0):
-    sink = ShardSink(folder, "template", 1000)
+    sink = ShardSink(folder, 1000)
     sink.write([block(*rows)], SimpleNamespace(task_idx=task))
 
 
