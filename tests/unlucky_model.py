@@ -1,4 +1,4 @@
-"""A model behind a server on loopback: it writes what its prompt asks for, or first bad texts, where the problem says so.
+"""A model behind a server on loopback: it writes what its prompt asks for, or first bad texts, if the problem says so.
 
 The question of a problem tells its luck: ``Case 3. WRONG CUT.`` has a wrong answer at the first asking and one that is
 cut off at the second. Which asking it is, the server knows by the seed: asked again with the same one, as after a job

@@ -8,7 +8,7 @@ import pytest
 from job import rows_of
 from unlucky_model import USAGE, luck_of, problem, serve
 
-LUCK = ["", "WRONG", "", "CUT EMPTY", "", "EMPTY", "", "FALSE WRONG"] * 2
+LUCK = ["", "WRONG", "", "CUT EMPTY", "", "EMPTY", "", "FALSE WRONG"] * 5  # an answer comes back with 15 others
 ATTEMPTS = {number: 1 + len(luck.split()) for number, luck in enumerate(LUCK, 1)}
 
 
@@ -33,12 +33,12 @@ def finished(start_job, tmp_path_factory):
     with serve(seconds=0.3) as server:
         overrides.append(f"translator.url={server.url}")
         killed = start_job(*overrides)
-        killed.wait_until(lambda: rows_of(output, "train"))
+        killed.wait_until(lambda: rows_of(output, "train"), 300)
         killed.signal_group(signal.SIGKILL)
         assert killed.wait(60).code == -signal.SIGKILL
         assert killed.left_behind(patience_seconds=90) == []
         done = {row["id"] for row in rows_of(output, "train")}
-        ended = start_job(*overrides).wait()
+        ended = start_job(*overrides).wait(300)
     assert ended.code == 0, ended.stderr
     return output, done, server
 
