@@ -22,6 +22,7 @@ from execground_ray.translators.llm.server_check import check_question, check_se
 from execground_ray.translators.translator import MakeReferee
 
 BATCH_ROWS = 16  # come back together
+MOST_SPARE = 3  # times as many rows as requests: most are asked for once or twice
 ACTOR_CPUS = 0.05
 TASK_CPUS = 0.05
 
@@ -62,8 +63,10 @@ class HttpModel(LanguageModel):
             http_request_stage=dict(small),
         )
         processor = build_processor(config, dict, read_result, dict(small), dict(small))
-        # Rows that are rejected already fill places in the batches: twice the batches keep all requests under way.
-        batches = 2 * math.ceil(self._translator.concurrency / BATCH_ROWS)
+        # Rows that are rejected already fill places in the batches, and so do those that wait for others of theirs to
+        # be asked again: more batches keep all requests under way.
+        spare = 1 + min(self._translator.attempts, MOST_SPARE)
+        batches = spare * math.ceil(self._translator.concurrency / BATCH_ROWS)
         replace_stage(
             processor,
             ChatRequests,

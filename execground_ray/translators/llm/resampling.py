@@ -19,7 +19,7 @@ import logging
 import os
 import threading
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -127,7 +127,7 @@ class Resampler:
             max_tokens = longer or max_tokens
             refused = answer.reason in ASKED_AGAIN or verdict.get("reason")
             if not refused or number == self.translator.attempts or not (changed or self._draws):
-                return json.dumps([asdict(attempt) for attempt in attempts])
+                return write_attempts(attempts)
 
     @property
     def _draws(self) -> bool:
@@ -174,6 +174,11 @@ async def judged_beside(referees: Referees, row: str, answer: Answer, execution:
     return {name: judged[name] for name in VERDICT}, execution
 
 
+def write_attempts(attempts: Sequence[Attempt]) -> str:
+    """Return attempts as the JSON text that a processor gives back for a row."""
+    return json.dumps([asdict(attempt) for attempt in attempts])
+
+
 def read_attempts(text: str) -> list[Attempt]:
-    """Return what ``Resampler.sample`` has written."""
+    """Return what ``write_attempts`` has written."""
     return [Attempt.from_json(fields) for fields in json.loads(text)]
