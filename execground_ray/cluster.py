@@ -21,6 +21,7 @@ from ray.data._internal.execution.backpressure_policy.downstream_capacity_backpr
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import Cluster, Tracing
+from execground_ray.startable import check_startable
 from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS
 
 # Ray reserves an actor's CPUs for as long as the job runs, so what the tracing actors do not reserve is all that the
@@ -121,6 +122,7 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
     address = cluster_address(cluster)
     started_here: dict[str, Any] = {}
     if address == "local":
+        check_startable()
         started_here = {
             "num_cpus": cluster.num_cpus,
             "include_dashboard": cluster.dashboard,

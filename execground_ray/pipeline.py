@@ -30,7 +30,7 @@ from execground_ray.cluster import (
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import to_yaml
 from execground_ray.config.schema import Config
-from execground_ray.corpus.splits import list_splits
+from execground_ray.corpus.opening import open_corpus
 from execground_ray.corpus.survey import SplitPlan, map_on_ray, survey_corpus
 from execground_ray.output.attempts import noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
@@ -81,10 +81,7 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
     if prepare_output(folder, config):
         print(f"{folder.location} is finished already; output.on_existing=overwrite builds it anew")
         return dict(json.loads(folder.read_text(SUMMARY)))
-    try:
-        splits = list_splits(config.source)
-    except (FileNotFoundError, ValueError) as error:
-        raise ConfigError(f"source: {error}") from error
+    splits = open_corpus(config.source)
     check_tokenizer(config.export)
     translator = open_translator(config)
     folder.write_text(CONFIG, to_yaml(config))

@@ -1,0 +1,55 @@
+"""What to tell of an error that ended a job: whether the same command goes on from there, by the kind of error."""
+
+from __future__ import annotations
+
+import sys
+
+from execground_ray.config.errors import ConfigError
+
+KEPT = "What is written is kept"
+GO_ON = f"{KEPT}: run the same command again to go on."
+MENDED = f"{KEPT}: once that is mended, the same command goes on."
+NOT_AGAIN = f"{KEPT}, but the same command would end like this again."
+
+
+def root_of(error: BaseException) -> BaseException:
+    """Return the error itself out of what Ray wraps around those of its workers."""
+    if "ray" not in sys.modules:  # it takes seconds to load, and had no part in this
+        return error
+    from ray.data.exceptions import SystemException
+    from ray.exceptions import RayTaskError, UserCodeException
+
+    while isinstance(error, RayTaskError | UserCodeException):
+        inner = getattr(error, "cause", None) or error.__cause__
+        if inner is None or isinstance(inner, SystemException):
+            break
+        error = inner
+    return error
+
+
+def in_a_line(root: BaseException) -> bool:
+    """Tell whether its first line says all there is to an error: it is of the settings, or of what the system refused.
+
+    A fault of the program's own needs its traceback.
+    """
+    return isinstance(root, ConfigError | OSError)
+
+
+def advice(root: BaseException) -> str:
+    """Return what to do after an error.
+
+    What a machine, a disk or a network did may pass: a node lost, a store that is away, a full disk. What the system
+    refuses is mended by somebody. An exception of the program's own comes again.
+    """
+    from ray.data.exceptions import ExecutionTimeoutError
+    from ray.exceptions import RayActorError, RayError, RayTaskError, RuntimeEnvSetupError
+
+    from execground_ray.output.storage import OutputError
+
+    if isinstance(root, OutputError | ConnectionError | TimeoutError | ExecutionTimeoutError):
+        return GO_ON
+    if isinstance(root, RayActorError):
+        return NOT_AGAIN if root.actor_init_failed else GO_ON
+    if isinstance(root, RayError) and type(root) is not RayError:
+        return NOT_AGAIN if isinstance(root, RayTaskError | RuntimeEnvSetupError) else GO_ON
+    return MENDED if isinstance(root, OSError) else NOT_AGAIN
