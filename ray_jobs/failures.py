@@ -16,8 +16,9 @@ def root_of(error: BaseException) -> BaseException:
     """Return the error itself out of what Ray wraps around those of its workers."""
     if "ray" not in sys.modules:  # it takes seconds to load, and had no part in this
         return error
-    from ray.data.exceptions import SystemException
     from ray.exceptions import RayTaskError, UserCodeException
+
+    from execground_ray.private.ray import SystemException
 
     while isinstance(error, RayTaskError | UserCodeException):
         inner = getattr(error, "cause", None) or error.__cause__

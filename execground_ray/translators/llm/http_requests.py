@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-from ray.llm._internal.batch.stages.base import StatefulStageUDF
 
 from execground_ray.config.schema import HttpTranslator
+from execground_ray.private.ray_llm import StatefulStageUDF
 from execground_ray.translators.llm.prompting import THINK, THOUGHT
 
 MOST_WAIT_SECONDS = 60.0
