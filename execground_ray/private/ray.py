@@ -35,9 +35,7 @@ LIBRARY = "ray"
 THRESHOLD = "OBJECT_STORE_BUDGET_UTIL_THRESHOLD"
 LOOPBACK_VARIABLE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray listens on 127.0.0.1 alone, whatever the system
 LOOPBACK = "127.0.0.1"
-IDLE_SETTING = (
-    "idle_worker_killing_time_threshold_ms"  # one that Ray does not know ends its start, and nothing says why
-)
+IDLE_SETTING = "idle_worker_killing_time_threshold_ms"  # Ray does not start with one that it does not know
 QUIET_LOGGERS = ("ray", "ray.data", "ray._private.authentication")
 
 
