@@ -4,10 +4,10 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import ray
-from conftest import ROOT
 from ray.data.exceptions import ExecutionTimeoutError, SystemException
 from ray.exceptions import (
     ActorDiedError,
@@ -23,6 +23,7 @@ from execground_ray.config.errors import ConfigError
 from execground_ray.output.storage import OutputError
 from ray_jobs.failures import GO_ON, MENDED, NOT_AGAIN, advice, in_a_line, root_of
 
+ROOT = Path(__file__).resolve().parents[1]
 JOB = [sys.executable, "-m", "ray_jobs.build_dataset", "output.dir=out"]
 
 
