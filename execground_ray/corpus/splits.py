@@ -198,7 +198,8 @@ def _dataset_splits(source: HuggingFaceSource) -> Iterator[Split]:
     JSON files it only finds: it would have to give every column one type, and the values of problems have none.
     """
     import datasets  # takes a second, and only this kind of source needs it
-    from datasets.packaged_modules.json.json import Json
+
+    from execground_ray.private.datasets import Json
 
     builder = datasets.load_dataset_builder(source.path, source.name)
     files = builder.config.data_files or {}

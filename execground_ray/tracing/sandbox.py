@@ -88,10 +88,10 @@ def missing_protections(abi: int) -> list[str]:
             "(6.12 for every protection), or set sandbox=none to run them with all your rights"
         )
     import sandlock
-    from sandlock import _sdk
 
-    minimum = _sdk._lib.sandlock_protection_min_abi
-    return [protection.name.lower() for protection in sandlock.Protection if minimum(int(protection)) > abi]
+    from execground_ray.private.sandlock import least_abi
+
+    return [protection.name.lower() for protection in sandlock.Protection if least_abi(protection) > abi]
 
 
 class CagedWorker:

@@ -243,3 +243,14 @@ def test_without_a_cage(tracing):
         assert len(runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])) == 1
         slow = make_problem("def main_solution(n):\n    return sum(iter(int, 1))\n", (0, 0))
         assert runner.trace_problem(slow, [0]).reason is Reason.TIMEOUT
+
+
+def test_what_the_worker_has_imported_is_not_a_runs_to_collect(runner: TraceRunner) -> None:
+    """Else each run that collects its garbage would touch, and so copy, the memory that all of them share."""
+    code = """
+def main_solution(n):
+    import gc
+    gc.collect()
+    return gc.get_freeze_count() > n and len(gc.get_objects()) < n
+"""
+    assert isinstance(runner.trace_problem(make_problem(code, (10_000, True)), [0], 1), list)
