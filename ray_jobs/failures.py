@@ -37,9 +37,10 @@ def in_a_line(root: BaseException) -> bool:
 
     A fault of the program's own needs its traceback.
     """
+    from execground_ray.tracing.sandbox import SandboxUnavailableError
     from execground_ray.translators.llm.server_health import ServerError
 
-    return isinstance(root, ConfigError | OSError | ServerError)
+    return isinstance(root, ConfigError | OSError | SandboxUnavailableError | ServerError)
 
 
 def advice(root: BaseException) -> str:
@@ -52,6 +53,7 @@ def advice(root: BaseException) -> str:
     from ray.exceptions import RayActorError, RayError, RayTaskError, RuntimeEnvSetupError
 
     from execground_ray.output.storage import OutputError
+    from execground_ray.tracing.sandbox import SandboxUnavailableError
     from execground_ray.translators.llm.server_health import ServerError
 
     if isinstance(root, OutputError | ServerError | ConnectionError | TimeoutError | ExecutionTimeoutError):
@@ -60,4 +62,4 @@ def advice(root: BaseException) -> str:
         return NOT_AGAIN if root.actor_init_failed else GO_ON
     if isinstance(root, RayError) and type(root) is not RayError:
         return NOT_AGAIN if isinstance(root, RayTaskError | RuntimeEnvSetupError) else GO_ON
-    return MENDED if isinstance(root, OSError) else NOT_AGAIN
+    return MENDED if isinstance(root, OSError | SandboxUnavailableError) else NOT_AGAIN

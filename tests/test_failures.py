@@ -21,6 +21,7 @@ from ray.exceptions import (
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.output.storage import OutputError
+from execground_ray.tracing.sandbox import SandboxUnavailableError
 from execground_ray.translators.llm.server_health import ServerError
 from ray_jobs.failures import GO_ON, MENDED, NOT_AGAIN, advice, in_a_line, root_of
 
@@ -41,6 +42,7 @@ JOB = [sys.executable, "-m", "ray_jobs.build_dataset", "output.dir=out"]
         (ActorDiedError(), GO_ON),
         (ExecutionTimeoutError("nothing moves"), GO_ON),
         (PermissionError("not yours"), MENDED),
+        (SandboxUnavailableError("no worker starts"), MENDED),
         (OSError("corpus.jsonl.gz: truncated"), MENDED),
         (KeyError("id"), NOT_AGAIN),
         (AssertionError(), NOT_AGAIN),
