@@ -17,10 +17,9 @@ from uuid import UUID
 
 import psutil  # comes with vLLM
 import ray
-from ray.llm._internal.batch.stages.vllm_engine_stage import vLLMEngineStageUDF
-from vllm.sampling_params import RequestOutputKind
 
 from execground_ray.config.schema import VllmTranslator
+from execground_ray.private.ray_vllm import RequestOutputKind, vLLMEngineStageUDF
 from execground_ray.records import Reason
 from execground_ray.translators.llm.processor import ANSWER, ERROR, ROW
 from execground_ray.translators.llm.prompting import read_answer

@@ -2,8 +2,7 @@
 
 import types
 
-from ray.llm._internal.batch.stages.base import StatefulStageUDF
-
+from execground_ray.private.ray_llm import StatefulStageUDF
 from execground_ray.translators.llm.engine import Engine
 
 
