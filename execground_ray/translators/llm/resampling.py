@@ -7,8 +7,8 @@ a seed of its own. What is kept of them stands in the column ``attempts`` of ``r
       "prompt_tokens": 812, "generated_tokens": 377},
      {"text": "… [3-5] …", "thinking": "", "reason": "", "detail": "", "findings": [], …}]
 
-``findings`` is null where the verification was not asked: the answer was unusable before, nobody refuses texts
-(``verification.mode=score``), or there was but one attempt, which the stage that verifies judges.
+``findings`` is null where the verification was not asked: the answer was unusable before, or nobody refuses texts
+(``verification.mode=score``).
 """
 
 from __future__ import annotations
@@ -30,10 +30,8 @@ from execground_ray.translators.translator import Answer, MakeReferee
 
 # Of one actor. They reserve no CPU: what they take is what the stage that verifies no longer takes of its own.
 MOST_REFEREES = 4
-ASKED_AGAIN = (
-    Reason.UNFINISHED,
-    Reason.EMPTY,
-)  # an engine that fails has tries of its own, and a prompt stays too long
+# And what is refused; but an engine that fails has tries of its own, and a prompt stays too long.
+ASKED_AGAIN = (Reason.UNFINISHED, Reason.EMPTY)
 VERDICT = (*COLUMNS[Stage.VERIFY], "stage", "reason", "detail")
 
 
@@ -99,8 +97,7 @@ class Resampler:
     ) -> None:
         self.translator = translator
         self._seed = seed
-        # Where nothing can be asked again, the stage that verifies is early enough.
-        self._make_referee = make_referee if translator.attempts > 1 else None
+        self._make_referee = make_referee
         self._referees: Referees | None = None
 
     async def sample(self, row_id: str, row: str, ask: Callable[[Ask], Awaitable[Answer]]) -> str:

@@ -173,21 +173,22 @@ def test_asked_once_they_are_rejects(run):
     found = run("translator.attempts=1")
     for row, luck in zip(found.rows, LUCK, strict=True):
         assert outcome(row) == (REASONS[luck.split()[0]] if luck else ("", ""))
-        assert len(attempts_of(row)) == 1
+        assert attempts_of(row) == reasons_of(luck, 1)
     assert len(found.asked) == len(LUCK)
 
 
 @pytest.mark.parametrize("attempts", [1, 2])
 def test_the_template_writes_where_no_attempt_is_good(run, attempts):
-    rows = run(f"translator.attempts={attempts}", "translator.fallback=template").rows
+    rows = run(f"translator.attempts={attempts}", "translator.fallback=template", "export.preference=true").rows
     for row, luck in zip(rows, LUCK, strict=True):
         expected = reasons_of(luck, attempts)
         assert outcome(row) == ("", "")
         assert row["translator"] == ("template" if expected[-1] else "http")
         assert (row["answer_ok"], row["grounded"]) == (True, 1.0)
         assert row["generated_tokens"] == USAGE["completion_tokens"] * len(expected)
-        if attempts == 2:
-            assert attempts_of(row) == expected
+        assert attempts_of(row) == expected
+        refused = bool({"wrong_answer", "ungrounded"} & set(expected))
+        assert bool(row["refused"]) == refused
 
 
 def test_what_is_only_scored_is_not_asked_for_again_unless_it_is_no_text(run):
