@@ -235,6 +235,7 @@ def settings_of(tracing: Tracing, role: str, preload: list[str], *, caged: bool)
             "result_bytes": tracing.trace_bytes,
             "timeout_seconds": tracing.timeout_s,
             "memory_mb": tracing.memory_mb,
+            "exceptions": tracing.exceptions,
         },
     }
 

@@ -25,7 +25,7 @@ sampling.examples_per_problem
 sandbox.kind
 seed
 source.kind source.layout source.limit source.name source.path source.split
-tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
+tracing.exceptions tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
 tracing.pairs_per_problem tracing.preload tracing.timeout_s tracing.trace_bytes tracing.value_chars
 tracing.worker_runs tracing.workers
 translator.api_key_env translator.batch_rows translator.batches_in_flight translator.concurrency translator.device
@@ -78,7 +78,7 @@ def test_paper_is_the_reference_implementation():
     config = load(["experiment=paper"])
     tracing = config.tracing
     assert (tracing.pairs_per_problem, tracing.max_lines, tracing.timeout_s) == (10, 300, 5.0)
-    assert (tracing.value_chars, tracing.max_timeouts) == (100, 10)
+    assert (tracing.value_chars, tracing.max_timeouts, tracing.exceptions) == (100, 10, "reject")
     assert config.sampling.examples_per_problem == 1
     assert (config.verification.mode, config.verification.min_grounded) == ("score", 0.0)
     assert (config.export.tokenizer, config.export.max_tokens) == ("characters", 8192)

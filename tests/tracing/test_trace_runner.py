@@ -135,6 +135,43 @@ def test_failures(runner, refcode, n, output, reason, detail):
     assert detail in failure.detail
 
 
+HANDLING = """import statistics
+def main_solution(n):
+    try:
+        return [n // 0]
+    except ZeroDivisionError:
+        return statistics.mode([n] * 2)
+"""
+DEEP = """import json
+def main_solution(n):
+    try:
+        return json.loads("[" * 10**5)
+    except RecursionError:
+        return 0
+"""
+HUGE = "def main_solution(n):\n    try:\n        n = bytearray(10**11)\n    except MemoryError:\n        return 0\n"
+
+
+def test_a_run_may_raise_what_it_handles(make_runner):
+    runner = make_runner(exceptions="handled")
+    (execution,) = runner.trace_problem(make_problem(HANDLING, (3, 3)), [0])
+    assert execution.trace.split("\n")[4:10] == [
+        "    4 |         return [n // 0]",
+        " !!! ZeroDivisionError: integer division or modulo by zero",
+        " !!! When evaluating: n // 0",
+        "    5 |     except ZeroDivisionError:",
+        "    6 |         return statistics.mode([n] * 2)",
+        " <<< Return value from main_solution: 3",
+    ]
+    for refcode, reason, detail in (
+        ("def main_solution(n):\n    return 1 // n\n", Reason.EXCEPTION, "ZeroDivisionError"),
+        (DEEP, Reason.EXCEPTION, "RecursionError"),  # how deep a program may go is not its own doing,
+        (HUGE, Reason.MEMORY, "MB"),  # nor how much there is
+    ):
+        failure = runner.trace_problem(make_problem(refcode, (0, 0)), [0])
+        assert (failure.reason, detail in failure.detail) == (reason, True), failure
+
+
 def test_a_trace_as_long_as_the_limit_is_too_long(make_runner):
     problem = make_problem(SQUARE, (7, 49))  # 5 lines
     assert make_runner(max_lines=5).trace_problem(problem, [0]).reason is Reason.TOO_LONG
