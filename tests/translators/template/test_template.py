@@ -139,10 +139,8 @@ def test_what_a_library_raises_and_handles_is_not_told(reasoning):
 
 def test_an_iterator_that_ends_its_loop_by_an_exception(reasoning):
     text = reasoning(COUNTING, n=1)
-    assert (
-        "so `Count.__next__` raises `StopIteration`, which ends this call of" in text
+    assert "so `Count.__next__` raises `StopIteration`, which ends this call of" in text
     assert text.count("The loop ends.") == 1
-    )
 
 
 def test_a_generator_that_nobody_asks_any_more_yields_nothing(reasoning):
