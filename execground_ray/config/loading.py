@@ -33,6 +33,7 @@ ADDED_SINCE = {
     "source.layout": ("pyedu", None),
     "export.control_text": ("keep", None),
     "tracing.exceptions": ("reject", None),
+    "tracing.smaller_inputs": (False, None),
     "translator.max_failures": (32, "http"),
     "verification.min_coverage": (0.0, None),
     "verification.min_supported": (0, None),

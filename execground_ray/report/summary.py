@@ -47,6 +47,7 @@ class Counts:
         rejected: problems by stage and reason.
         no_evidence: training rows whose run could not be repeated, so that it has not judged the text.
         not_attributed: training rows whose text cites no lines.
+        derived_inputs: training rows whose input is smaller than what was recorded.
     """
 
     examples: int
@@ -54,6 +55,7 @@ class Counts:
     rejected: Counter[tuple[str, str]]
     no_evidence: int = 0
     not_attributed: int = 0
+    derived_inputs: int = 0
 
     @property
     def problems(self) -> int:
@@ -67,7 +69,7 @@ def count_shards(folder: Folder) -> Counts:
     Every problem has one row with the problem's own id, in ``train/`` or in ``rejected/``; its further examples have
     ``-2`` and so on behind it. A problem is rejected if none of its rows is an example.
     """
-    examples = with_examples = no_evidence = not_attributed = 0
+    examples = with_examples = no_evidence = not_attributed = derived_inputs = 0
     further: set[str] = set()
     for path in folder.files(TRAIN):
         for row in folder.read_rows(path):
@@ -75,6 +77,7 @@ def count_shards(folder: Folder) -> Counts:
             examples += 1
             no_evidence += not row.get("evidence", True)
             not_attributed += not row.get("attributed", True)
+            derived_inputs += row.get("derived_input", False)
             if identity.number > 1:
                 further.add(identity.problem)
             else:
@@ -86,7 +89,7 @@ def count_shards(folder: Folder) -> Counts:
                 with_examples += 1
             elif RowId.parse(row["id"]).number == 1:
                 rejected[row["stage"], row["reason"]] += 1
-    return Counts(examples, with_examples, rejected, no_evidence, not_attributed)
+    return Counts(examples, with_examples, rejected, no_evidence, not_attributed, derived_inputs)
 
 
 def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dict[str, Any]:
@@ -111,6 +114,7 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "examples": counts.examples,
         "examples_without_evidence": counts.no_evidence,
         "examples_not_attributed": counts.not_attributed,
+        "examples_with_derived_input": counts.derived_inputs,
         "rejected": by_stage,
         "legs": run.get("legs", 1),
         "seconds": round(run["seconds"], 1),
@@ -152,6 +156,7 @@ def table(summary: dict[str, Any]) -> str:
     for key, words in (
         ("examples_without_evidence", "run not repeated"),
         ("examples_not_attributed", "no lines cited"),
+        ("examples_with_derived_input", "smaller input derived"),
     ):
         if summary.get(key):
             rows.append(("  of these", words, summary[key]))
