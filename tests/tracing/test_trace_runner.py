@@ -184,8 +184,8 @@ def test_where_all_inputs_are_too_long_a_smaller_one_is_derived(make_runner):
     problem = make_problem(SUMS, (900, 404550), (70, 2415), (333, 55278))
     runner = make_runner(smaller_inputs=True)
     (execution,) = runner.trace_problem(problem, [1, 0, 2])
-    assert (execution.pair, execution.derived_input, execution.arguments) == (1, True, {"n": 15})
-    assert execution.output == "105"
+    assert (execution.pair, execution.derived_input, execution.arguments) == (1, True, {"n": 12})
+    assert execution.output == "66"
     assert 8 <= execution.trace.count("\n") + 1 < 60
     again = runner.trace_problem(problem, [1, 0, 2])
     assert dataclasses.replace(again[0], wall_seconds=0) == dataclasses.replace(execution, wall_seconds=0)
