@@ -5,8 +5,8 @@ Every training row has the same keys and types, without nulls, because LLaMA-Fac
 
     {"id": "0f3c…", "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}],
      "source": "pyedu", "category": "…", "pair": 3, "derived_input": false, "input": "{\"n\": 2}",
-     "output": "3", "trace_lines": 12, "answer_ok": true, "attributed": true, "evidence": true, "grounded": 1.0, "coverage": 1.0,
-     "translator": "template"}
+     "output": "3", "trace_lines": 12, "answer_ok": true, "attributed": true, "evidence": true, "grounded": 1.0,
+     "coverage": 1.0, "translator": "template"}
     {"id": "5d1c…", "stage": "trace", "reason": "too_long", "detail": "pyedu.jsonl:12: 300 lines or more"}
 """
 

@@ -52,7 +52,9 @@ def _fits(value: Any, others: Sequence[Any]) -> bool:
         if len(keys) > 1:
             values = [item for other in same for item in other.values()]
             return all(_fits(item, values) for item in value.values())
-        return frozenset(value) in keys and all(_fits(item, [other[key] for other in same]) for key, item in value.items())
+        return frozenset(value) in keys and all(
+            _fits(item, [other[key] for other in same]) for key, item in value.items()
+        )
     return True
 
 

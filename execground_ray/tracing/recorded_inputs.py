@@ -16,8 +16,10 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations, pairwise, permutations
+from itertools import combinations
 from typing import Any
+
+from execground_ray.tracing.value_traits import ENOUGH, likenesses, marks, marks_of_all, traits, traits_of_all
 
 Path = tuple[str, ...]
 Quantity = tuple[str, Path]  # "value" of a number, "length", or "least" and "most" of the numbers at a place
@@ -28,10 +30,7 @@ MOST_CHARS = 1000  # of a text that are looked at for numbers
 NUMBER = re.compile(r"\d+")
 WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 NESTED_SIZE = 4  # up to here a size that never changes needs no word: of pairs, of the sides of a small board
-MOST_MARKS = 5  # on a board, in a text of few letters
-ENOUGH = 3  # inputs that agree on what is fixed
 ENOUGH_NUMBERS = 4  # different numbers that agree on a divisor
-BRACKETS = ("()", "[]", "{}", "<>")
 
 
 class RecordedInputs:
@@ -69,10 +68,10 @@ class RecordedInputs:
                 self._signs[pair].add(sign)
         self._fixed = {path for path, values in self._found.items() if self._are_fixed(values, path)}
         self._sizes = {path for kind, path in self._quantities_of_all if kind == "value" and self._are_sizes(path)}
-        self._traits = {path: _traits_of_all(values) for path, values in self._found.items()}
-        self._marks = {path: _marks_of_all(values) for path, values in self._found.items()}
+        self._traits = {path: traits_of_all(values) for path, values in self._found.items()}
+        self._marks = {path: marks_of_all(values) for path, values in self._found.items()}
         self._inclusions = self._inclusions_of(inputs)
-        self._likenesses = [_likenesses(each) for each in inputs]
+        self._alike = [likenesses(each) for each in inputs]
 
     def read(self, arguments: Arguments) -> Arguments:
         """Return arguments with the values of those that have always been numbers or collections, written as text."""
@@ -184,13 +183,13 @@ class RecordedInputs:
             if sign not in allowed:
                 return False
         for path, value in self.walk(arguments):
-            if not (self._traits.get(path, set()) <= _traits(value) and self._marks.get(path, set()) <= _marks(value)):
+            if not (self._traits.get(path, set()) <= traits(value) and self._marks.get(path, set()) <= marks(value)):
                 return False
             if isinstance(value, list | dict | str) and path and len(value) < min(2, self.least(path)):
                 return False
         if any(not members(self, arguments, one) <= members(self, arguments, two) for one, two in self._inclusions):
             return False
-        return set.intersection(*self._likenesses) <= _likenesses(arguments)
+        return set.intersection(*self._alike) <= likenesses(arguments)
 
     @property
     def inclusions(self) -> list[tuple[Path, Path]]:
@@ -273,89 +272,3 @@ def _walk(value: Any, path: Path, is_record: Callable[[Path], bool]) -> Iterator
 
 def _names_all(values: list[Any]) -> bool:
     return all(isinstance(value, str) for value in values)
-
-
-def _traits_of_all(values: list[Any]) -> set[str]:
-    """Return the traits that all of these have, if one of them is large enough to lack them."""
-    if not any(isinstance(value, list | str | dict) and len(value) > 1 or is_number(value) for value in values):
-        return set()
-    found = set.intersection(*map(_traits, values))
-    return found if len(values) >= ENOUGH else found - _RARE
-
-
-_RARE = {"prime", "square", "power of two"}
-_TRAITS: dict[type, dict[str, Callable[[Any], bool]]] = {
-    list: {
-        "filled": lambda value: len(value) > 0,
-        "distinct": lambda value: len(set(map(repr, value))) == len(value),
-        "ascending": lambda value: _ordered(value, lambda one, two: one <= two),
-        "descending": lambda value: _ordered(value, lambda one, two: one >= two),
-        "rectangular": lambda value: len({len(row) for row in value}) == 1,
-        "as wide as high": lambda value: {len(row) for row in value} == {len(value)},
-        "permutation": lambda value: sorted(value) == list(range(min(value), min(value) + len(value))),
-        "symmetric": lambda value: [list(column) for column in zip(*value, strict=True)] == value,
-        "closed": lambda value: value[0] == value[-1],
-        "same sum": lambda value: abs(math.fsum(value) - 1) < 1e-6,
-    },
-    str: {
-        "filled": lambda value: len(value) > 0,
-        "quoted": lambda value: not value[0].isalnum() and value[0] == value[-1],
-        "palindrome": lambda value: value == value[::-1],
-        "balanced": lambda value: all(value.count(one) == value.count(two) for one, two in BRACKETS),
-        "distinct": lambda value: len(set(value)) == len(value),
-        "ascending": lambda value: list(value) == sorted(value),
-    },
-    dict: {"filled": lambda value: len(value) > 0},
-    int: {
-        "prime": lambda value: value > 1 and all(value % n for n in range(2, math.isqrt(min(value, 10**8)) + 1)),
-        "square": lambda value: value >= 0 and math.isqrt(value) ** 2 == value,
-        "power of two": lambda value: value > 0 and value & (value - 1) == 0,
-        "positive": lambda value: value > 0,
-        "not negative": lambda value: value >= 0,
-    },
-}
-
-
-def _marks_of_all(values: list[Any]) -> set[str]:
-    """Return what stands in each of these texts or boards, where it is a few marks that are all there is."""
-    if not all(isinstance(value, str | list) for value in values):
-        return set()
-    found = [_marks(value) for value in values]
-    return set.intersection(*found) if len(set.union(*found)) <= MOST_MARKS else set()
-
-
-def _marks(value: Any) -> set[str]:
-    if isinstance(value, list):
-        return set().union(*map(_marks, value)) if value else set()
-    return set(value) if isinstance(value, str) else {repr(value)}
-
-
-def _traits(value: Any) -> set[str]:
-    return {name for name, has in _TRAITS.get(type(value), {}).items() if _holds(has, value)}
-
-
-def _holds(has: Callable[[Any], bool], value: Any) -> bool:
-    try:
-        return has(value)
-    except (TypeError, ValueError, IndexError):  # not of this kind of value
-        return False
-
-
-def _ordered(values: list[Any], fits: Callable[[Any, Any], bool]) -> bool:
-    return all(fits(one, two) for one, two in pairwise(values))
-
-
-def _likenesses(arguments: Arguments) -> set[tuple[str, str, str]]:
-    """Return what the texts of an input have to do with each other."""
-    texts = {name: value for name, value in arguments.items() if isinstance(value, str)}
-    found = set()
-    for one, two in permutations(texts, 2):
-        first, second = texts[one], texts[two]
-        for name, holds in (
-            ("in", first in second),
-            ("letters", set(first) <= set(second)),
-            ("anagram", sorted(first) == sorted(second)),
-        ):
-            if holds:
-                found.add((name, one, two))
-    return found

@@ -15,10 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from execground_ray.tracing.recorded_inputs import (
-    BRACKETS,
-    ENOUGH,
     ITEM,
-    MOST_MARKS,
     VALUE,
     Arguments,
     Path,
@@ -26,11 +23,13 @@ from execground_ray.tracing.recorded_inputs import (
     is_number,
     members,
 )
+from execground_ray.tracing.value_traits import BRACKETS, MOST_MARKS
 
 # The sizes of the longest collection or text, and of the largest number, that are tried.
 LENGTHS = (60, 40, 28, 20, 14, 10, 8, 6, 5, 4, 3, 2, 1)
 NUMBERS = (1000, 400, 200, 100, 60, 40, 28, 20, 15, 12, 10, 8, 6, 5, 4, 3)
 LEAST = 2  # what is as small stays as it is, unless a recorded one is smaller
+FEWEST_PARTS = 3  # of a text that is cut between them
 SEPARATORS = ("\n", ";", ", ", ",", " ", "|", "-", "/")
 DIGITS_BEHIND_POINT = 4
 
@@ -260,14 +259,14 @@ def squeezed(values: Iterable[float], most: int, least: int) -> dict[float, floa
 def cut(text: str, size: int) -> str:
     """Return a shorter text of the same make.
 
-    Of lines, words and other parts the first stay, so many that the last is of the kind that it was; lines that are as
-    long as each other are cut, too, as they are the rows of a board. Of a plain text so many letters stay together, with
-    as many different ones as there are.
+    Of lines, words and other parts the first stay, so many that the last is of the kind that it was; the rows of a
+    board, which are as long as each other, are cut, too. Of a plain text so many letters stay together, with as many
+    different ones as there are.
     """
     share = size / len(text)
     for separator in SEPARATORS:
         parts = text.split(separator)
-        if len(parts) < ENOUGH:
+        if len(parts) < FEWEST_PARTS:
             continue
         widths = {len(part) for part in parts}
         if separator == "\n" and len(widths) == 1 and widths.pop() > 1 and len(set(text)) <= MOST_MARKS + 1:

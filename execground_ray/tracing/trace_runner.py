@@ -14,9 +14,6 @@ the problems before. Programs that name a package (numpy) run in two workers tha
 from __future__ import annotations
 
 import json
-import re
-import signal
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +24,8 @@ from execground_ray.records import Problem, Reason
 from execground_ray.tracing.machine_paths import has_path
 from execground_ray.tracing.plausible import is_plausible
 from execground_ray.tracing.recorded_inputs import RecordedInputs
-from execground_ray.tracing.sandbox import CagedWorker, SandboxFaultError, landlock_abi
+from execground_ray.tracing.running import Failure, names_one_of, packages_of, run_in, settings_of
+from execground_ray.tracing.sandbox import CagedWorker
 from execground_ray.tracing.smaller_inputs import smaller_inputs
 from execground_ray.tracing.values import same_value
 
@@ -35,11 +33,9 @@ if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing
 
 TRACING_HASH_SEED, CHECKING_HASH_SEED = 0, 1
-TRIES_AFTER_FAULT = 2
 # Of smaller inputs: how many recorded ones they are derived from, how many of one kind and of all may be run and not
 # be accepted, and the fewest lines of trace that are worth telling.
 ORIGINS, MOST_REFUSED, MOST_RUNS, LEAST_LINES = 3, 3, 24, 8
-WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -61,23 +57,6 @@ class Execution:
     trace: str
     wall_seconds: float
     derived_input: bool = False
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a run, or a whole problem, gave nothing.
-
-    Attributes:
-        reason: its kind.
-        detail: more about it, for people.
-        pairs: how many pairs ended so, one after the other.
-        cpu_seconds: that they took.
-    """
-
-    reason: Reason
-    detail: str
-    pairs: int = 1
-    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -209,9 +188,10 @@ class TraceRunner:
                 yield refused or self._trace(workers.tracer, one_call, checked, calls[done])
                 done += 1
 
-    def trace_pair(self, problem: Problem, index: int) -> Execution | Failure:
-        """Run one pair."""
-        return next(self._outcomes(problem, [_Call(index, problem.ios[index].input)]))
+    def trace_pair(self, problem: Problem, index: int, smaller: dict[str, Any] | None = None) -> Execution | Failure:
+        """Run one pair, or the smaller input that was derived from it."""
+        call = _Call(index, smaller or problem.ios[index].input, derived_input=smaller is not None)
+        return next(self._outcomes(problem, [call]))
 
     def _refused(self, problem: Problem, call: _Call, returned: str) -> Failure | None:
         """Say why what the first run of a call returned is not what was recorded, or not like that."""
@@ -224,9 +204,7 @@ class TraceRunner:
         output = problem.ios[call.pair].output
         if same_value(output, value, self._tracing.float_tolerance):
             return None
-        return Failure(
-            Reason.OUTPUT_MISMATCH, f"returned {_short(returned)}, recorded {_short(json.dumps(output))}"
-        )
+        return Failure(Reason.OUTPUT_MISMATCH, f"returned {_short(returned)}, recorded {_short(json.dumps(output))}")
 
     def _trace(
         self, tracer: CagedWorker, request: dict[str, Any], checked: dict[str, Any], call: _Call
@@ -246,72 +224,6 @@ class TraceRunner:
 
     def _run(self, worker: CagedWorker, request: dict[str, Any]) -> dict[str, Any] | Failure:
         return run_in(worker, request, self._tracing.worker_runs)
-
-
-def run_in(worker: CagedWorker, request: dict[str, Any], worker_runs: int) -> dict[str, Any] | Failure:
-    """Run a request; a fault of the sandbox is tried again on a fresh worker.
-
-    A run that was killed is tried again once: the program may have had no part in it (a machine out of memory).
-
-    Args:
-        worker: which one.
-        request: see ``worker``.
-        worker_runs: after so many runs the worker is replaced.
-    """
-    if worker.runs >= worker_runs:
-        worker.close()
-    detail, was_killed = "", False
-    for _ in range(1 + TRIES_AFTER_FAULT):
-        try:
-            result = worker.run(request)
-        except SandboxFaultError as error:
-            detail = str(error)
-            continue
-        if result["outcome"] == "returned":
-            return result
-        if (result["outcome"], result["detail"]) == (Reason.KILLED, signal.SIGKILL.name) and not was_killed:
-            was_killed = True
-            continue
-        if result["outcome"] != Reason.SANDBOX_FAULT:
-            return Failure(Reason(result["outcome"]), result["detail"], result["calls"], result["cpu_seconds"])
-        detail = result["detail"]
-        worker.close()
-    return Failure(Reason.SANDBOX_FAULT, detail)
-
-
-def settings_of(tracing: Tracing, role: str, preload: list[str], *, caged: bool) -> dict[str, Any]:
-    """Return what ``CagedWorker`` takes.
-
-    Args:
-        tracing: the limits.
-        role: see ``worker``.
-        preload: what to import before the first run.
-        caged: whether to use the sandbox.
-    """
-    return {
-        "caged": caged,
-        "landlock_abi": landlock_abi() if caged else 0,
-        "role": role,
-        "preload": preload,
-        "value_chars": tracing.value_chars,
-        "limits": {
-            "max_lines": tracing.max_lines,
-            "result_bytes": tracing.trace_bytes,
-            "timeout_seconds": tracing.timeout_s,
-            "memory_mb": tracing.memory_mb,
-            "exceptions": tracing.exceptions,
-        },
-    }
-
-
-def packages_of(tracing: Tracing) -> list[str]:
-    """Return the modules to preload that are not of the standard library."""
-    return [name for name in tracing.preload if name.partition(".")[0] not in sys.stdlib_module_names]
-
-
-def names_one_of(packages: frozenset[str], refcode: str) -> bool:
-    """Tell whether a program names a package."""
-    return not packages.isdisjoint(WORD.findall(refcode))
 
 
 def _workers(tracing: Tracing, preload: list[str], *, caged: bool) -> _Workers:
