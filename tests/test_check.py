@@ -133,8 +133,8 @@ def test_a_damaged_dataset_is_refused_with_what_is_wrong(check, copy, damage, pr
     code, lines = check(copy)
     assert code == 1
     assert len(lines) <= MOST_PROBLEMS
-    for problem in problems:
-        assert any(problem in line for line in lines), lines
+    for told in problems:
+        assert any(told in line for line in lines), lines
 
 
 def rewrite_text(folder):

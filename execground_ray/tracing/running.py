@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from execground_ray.records import Reason
-from execground_ray.tracing.sandbox import CagedWorker, SandboxFaultError, landlock_abi
+from execground_ray.tracing.sandbox import (
+    CagedWorker,
+    SandboxFaultError,
+    SandboxUnavailableError,
+    WorkerStartError,
+    landlock_abi,
+)
 
 if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing
@@ -44,16 +50,20 @@ def run_in(worker: CagedWorker, request: dict[str, Any], worker_runs: int) -> di
         worker: which one.
         request: see ``worker``.
         worker_runs: after so many runs the worker is replaced.
+
+    Raises:
+        SandboxUnavailableError: no worker starts, whatever it is to run.
     """
     if worker.runs >= worker_runs:
         worker.close()
-    detail, was_killed = "", False
+    detail, was_killed, starts = "", False, False
     for _ in range(1 + TRIES_AFTER_FAULT):
         try:
             result = worker.run(request)
         except SandboxFaultError as error:
-            detail = str(error)
+            detail, starts = str(error), not isinstance(error, WorkerStartError)
             continue
+        starts = True
         if result["outcome"] == "returned":
             return result
         if (result["outcome"], result["detail"]) == (Reason.KILLED, signal.SIGKILL.name) and not was_killed:
@@ -63,6 +73,8 @@ def run_in(worker: CagedWorker, request: dict[str, Any], worker_runs: int) -> di
             return Failure(Reason(result["outcome"]), result["detail"], result["calls"], result["cpu_seconds"])
         detail = result["detail"]
         worker.close()
+    if not starts:
+        raise SandboxUnavailableError(f"sandbox: {detail}; the log of its actor has what it said")
     return Failure(Reason.SANDBOX_FAULT, detail)
 
 
