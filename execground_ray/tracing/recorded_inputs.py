@@ -136,8 +136,8 @@ class RecordedInputs:
 
     def least(self, path: Path) -> float:
         """Return the smallest number, or size, at a place."""
-        values = [value for value in self._found[path] if isinstance(value, int | float | str | list | dict)]
-        return min((value if isinstance(value, int | float) else len(value) for value in values), default=0)
+        values = [value for value in self._found[path] if is_number(value) or isinstance(value, str | list | dict)]
+        return min((value if is_number(value) else len(value) for value in values), default=0)
 
     def step(self, path: Path) -> int:
         """Return the greatest number by which all differences of the integers at a place can be divided."""
@@ -221,8 +221,8 @@ def members(known: RecordedInputs, arguments: Arguments, path: Path) -> set[str]
 
 
 def is_number(value: Any) -> bool:
-    """Tell numbers from all else, truth values included."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Tell numbers from all else, truth values and infinities included."""
+    return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
 def signs(quantities: dict[Quantity, float]) -> dict[tuple[Quantity, Quantity], int]:

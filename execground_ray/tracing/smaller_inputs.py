@@ -137,12 +137,12 @@ class _Shrinking:
 
     def _find_bounds(self) -> None:
         """Find the numbers in collections that have never been above another number, or a length."""
+        sizes = self.known.quantities(self.origin)
         for place in {path for path, value in self.known.walk(self.origin) if is_number(value) and ITEM in path}:
             for (kind, path), signs in self.known.relations(("most", place)).items():
                 if kind not in ("value", "length") or not signs <= {-1, 0} or ITEM in path or VALUE in path:
                     continue
-                value = _at(self.origin, path)
-                size = value if kind == "value" else len(value)
+                size = sizes.get((kind, path))
                 table = self.lengths if kind == "length" or self.known.is_size(path) else self.numbers
                 if size in table and not (self.way.everywhere and not self.known.is_index(place)):
                     self.bounds.setdefault(place, []).append((table[size], 0 in signs))
@@ -224,13 +224,6 @@ class _Shrinking:
         if isinstance(item, list | dict) and not self.known.is_fixed(path):
             return True
         return all(str(value) in names for where, value in self.known.walk(item, path) if where == place)
-
-
-def _at(arguments: Arguments, path: Path) -> Any:
-    value: Any = arguments
-    for key in path:
-        value = value[key]
-    return value
 
 
 def squeezed(values: Iterable[float], most: int, least: int) -> dict[float, float]:

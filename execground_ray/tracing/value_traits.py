@@ -79,7 +79,7 @@ def traits(value: Any) -> set[str]:
 def _holds(has: Callable[[Any], bool], value: Any) -> bool:
     try:
         return has(value)
-    except (TypeError, ValueError, IndexError):  # not of this kind of value
+    except (TypeError, ValueError, IndexError, OverflowError):  # not of this kind of value
         return False
 
 

@@ -106,6 +106,18 @@ def test_nothing_is_made_of_what_cannot_be_smaller():
     assert smaller(*({"board": [[n, 2], [3, 4]]} for n in (0, 1, 2)), told="") == []
 
 
+def test_odd_values_do_no_harm():
+    odd = {
+        "n": 10**250,
+        "x": float("inf"),
+        "y": float("nan"),
+        "z": -0.5,
+        "mixed": [1, "a", None, [2.5], {"k": 1}, True],
+    }
+    made = smaller(odd, {"n": 3, "other": 1}, {"x": 1.5, "mixed": []})
+    assert all(each["x"] == float("inf") for each in made)
+
+
 @pytest.mark.parametrize(
     ("text", "size", "shorter"),
     [
