@@ -162,6 +162,7 @@ COLUMNS: dict[Stage, Row] = {
     Stage.PREFILTER: {"pairs": "[]"},  # indices of the input/output pairs that may be used, JSON
     Stage.TRACE: {
         "pair": -1,  # index of the pair in the problem's ios
+        "derived_input": False,  # whether the input is not that of the pair, but a smaller one made of it
         "input": "",  # the arguments of the call, a JSON object
         "output": "",  # the exact value that it returned, JSON
         "trace": "",

@@ -57,10 +57,10 @@ def corpus():
     ]
 
 
-def make_output(path, overrides=(), rows_per_write=5):
-    """Make the dataset of ``corpus`` in ``path / "out"`` and return that."""
+def make_output(path, overrides=(), rows_per_write=5, more=()):
+    """Make the dataset of ``corpus`` and more lines in ``path / "out"`` and return that."""
     source = path / "corpus.jsonl"
-    source.write_text("".join(f"{line}\n" for line in corpus()))
+    source.write_text("".join(f"{line}\n" for line in [*corpus(), *more]))
     config = load(
         [f"output.dir={path / 'out'}", "source=jsonl", f"source.path={source}", "tracing.preload=[]", *overrides]
     )

@@ -7,7 +7,7 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from small_output import make_output
+from small_output import LOOP, make_output, problem
 
 from execground_ray.config.loading import load
 from execground_ray.output.rows import json_line, training_prompt, training_row
@@ -134,8 +134,8 @@ def test_a_damaged_dataset_is_refused_with_what_is_wrong(check, copy, damage, pr
     code, lines = check(copy)
     assert code == 1
     assert len(lines) <= MOST_PROBLEMS
-    for problem in problems:
-        assert any(problem in line for line in lines), lines
+    for told in problems:
+        assert any(told in line for line in lines), lines
 
 
 def rewrite_text(folder):
@@ -217,6 +217,26 @@ def test_several_examples_of_a_problem_and_rows_rejected_at_the_end_are_proved(c
     assert summary["examples"] > summary["problems_with_examples"] > 0
     code, lines = check(output)
     assert code == 0, lines
+
+
+def test_an_input_that_was_made_smaller_is_proved(check, tmp_path):
+    pairs = [{"input": {"n": n}, "output": n * (n - 1)} for n in (900, 5000, 777)]
+    output = make_output(tmp_path, more=[json.dumps(json.loads(problem(31, LOOP, [0])) | {"ios": pairs})])
+    summary = json.loads((output / "summary.json").read_text())
+    assert (summary["examples"], summary["examples_with_derived_input"]) == (9, 1)
+    code, lines = check(output, "--sample=9")
+    assert code == 0, lines
+    for path in (output / "records").iterdir():
+        table = pq.read_table(path)
+        rows = table.to_pylist()
+        for row in rows:
+            if row["derived_input"]:
+                assert 2 < json.loads(row["input"])["n"] < 100
+                row["input"] = json.dumps(pairs[row["pair"]]["input"])
+        pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
+    code, lines = check(output, "--sample=0")
+    assert code == 1
+    assert any("its input is recorded, not derived" in line for line in lines)
 
 
 @pytest.mark.parametrize("made_by", ["template", "http", "http of an earlier version"])

@@ -34,6 +34,8 @@ MODELS = ("vllm", "http")
 ADDED_SINCE: dict[str, tuple[Any, tuple[str, ...]]] = {
     "source.layout": ("pyedu", ()),
     "export.control_text": ("keep", ()),
+    "tracing.exceptions": ("reject", ()),
+    "tracing.smaller_inputs": (False, ()),
     "export.preference": (False, ()),
     "translator.max_failures": (32, ("http",)),
     "translator.attempts": (1, MODELS),

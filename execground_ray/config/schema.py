@@ -172,6 +172,8 @@ class Tracing:
     memory_mb: Annotated[int, within(64, 1_048_576)]  # memory of one run, in MiB
     value_chars: Annotated[int, within(20, 100_000)]  # characters shown of each value; 100 is snoop's own rule
     trace_bytes: Annotated[int, within(1000, 1_000_000_000)]  # the longest trace text
+    smaller_inputs: bool  # whether to derive smaller inputs where the traces of all recorded ones are too long
+    exceptions: Literal["reject", "handled"]  # ``handled`` accepts a run that handles those it raises, and returns
     max_timeouts: Annotated[int, within(1, 1000)]  # pairs of one problem that may time out before it is given up
     float_tolerance: Annotated[float, within(0, 1)]  # relative difference at which floats still count as equal
     workers: Annotated[int | None, within(1, 100_000)]  # tracing actors; null for one per CPU

@@ -4,9 +4,9 @@ Every training row has the same keys and types, without nulls, because LLaMA-Fac
 ``datasets``, which fails on the first shard that differs. It guesses types: a column of dates would be none of texts::
 
     {"id": "0f3c…", "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}],
-     "source": "pyedu", "category": "…", "pair": 3, "input": "{\"n\": 2}", "output": "3", "trace_lines": 12,
-     "answer_ok": true, "attributed": true, "evidence": true, "grounded": 1.0, "coverage": 1.0,
-     "translator": "vllm", "attempts": 2}
+     "source": "pyedu", "category": "…", "pair": 3, "derived_input": false, "input": "{\"n\": 2}",
+     "output": "3", "trace_lines": 12, "answer_ok": true, "attributed": true, "evidence": true, "grounded": 1.0,
+     "coverage": 1.0, "translator": "vllm", "attempts": 2}
     {"id": "0f3c…", "prompt": "…", "chosen": "…", "rejected": "…"}
     {"id": "5d1c…", "stage": "trace", "reason": "too_long", "detail": "pyedu.jsonl:12: 300 lines or more"}
 """
@@ -26,11 +26,12 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?(Z|[+-][\d:]+)?", re.ASCII)
 
 # What ``records/`` tells of a row.
 RECORD_COLUMNS = """
-id locator stage reason detail problem pair input output trace trace_lines trace_seconds
+id locator stage reason detail problem pair derived_input input output trace trace_lines trace_seconds
 problem_rows text translator attempts prompt_tokens generated_tokens
 answer_ok attributed evidence grounded coverage supported contradicted unknown findings
 """.split()
 
+EXECUTION = ("pair", "derived_input", "input", "output", "trace_lines")  # in a training row
 SCORES = ("answer_ok", "attributed", "evidence", "grounded", "coverage")  # of the verification, in a training row
 
 
@@ -57,11 +58,7 @@ def training_row(row: Row) -> Row:
         ],
         "source": free_text(problem.source),
         "category": free_text(problem.category),
-        "pair": row["pair"],
-        "input": row["input"],
-        "output": row["output"],
-        "trace_lines": row["trace_lines"],
-        **{name: row[name] for name in SCORES if name in row},  # records of earlier versions know fewer
+        **{name: row[name] for name in (*EXECUTION, *SCORES) if name in row},  # records of earlier versions know fewer
         "translator": row["translator"],
         **({"attempts": len(json.loads(row["attempts"]))} if "attempts" in row else {}),
     }

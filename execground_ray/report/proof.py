@@ -47,6 +47,7 @@ COUNTS = (
     "examples_not_attributed",
     "examples_by_translator",
     "preference_pairs",
+    "examples_with_derived_input",
     "rejected",
 )
 OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
@@ -228,7 +229,11 @@ def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) 
         yield f"its problem has no pair {record['pair']}"
         return
     pair = problem.ios[record["pair"]]
-    if record["input"] != json.dumps(pair.input):
+    if record.get("derived_input"):
+        pair = Pair(json.loads(record["input"]), json.loads(record["output"]))
+        if pair.input in [recorded.input for recorded in problem.ios]:
+            yield "its input is recorded, not derived"
+    elif record["input"] != json.dumps(pair.input):
         yield "input is not that of its pair"
     if not same_value(pair.output, json.loads(record["output"]), config.tracing.float_tolerance):
         yield "output is not that of its pair"

@@ -54,6 +54,7 @@ class Counts:
         not_attributed: training rows whose text cites no lines.
         translators: training rows by who wrote their text.
         preference_pairs: rows of ``preference/``.
+        derived_inputs: training rows whose input is smaller than what was recorded.
     """
 
     examples: int
@@ -63,6 +64,7 @@ class Counts:
     not_attributed: int = 0
     translators: Counter[str] = field(default_factory=Counter)
     preference_pairs: int = 0
+    derived_inputs: int = 0
 
     @property
     def problems(self) -> int:
@@ -76,7 +78,7 @@ def count_shards(folder: Folder) -> Counts:
     Every problem has one row with the problem's own id, in ``train/`` or in ``rejected/``; its further examples have
     ``-2`` and so on behind it. A problem is rejected if none of its rows is an example.
     """
-    examples = with_examples = no_evidence = not_attributed = 0
+    examples = with_examples = no_evidence = not_attributed = derived_inputs = 0
     translators: Counter[str] = Counter()
     further: set[str] = set()
     for path in folder.files(TRAIN):
@@ -86,6 +88,7 @@ def count_shards(folder: Folder) -> Counts:
             no_evidence += not row.get("evidence", True)
             not_attributed += not row.get("attributed", True)
             translators[row.get("translator", "")] += 1
+            derived_inputs += row.get("derived_input", False)
             if identity.number > 1:
                 further.add(identity.problem)
             else:
@@ -98,7 +101,7 @@ def count_shards(folder: Folder) -> Counts:
             elif RowId.parse(row["id"]).number == 1:
                 rejected[row["stage"], row["reason"]] += 1
     pairs = sum(len(list(folder.read_rows(path))) for path in folder.files(PREFERENCE))
-    return Counts(examples, with_examples, rejected, no_evidence, not_attributed, translators, pairs)
+    return Counts(examples, with_examples, rejected, no_evidence, not_attributed, translators, pairs, derived_inputs)
 
 
 def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dict[str, Any]:
@@ -125,6 +128,7 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "examples_not_attributed": counts.not_attributed,
         "examples_by_translator": dict(sorted(counts.translators.items())),
         "preference_pairs": counts.preference_pairs,
+        "examples_with_derived_input": counts.derived_inputs,
         "rejected": by_stage,
         "legs": run.get("legs", 1),
         "seconds": round(run["seconds"], 1),
@@ -167,6 +171,7 @@ def table(summary: dict[str, Any]) -> str:
     for key, words in (
         ("examples_without_evidence", "run not repeated"),
         ("examples_not_attributed", "no lines cited"),
+        ("examples_with_derived_input", "smaller input derived"),
     ):
         if summary.get(key):
             rows.append(("  of these", words, summary[key]))

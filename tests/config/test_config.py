@@ -26,8 +26,9 @@ sampling.examples_per_problem
 sandbox.kind
 seed
 source.kind source.layout source.limit source.name source.path source.revision source.split
-tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
-tracing.pairs_per_problem tracing.preload tracing.timeout_s tracing.trace_bytes tracing.value_chars
+tracing.exceptions tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
+tracing.pairs_per_problem tracing.preload tracing.smaller_inputs tracing.timeout_s tracing.trace_bytes
+tracing.value_chars
 tracing.worker_runs tracing.workers
 translator.api_key_env translator.attempts translator.batch_rows translator.batches_in_flight translator.concurrency
 translator.device translator.enable_thinking translator.engine_kwargs translator.fallback translator.hang_timeout_s
@@ -79,7 +80,8 @@ def test_paper_is_the_reference_implementation():
     config = load(["experiment=paper"])
     tracing = config.tracing
     assert (tracing.pairs_per_problem, tracing.max_lines, tracing.timeout_s) == (10, 300, 5.0)
-    assert (tracing.value_chars, tracing.max_timeouts) == (100, 10)
+    assert (tracing.value_chars, tracing.max_timeouts, tracing.exceptions) == (100, 10, "reject")
+    assert not tracing.smaller_inputs
     assert config.sampling.examples_per_problem == 1
     assert (config.verification.mode, config.verification.min_grounded) == ("score", 0.0)
     assert (config.export.tokenizer, config.export.max_tokens) == ("characters", 8192)
