@@ -30,7 +30,8 @@ from execground_ray.cluster import (
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import to_yaml
 from execground_ray.config.schema import Config
-from execground_ray.corpus.splits import Split, fingerprint, list_splits
+from execground_ray.corpus.opening import open_corpus
+from execground_ray.corpus.splits import Split, fingerprint
 from execground_ray.corpus.survey import Finished, SplitPlan, Work, map_on_ray, survey_corpus
 from execground_ray.output.attempts import carry_over, check_maker, noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
@@ -48,6 +49,7 @@ from execground_ray.stages.verify_examples import verify_rows
 from execground_ray.stages.write_shards import ShardSink
 from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
 from execground_ray.translators.translator import Translator, open_translator
+from execground_ray.verification.rows import RowVerifier
 
 # A block is what one actor works on at a time. Small ones let all actors end together; but each takes the driver some
 # 25 ms, and memory for as long as the stream runs.
@@ -140,10 +142,10 @@ def find_source(config: Config, is_finished: bool) -> list[Split] | None:
         ConfigError: it cannot be found or read.
     """
     try:
-        return list_splits(config.source)
-    except (OSError, ValueError) as error:
+        return open_corpus(config.source)
+    except ConfigError as error:
         if not is_finished:
-            raise ConfigError(f"source: {error}") from error
+            raise
         print(f"warning: whether the source has grown is not known: {error}", file=sys.stderr)
         return None
 
@@ -248,12 +250,19 @@ def stream(
         batch_format="pyarrow",
         batch_size=None,
     )
-    rows = translator.translate(rows, small)
-    verify = partial(verify_rows, verification=config.verification, tracing=config.tracing, caged=caged)
+    referee = partial(RowVerifier, config.verification, config.tracing, caged=caged)
+    rows = translator.translate(rows, small, referee if config.verification.mode == "enforce" else None)
+    verify = partial(
+        verify_rows,
+        verification=config.verification,
+        tracing=config.tracing,
+        caged=caged,
+        fallback=getattr(config.translator, "fallback", "none") == "template",
+    )
     rows = rows.map_batches(verify, **small)
     rows = rows.map_batches(partial(export_rows, export=config.export), **small)
     rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)
-    sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard, run)
+    sink = ShardSink(Folder.at(config.output.dir), config.export.rows_per_shard, run)
     rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +20,9 @@ from execground_ray.config.loading import load
 from execground_ray.config.schema import Tracing
 from execground_ray.records import Reason
 from execground_ray.tracing import sandbox, worker
+from execground_ray.tracing.running import TRIES_AFTER_FAULT
 from execground_ray.tracing.sandbox import SandboxUnavailableError, missing_protections
-from execground_ray.tracing.trace_runner import TRIES_AFTER_FAULT, Failure, TraceRunner
+from execground_ray.tracing.trace_runner import Failure, TraceRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 HALF_A_SECOND = as_problem("import time\ndef main_solution():\n    time.sleep(0.5)\n    return 1\n", {}, 1)
@@ -193,3 +195,24 @@ def test_a_run_may_wait_for_its_turn_but_not_sleep(seconds_of_work, in_time):
         os.close(reading)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def test_packages_may_be_installed_elsewhere_than_with_the_interpreter(tmp_path: Path) -> None:
+    """As by ``pip install --user`` or ``--target``."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    program = (
+        "from hostile_programs import as_problem\nfrom execground_ray.config.loading import load\n"
+        "from execground_ray.tracing.trace_runner import TraceRunner\n"
+        "with TraceRunner(load([]).tracing, caged=True) as runner:\n"
+        "    print(runner.trace_problem(as_problem('def main_solution():\\n    return 7\\n', {}, 7), [0])[0].output)\n"
+    )
+    paths = [str(ROOT), str(ROOT / "tests" / "tracing"), sysconfig.get_path("purelib")]
+    ended = subprocess.run(
+        [tmp_path / "venv" / "bin" / "python", "-c", program],
+        env={"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.stdout == "7\n", ended.stderr
