@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.arithmetic import FUNCTIONS, UnknownError, evaluate
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import WIDEN, Event, Run, grouped
@@ -78,7 +78,8 @@ class Window:
         found = [event.value for event in self._by_key.get(side.key, ())]
         found += [event.value for event in self.by_type.get(type(side.node), ()) if matches(side.node, event)]
         unknown, absent = False, isinstance(side.node, ast.Subscript) and bool(self.states) and not found
-        is_call = isinstance(side.node, ast.Call) and not found
+        # A call of the program's own is known by its events only.
+        is_call = isinstance(side.node, ast.Call) and getattr(side.node.func, "id", "") not in FUNCTIONS and not found
         for state in self.states:
             try:
                 found.append(evaluate(side.node, state))
@@ -91,11 +92,6 @@ class Window:
         known = [value for value in values if not isinstance(value, Opaque)]
         closed = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
         return known, closed and not (unknown and is_call)
-
-    def returned(self, name: str) -> list[Any]:
-        """What the calls of a function gave that end at these lines; if none does, what all of them gave."""
-        calls = [frame for frame in self.run.frames if frame.name.rpartition(".")[2] == name]
-        return [frame.returned for frame in calls if frame.last in self.lines] or [frame.returned for frame in calls]
 
     def outcomes(self, side: Side) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited."""
