@@ -18,7 +18,7 @@ from execground_ray.verification.notation import parse
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.values import Opaque, kind_of, same
 
-_FINAL = re.compile(r"^[>\s]*\**Final output:?\**:?\**[ \t]*(?P<value>.*)\Z", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+FINAL = re.compile(r"^[>\s]*\**Final output:?\**:?\**[ \t]*(?P<value>.*)\Z", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 _MARKED = re.compile(
     r"^[>#\s*_-]*(?:the )?(?:(?:final|overall|correct|expected|program(?:'s)?) )?(?:output|answer|result|return value|outcome)[*_]*(?: is(?: therefore| thus)?)?\s*[:：]?[*_]*(?: is)?[*_:]*\s*(?P<first>.*)$"
     r"|\b(?:final|overall) (?:output|answer|result|outcome|return value|value)\b[^.:\n`\[]{0,50}?(?: is| becomes|:)(?: therefore| thus| then| just| again| the (?:string|list|tuple|integer|number|value))*:?\**\s*(?P<second>.*)$"
@@ -64,7 +64,7 @@ def _keys(value: dict[Any, Any]) -> set[tuple[str, Any]]:
 
 def answer_findings(text: str, returned: Returned, *, attributed: bool) -> tuple[bool, list[Finding]]:
     """Whether a text ends with the value that came back, and what is wrong with its end."""
-    found = _FINAL.search(text)
+    found = FINAL.search(text)
     if found is not None:
         return _final(found, returned)
     if attributed:

@@ -36,14 +36,12 @@ class Judgement:
     Attributes:
         findings: What is contradicted or not known.
         counts: Checks by outcome.
-        sentences: Start, end and lines of each.
         coverage: Share of the record's statements that some sentence cites; 0 where it cites none.
         untold: Number of those that none cites.
     """
 
     findings: list[Finding] = field(default_factory=list)
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    sentences: list[tuple[int, int, tuple[tuple[int, int], ...]]] = field(default_factory=list)
     coverage: float = 0.0
     untold: int = 0
 
@@ -69,7 +67,6 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
 
 def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
     """Count what was checked; a value in a claim that is so is one that is known."""
-    judgement.sentences.append((passage.start, passage.end, passage.cited))
     settled = {
         (check.start, check.end)
         for check in checks

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from execground_ray.verification.answer import FINAL
 from execground_ray.verification.citations import Attributed, Ranges
 
 _CODE = re.compile(r"(`+)(?:(?!\1)[\s\S])+?\1|\$[^$\n]*\$|\[[^\[\]\n]*\]|\"[^\"\n]*\"")
@@ -17,7 +18,6 @@ _END = re.compile(r"[.!?:;](?=[*_)\"'”]*\s)[*_)\"'”]*\s+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|vs|cf|etc|resp|approx|no|St|Dr|Mr|Mrs)\.|(?<=\s)[A-Z]\.|^\s*\d{1,3}\.|\.\.\.)$", re.IGNORECASE
 )
-FINAL_LINE = re.compile(r"^[>\s]*\*{0,2}Final output:?\*{0,2}:?.*\Z", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 
 
 class Passage(NamedTuple):
@@ -31,7 +31,7 @@ class Passage(NamedTuple):
 def passages(attributed: Attributed) -> list[Passage]:
     """The stretches of a text in its order; its last line, the final output, is none."""
     text = attributed.text
-    final = FINAL_LINE.search(text)
+    final = FINAL.search(text)
     end = final.start() if final else len(text)
     return [
         passage

@@ -181,12 +181,6 @@ class Run:
         return program_names(self.tree)
 
     @cached_property
-    def keys(self) -> frozenset[str]:
-        """The keys of all expressions of the program."""
-        nodes = [node for node in self._nodes if isinstance(node, ast.expr)]
-        return frozenset(map(key_of, [*nodes, *self._augmented.values()]))
-
-    @cached_property
     def constants(self) -> frozenset[Any]:
         """Keys of what the program writes out: constants, calculations and collections of them; the run has no event of all."""
         found = set()

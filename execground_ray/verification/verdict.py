@@ -69,7 +69,6 @@ class Verdict:
         unknown: Number of those that cannot be told.
         findings: What is contradicted or unknown, in the order of the text.
         untold: Number of the record's statements that none cites.
-        sentences: Of each sentence its start, end, and the ranges of record lines that it is held against.
     """
 
     answer_ok: bool
@@ -82,7 +81,6 @@ class Verdict:
     unknown: int
     untold: int
     findings: tuple[Finding, ...]
-    sentences: tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...]
 
 
 def verify(text: str, execution: Execution) -> Verdict:
@@ -115,7 +113,6 @@ def _verdict(
         unknown=counts[Outcome.UNKNOWN],
         untold=judgement.untold,
         findings=tuple(sorted(every, key=lambda finding: (finding.start, finding.end, finding.kind))),
-        sentences=tuple(judgement.sentences),
     )
 
 
