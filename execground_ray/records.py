@@ -57,6 +57,8 @@ class Reason(StrEnum):
     AMBIGUOUS_NULL = "ambiguous_null", Stage.READ
 
     DUPLICATE_PROBLEM = "duplicate_problem", Stage.PREFILTER
+    NEAR_DUPLICATE = "near_duplicate", Stage.PREFILTER
+    CONTAMINATED = "contaminated", Stage.PREFILTER
     SYNTAX_ERROR = "syntax_error", Stage.PREFILTER
     FUNCTION_MISSING = "function_missing", Stage.PREFILTER
     RANDOM_IMPORT = "random_import", Stage.PREFILTER

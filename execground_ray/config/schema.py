@@ -171,6 +171,14 @@ class Tracing:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Prefilter:
+    """Problems that take no part because of what others hold."""
+
+    decontaminate: tuple[str, ...]  # files of texts and code that no problem may hold, JSON: paths, globs or URIs
+    near_duplicates: Annotated[float | None, within(0.5, 1)]  # similarity of code from which on one stays; null: all do
+
+
+@dataclass(frozen=True, config=STRICT)
 class Sampling:
     """How many examples the corpus gives."""
 
@@ -227,6 +235,7 @@ class Config:
     """A whole run; the attributes are the groups of ``conf/`` and the seed of everything random."""
 
     source: Annotated[Source, Field(discriminator="kind")]
+    prefilter: Prefilter
     translator: Annotated[Translator, Field(discriminator="kind")]
     sandbox: Sandbox
     tracing: Tracing
