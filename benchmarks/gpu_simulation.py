@@ -35,8 +35,6 @@ from typing import Any
 
 import psutil
 import ray
-from ray._private.internal_api import memory_summary
-from ray.llm._internal.batch.stages.base import StatefulStageUDF
 
 from execground_ray import pipeline
 from execground_ray.cluster import plan_tracing
@@ -46,6 +44,8 @@ from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import map_on_ray, survey_corpus
 from execground_ray.output.layout import CONFIG, new_run
 from execground_ray.output.storage import Folder
+from execground_ray.private.ray import memory_summary
+from execground_ray.private.ray_llm import StatefulStageUDF
 from execground_ray.progress import Progress
 from execground_ray.translators.llm import engine
 from execground_ray.translators.llm.vllm import VllmModel

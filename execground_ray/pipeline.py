@@ -32,7 +32,8 @@ from execground_ray.config.loading import to_yaml
 from execground_ray.config.schema import Config
 from execground_ray.corpus.contamination import Benchmarks, read_benchmarks
 from execground_ray.corpus.duplicates import Finished
-from execground_ray.corpus.splits import Split, fingerprint, list_splits
+from execground_ray.corpus.opening import open_corpus
+from execground_ray.corpus.splits import Split, fingerprint
 from execground_ray.corpus.survey import SplitPlan, SurveyOptions, Work, map_on_ray, survey_corpus
 from execground_ray.output.attempts import carry_over, check_maker, noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
@@ -144,10 +145,10 @@ def find_source(config: Config, is_finished: bool) -> list[Split] | None:
         ConfigError: it cannot be found or read.
     """
     try:
-        return list_splits(config.source)
-    except (OSError, ValueError) as error:
+        return open_corpus(config.source)
+    except ConfigError as error:
         if not is_finished:
-            raise ConfigError(f"source: {error}") from error
+            raise
         print(f"warning: whether the source has grown is not known: {error}", file=sys.stderr)
         return None
 
