@@ -8,6 +8,7 @@ more, where near duplicates are looked for.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,12 +19,12 @@ import numpy as np
 import ray
 
 from execground_ray.corpus import near_duplicates
-from execground_ray.corpus.adapters import PYEDU
 from execground_ray.corpus.decoding import LineError
 from execground_ray.corpus.duplicates import HASHES, Finished, add_near_duplicates, find_duplicates, is_finished
 from execground_ray.corpus.parsing import content_hash, parse_line, raw_content, to_json
 from execground_ray.corpus.splits import Split, is_blank
 from execground_ray.corpus.windows import Array
+from execground_ray.records import PYEDU
 
 SurveySplit = Callable[[Split], "SplitSurvey"]
 
@@ -229,7 +230,9 @@ def _group_hash(problem: dict[str, Any]) -> int:
     """The same number for rows of one distinct problem: same description, white space aside, and same argument names.
 
     The requirements do not count: PyEdu words them anew for every program. Arguments do, because some descriptions of
-    PyEdu do not say enough to tell one problem from another.
+    PyEdu do not say enough to tell one problem from another. Without a description, program and pairs tell it.
     """
+    if not problem["problem_description"]:
+        return content_hash(json.dumps([problem["refcode"], problem["ios"]]).encode()) or 1
     arguments = sorted(problem["ios"][0]["input"]) if problem["ios"] else []
     return content_hash("\0".join([" ".join(problem["problem_description"].split()), *arguments]).encode()) or 1

@@ -23,10 +23,12 @@ from execground_ray.output.layout import ENDINGS, RECORDS, REJECTED, TRAIN, WRIT
 from execground_ray.output.rows import json_line, rejected_row, training_prompt, training_row
 from execground_ray.output.shards import read_records, shard_bytes
 from execground_ray.output.storage import Folder
+from execground_ray.python_values import read_json
 from execground_ray.records import COLUMNS, Pair, Problem, Reason, RowId, Stage
 from execground_ray.report.summary import count_shards, make_summary
 from execground_ray.tracing.program import normalize_newlines
-from execground_ray.tracing.values import same_value
+from execground_ray.tracing.trace_runner import is_recorded
+from execground_ray.tracing.values import to_json
 from execground_ray.translators.llm.prompting import THINK, THOUGHT
 from execground_ray.verification.citations import strip_citations
 from execground_ray.verification.rows import RowVerifier
@@ -201,9 +203,9 @@ def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) 
         yield f"its problem has no pair {record['pair']}"
         return
     pair = problem.ios[record["pair"]]
-    if record["input"] != json.dumps(pair.input):
+    if record["input"] != to_json(pair.input, exact=True):
         yield "input is not that of its pair"
-    if not same_value(pair.output, json.loads(record["output"]), config.tracing.float_tolerance):
+    if not is_recorded(problem, pair.output, read_json(record["output"]), config.tracing.float_tolerance):
         yield "output is not that of its pair"
     lines = record["trace"].split("\n")
     if record["trace_lines"] != len(lines):

@@ -25,6 +25,7 @@ import ray
 
 from execground_ray.corpus.contamination import Benchmarks
 from execground_ray.records import Pair, Problem, Reason, Row, Stage, map_rows, reject
+from execground_ray.tracing.values import to_json
 
 MAX_DEEP_BYTES = 1024  # each limit is the first size that is too large
 MAX_ITEMS = 20
@@ -81,7 +82,7 @@ def is_small(value: Any) -> bool:
     while waiting:
         item = waiting.pop()
         size = sys.getsizeof(item) + 7 & ~7
-        if isinstance(item, dict | list):
+        if isinstance(item, dict | list | tuple | set | frozenset):
             if len(item) >= MAX_ITEMS:
                 return False
             waiting.extend(item)
@@ -106,7 +107,8 @@ def _distinct_inputs(pairs: tuple[Pair, ...]) -> list[int]:
     """The index of each pair whose input did not occur before; the order of arguments does not matter."""
     first: dict[str, int] = {}
     for index, pair in enumerate(pairs):
-        first.setdefault(json.dumps(pair.input, sort_keys=True), index)
+        text = json.dumps(json.loads(to_json(pair.input, exact=True)), sort_keys=True)
+        first.setdefault(text, index)
     return list(first.values())
 
 

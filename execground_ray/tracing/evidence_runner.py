@@ -6,11 +6,11 @@ same limits. Only what comes of the same run is evidence: the same record, line 
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from execground_ray.python_values import read_json
 from execground_ray.records import Problem
 from execground_ray.tracing.evidence import Evidence, NoEvidence, decode
 from execground_ray.tracing.sandbox import CagedWorker
@@ -19,10 +19,11 @@ from execground_ray.tracing.trace_runner import (
     Failure,
     names_one_of,
     packages_of,
+    request_for,
     run_in,
     settings_of,
 )
-from execground_ray.tracing.values import same_value
+from execground_ray.tracing.values import same_value, to_json
 
 if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing
@@ -110,13 +111,12 @@ class EvidenceRunner:
             output: what that returned, as JSON text.
         """
         worker = self._with_packages if names_one_of(self._packages, problem.refcode) else self._plain
-        calls = [json.dumps(arguments)]
-        request = {"refcode": problem.refcode, "funcname": problem.funcname, "calls": calls}
+        request = request_for(problem) | {"calls": [to_json(arguments, exact=True)]}
         result = run_in(worker, request, self._worker_runs)
         if isinstance(result, Failure):
             return NoEvidence(str(result.reason), result.detail)
         self.last_run = RunCosts(result["wall_seconds"], result["cpu_seconds"], len(result["evidence"]))
-        if not same_value(json.loads(output), json.loads(result["value"]), 0):
+        if not same_value(read_json(output), read_json(result["value"]), 0):
             return NoEvidence("mismatch", f"returned {result['value'][:80]}, recorded {output[:80]}")
         renamed = renaming(result["trace"], trace)
         if renamed is None:

@@ -13,7 +13,6 @@ the problems before. Programs that name a package (numpy) run in two workers tha
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import sys
@@ -23,7 +22,8 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from execground_ray.records import Problem, Reason
+from execground_ray.python_values import read_json
+from execground_ray.records import STDIN, Problem, Reason
 from execground_ray.tracing.machine_paths import has_path
 from execground_ray.tracing.sandbox import (
     CagedWorker,
@@ -32,7 +32,7 @@ from execground_ray.tracing.sandbox import (
     WorkerStartError,
     landlock_abi,
 )
-from execground_ray.tracing.values import same_value
+from execground_ray.tracing.values import same_print, same_value, to_json
 
 if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing
@@ -148,8 +148,8 @@ class TraceRunner:
     def _outcomes(self, problem: Problem, pairs: list[int]) -> Iterator[Execution | Failure]:
         """Yield how each pair ends: count and compare, then trace and compare."""
         workers = self._with_packages if names_one_of(self._packages, problem.refcode) else self._plain
-        request: dict[str, Any] = {"refcode": problem.refcode, "funcname": problem.funcname}
-        calls = [json.dumps(problem.ios[index].input) for index in pairs]
+        request = request_for(problem)
+        calls = [to_json(problem.ios[index].input, exact=True) for index in pairs]
         done = 0
         while done < len(pairs):
             checked = self._run(workers.checker, request | {"calls": calls[done:]})
@@ -158,7 +158,7 @@ class TraceRunner:
                 done += checked.pairs
             else:
                 one_call = request | {"calls": [calls[done]]}
-                yield self._trace(workers.tracer, one_call, checked, pairs[done], problem.ios[pairs[done]].output)
+                yield self._trace(workers.tracer, one_call, checked, problem, pairs[done])
                 done += 1
 
     def trace_pair(self, problem: Problem, index: int) -> Execution | Failure:
@@ -166,19 +166,19 @@ class TraceRunner:
         return next(self._outcomes(problem, [index]))
 
     def _trace(
-        self, tracer: CagedWorker, request: dict[str, Any], checked: dict[str, Any], pair: int, recorded: Any
+        self, tracer: CagedWorker, request: dict[str, Any], checked: dict[str, Any], problem: Problem, pair: int
     ) -> Execution | Failure:
         """Compare what the first run of a pair returned with the recorded value; then make the second."""
-        value = json.loads(checked["value"])
-        if not same_value(recorded, value, self._tracing.float_tolerance):
+        recorded, value = problem.ios[pair].output, read_json(checked["value"])
+        if not is_recorded(problem, recorded, value, self._tracing.float_tolerance):
             return Failure(
                 Reason.OUTPUT_MISMATCH,
-                f"returned {_short(checked['value'])}, recorded {_short(json.dumps(recorded))}",
+                f"returned {_short(checked['value'])}, recorded {_short(to_json(recorded, exact=True))}",
             )
         traced = self._run(tracer, request)
         if isinstance(traced, Failure):
             return traced
-        if not same_value(value, json.loads(traced["value"]), 0):
+        if not same_value(value, read_json(traced["value"]), 0):
             return Failure(
                 Reason.NONDETERMINISTIC, f"returned {_short(checked['value'])}, then {_short(traced['value'])}"
             )
@@ -188,6 +188,18 @@ class TraceRunner:
 
     def _run(self, worker: CagedWorker, request: dict[str, Any]) -> dict[str, Any] | Failure:
         return run_in(worker, request, self._tracing.worker_runs)
+
+
+def request_for(problem: Problem) -> dict[str, Any]:
+    """Return a request to a worker, as yet without calls."""
+    return {"refcode": problem.refcode, "funcname": problem.funcname, "layout": problem.layout}
+
+
+def is_recorded(problem: Problem, recorded: Any, returned: Any, float_tolerance: float) -> bool:
+    """Tell whether a program has returned, or printed, what is recorded; see ``same_value``."""
+    if problem.layout == STDIN:
+        return same_print(recorded, returned)
+    return same_value(recorded, returned, float_tolerance)
 
 
 def run_in(worker: CagedWorker, request: dict[str, Any], worker_runs: int) -> dict[str, Any] | Failure:
