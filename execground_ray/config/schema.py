@@ -28,9 +28,7 @@ def within(least: float, most: float | None = None) -> Any:
 AtLeastOne = Annotated[int, within(1)]
 AtLeastOneOrNone = Annotated[int | None, within(1)]
 
-Layout = Literal[
-    "pyedu", "function", "stdin"
-]  # which fields the records of the source have: see ``corpus/adapters.py``
+Layout = Literal["pyedu", "function", "stdin"]  # fields of the records: see ``corpus/adapters.py``
 
 
 @dataclass(frozen=True, config=STRICT)
