@@ -35,6 +35,7 @@ ADDED_SINCE = {
     "prefilter.near_duplicates": (None, None),
     "export.control_text": ("keep", None),
     "translator.max_failures": (32, "http"),
+    "tracing.packages": ([], None),
     "verification.min_coverage": (0.0, None),
     "verification.min_supported": (0, None),
 }

@@ -169,6 +169,7 @@ class Tracing:
     workers: Annotated[int | None, within(1, 100_000)]  # tracing actors; null for one per CPU
     worker_runs: AtLeastOne  # runs after which a worker process is replaced by a fresh one
     preload: tuple[str, ...]  # modules that a worker imports before its first run; absent ones are skipped
+    packages: tuple[str, ...]  # further ones, in workers of their own, for programs that name one; likewise
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -72,8 +72,9 @@ FREE_KEYS = {
         """.split()
     ),
 }
-# Filters that earlier versions lack: the rows that such a version wrote stay, whatever these say of the next.
-FILTERS_SINCE = ("export.control_text",)
+# Filters and packages that earlier versions lack: the rows that such a version wrote stay, whatever these say of the
+# next.
+FILTERS_SINCE = ("export.control_text", "tracing.packages")
 
 
 def prepare_output(folder: Folder, config: Config) -> bool:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from execground_ray.python_values import read_json
 from execground_ray.records import Problem
 from execground_ray.tracing.evidence import Evidence, NoEvidence, decode
+from execground_ray.tracing.packages import Preloads
 from execground_ray.tracing.sandbox import CagedWorker
 from execground_ray.tracing.trace_runner import (
     TRACING_HASH_SEED,
     Failure,
-    names_one_of,
-    packages_of,
     request_for,
     run_in,
     settings_of,
@@ -62,18 +61,16 @@ class EvidenceRunner:
         """See the class; a worker starts with the first program that needs it."""
         self._worker_runs = tracing.worker_runs
         self.last_run = RunCosts(0, 0, 0)
-        packages = packages_of(tracing)
-        plain = [name for name in tracing.preload if name not in packages]
-        self._packages = frozenset(name.partition(".")[0] for name in packages)
-        self._plain, self._with_packages = (
-            CagedWorker(settings_of(tracing, "witness", preload, caged=caged), TRACING_HASH_SEED)
-            for preload in (plain, list(tracing.preload))
-        )
+        self._preloads = Preloads(tracing)
+        self._workers = [
+            CagedWorker(settings_of(tracing, "witness", modules, caged=caged), TRACING_HASH_SEED)
+            for modules in self._preloads.kinds
+        ]
 
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of the workers that have been started, always in the same order."""
-        return [worker.pid for worker in (self._plain, self._with_packages) if worker.pid is not None]
+        return [worker.pid for worker in self._workers if worker.pid is not None]
 
     def __enter__(self) -> EvidenceRunner:
         """Return itself."""
@@ -85,8 +82,8 @@ class EvidenceRunner:
 
     def close(self) -> None:
         """End the workers and everything in their cages."""
-        self._plain.close()
-        self._with_packages.close()
+        for worker in self._workers:
+            worker.close()
 
     def evidence(self, problem: Problem, arguments: dict[str, Any], trace: str, output: str) -> Evidence | NoEvidence:
         """Run a program again as ``run`` does, and read what comes of it."""
@@ -110,7 +107,7 @@ class EvidenceRunner:
             trace: of the run that was accepted.
             output: what that returned, as JSON text.
         """
-        worker = self._with_packages if names_one_of(self._packages, problem.refcode) else self._plain
+        worker = self._workers[self._preloads.kind_for(problem.refcode)]
         request = request_for(problem) | {"calls": [to_json(arguments, exact=True)]}
         result = run_in(worker, request, self._worker_runs)
         if isinstance(result, Failure):

@@ -7,15 +7,12 @@ in two caged workers whose interpreters hash strings differently:
    too long (several pairs in a row cost one process), an exception, a value that is not the recorded one
 2. the tracer writes the trace; what it returns must be what the first run returned, or the program is not deterministic
 
-What a worker has imported can be seen in a trace: ``isinstance`` asks every registered class. So it must not depend on
-the problems before. Programs that name a package (numpy) run in two workers that have imported the packages too.
+Programs that name a package run in two workers that have imported it, see ``packages``.
 """
 
 from __future__ import annotations
 
-import re
 import signal
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from execground_ray.python_values import read_json
 from execground_ray.records import STDIN, Problem, Reason
 from execground_ray.tracing.machine_paths import has_path
+from execground_ray.tracing.packages import Preloads
 from execground_ray.tracing.sandbox import (
     CagedWorker,
     SandboxFaultError,
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
 TRACING_HASH_SEED, CHECKING_HASH_SEED = 0, 1
 TRIES_AFTER_FAULT = 2
-WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -97,15 +94,13 @@ class TraceRunner:
     def __init__(self, tracing: Tracing, *, caged: bool) -> None:
         """The workers start with the first problem."""
         self._tracing = tracing
-        packages = packages_of(tracing)
-        self._packages = frozenset(name.partition(".")[0] for name in packages)
-        self._plain = _workers(tracing, [name for name in tracing.preload if name not in packages], caged=caged)
-        self._with_packages = _workers(tracing, list(tracing.preload), caged=caged)
+        self._preloads = Preloads(tracing)
+        self._workers = [_workers(tracing, modules, caged=caged) for modules in self._preloads.kinds]
 
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of the workers that have been started, always in the same order."""
-        workers = (self._plain.checker, self._plain.tracer, self._with_packages.checker, self._with_packages.tracer)
+        workers = (worker for pair in self._workers for worker in (pair.checker, pair.tracer))
         return [worker.pid for worker in workers if worker.pid is not None]
 
     def __enter__(self) -> TraceRunner:
@@ -118,8 +113,8 @@ class TraceRunner:
 
     def close(self) -> None:
         """End the workers and everything in their cages."""
-        self._plain.close()
-        self._with_packages.close()
+        for workers in self._workers:
+            workers.close()
 
     def trace_problem(self, problem: Problem, pairs: list[int], wanted: int = 1) -> list[Execution] | Failure:
         """Try pairs in the given order until ``wanted`` are accepted.
@@ -147,7 +142,7 @@ class TraceRunner:
 
     def _outcomes(self, problem: Problem, pairs: list[int]) -> Iterator[Execution | Failure]:
         """Yield how each pair ends: count and compare, then trace and compare."""
-        workers = self._with_packages if names_one_of(self._packages, problem.refcode) else self._plain
+        workers = self._workers[self._preloads.kind_for(problem.refcode)]
         request = request_for(problem)
         calls = [to_json(problem.ios[index].input, exact=True) for index in pairs]
         done = 0
@@ -261,16 +256,6 @@ def settings_of(tracing: Tracing, role: str, preload: list[str], *, caged: bool)
             "memory_mb": tracing.memory_mb,
         },
     }
-
-
-def packages_of(tracing: Tracing) -> list[str]:
-    """Return the modules to preload that are not of the standard library."""
-    return [name for name in tracing.preload if name.partition(".")[0] not in sys.stdlib_module_names]
-
-
-def names_one_of(packages: frozenset[str], refcode: str) -> bool:
-    """Tell whether a program names a package."""
-    return not packages.isdisjoint(WORD.findall(refcode))
 
 
 def _workers(tracing: Tracing, preload: list[str], *, caged: bool) -> _Workers:

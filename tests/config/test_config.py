@@ -26,7 +26,7 @@ sampling.examples_per_problem
 sandbox.kind
 seed
 source.kind source.layout source.limit source.name source.path source.revision source.split
-tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
+tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb tracing.packages
 tracing.pairs_per_problem tracing.preload tracing.timeout_s tracing.trace_bytes tracing.value_chars
 tracing.worker_runs tracing.workers
 translator.api_key_env translator.batch_rows translator.batches_in_flight translator.concurrency translator.device

@@ -80,7 +80,7 @@ def test_stops_at_the_first_accepted_pair(make_runner):
     problem = make_problem(SQUARE, (2, 5), (3, 9), (4, 16), (5, 25))
     (execution,) = runner.trace_problem(problem, [0, 2, 1, 3])
     assert execution.pair == 2
-    assert (runner._plain.checker.runs, runner._plain.tracer.runs) == (2, 1)
+    assert (runner._workers[0].checker.runs, runner._workers[0].tracer.runs) == (2, 1)
 
 
 def test_finds_as_many_as_are_wanted_in_the_given_order(runner):
@@ -179,7 +179,7 @@ def test_gives_up_a_problem_after_some_timeouts(make_runner):
     runner = make_runner(timeout_s=0.5, max_timeouts=2)
     problem = make_problem("def main_solution(n):\n    return sum(iter(int, n))\n", *[(1, 1)] * 5, (0, 0))
     failure = runner.trace_problem(problem, [0, 1, 2, 3, 4, 5])
-    assert (failure.reason, runner._plain.checker.runs) == (Reason.TIMEOUT, 2)
+    assert (failure.reason, runner._workers[0].checker.runs) == (Reason.TIMEOUT, 2)
     assert [found.pair for found in runner.trace_problem(problem, [0, 5, 1])] == [5]
 
 
