@@ -14,14 +14,9 @@ from execground_ray.python_values import read_json
 from execground_ray.records import Problem
 from execground_ray.tracing.evidence import Evidence, NoEvidence, decode
 from execground_ray.tracing.packages import Preloads
+from execground_ray.tracing.running import Failure, request_for, run_in, settings_of
 from execground_ray.tracing.sandbox import CagedWorker
-from execground_ray.tracing.trace_runner import (
-    TRACING_HASH_SEED,
-    Failure,
-    request_for,
-    run_in,
-    settings_of,
-)
+from execground_ray.tracing.trace_runner import TRACING_HASH_SEED
 from execground_ray.tracing.values import same_value, to_json
 
 if TYPE_CHECKING:

@@ -111,7 +111,7 @@ def test_values_of_python_are_shown_as_python_writes_them():
     )
     assert row["prompt"].startswith("Here is a program:\n\n```python\n")
     assert "\nThe input is:\n\n{'layers': (1, {2: 'a'})}\n" in row["prompt"]
-    exported = training_row(row, "template")
+    exported = training_row(row)
     assert (exported["input"], exported["output"]) == ("{'layers': (1, {2: 'a'})}", "{1}")
 
 
@@ -121,4 +121,4 @@ def test_what_a_program_reads_is_shown_as_a_text():
     assert "The text that it reads from standard input is:\n\n'a\\n'\n" in row["prompt"]
     assert "`main()` is called." in row["prompt"]
     assert row["prompt"].startswith("Here is a question.")
-    assert training_row(row, "template")["output"] == '"a\\n"'
+    assert training_row(row)["output"] == '"a\\n"'
