@@ -30,10 +30,10 @@ from execground_ray.output.rows import (
 )
 from execground_ray.output.shards import read_records, shard_bytes
 from execground_ray.output.storage import Folder
-from execground_ray.python_values import Expression, read_json, written
+from execground_ray.python_values import read_json
 from execground_ray.records import COLUMNS, Pair, Problem, Reason, RowId, Stage
 from execground_ray.report.summary import count_shards, make_summary
-from execground_ray.tracing.literals import read_value
+from execground_ray.tracing.literals import can_be_text_of
 from execground_ray.tracing.program import normalize_newlines
 from execground_ray.tracing.trace_runner import is_recorded
 from execground_ray.tracing.values import to_json
@@ -253,7 +253,7 @@ def _trace_faults(lines: Sequence[str], problem: Problem, pair: Pair) -> Iterato
     for shown in map(ARGUMENT.fullmatch, lines[1:]):
         if shown is None:
             break
-        if "..." not in shown[2] and not _shows(shown[2], pair.input.get(shown[1])):
+        if "..." not in shown[2] and not can_be_text_of(shown[2], pair.input.get(shown[1])):
             yield f"the trace is of another run: its {shown[1]} is {_short(shown[2])}"
             return
     code = normalize_newlines(problem.refcode).split("\n")
@@ -272,16 +272,6 @@ def _attempt_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
     if record["text"] and attempts and record["translator"] == config.translator.kind:
         if record["text"] != attempts[-1]["text"]:
             yield "text is not that of its last attempt"
-
-
-def _shows(text: str, value: Any) -> bool:
-    """Whether a text in a trace can be that of a value: that of a set or an expression is not always its own."""
-    if text == repr(value) or isinstance(value, Expression):
-        return True
-    try:
-        return written(read_value(text)) == written(value)
-    except ValueError:
-        return False
 
 
 def _verification_faults(record: dict[str, Any], verifier: RowVerifier) -> Iterator[str]:
