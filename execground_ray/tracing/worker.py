@@ -195,7 +195,8 @@ class Worker:
 
 def _result(outcome: str, detail: str, value: str = "", trace: str = "", evidence: str = "") -> dict[str, Any]:
     shown = {"value": value, "trace": trace, "evidence": evidence}
-    return {"calls": 1, "outcome": outcome, "detail": detail, **shown}
+    spent = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "rss_mb": 0}  # of a run, once there is one
+    return {"calls": 1, "outcome": outcome, "detail": detail, **shown, **spent}
 
 
 def _cpu_seconds(pid: int) -> float:
