@@ -135,9 +135,9 @@ class TraceRunner:
                     break
             if sum(failure.reason is Reason.TIMEOUT for failure in failures) >= self._tracing.max_timeouts:
                 break
-        may_shrink = self._tracing.smaller_inputs and problem.layout == PYEDU
+        may_shrink = self._tracing.smaller_inputs and problem.layout == PYEDU and not accepted
         if may_shrink and {failure.reason for failure in failures} == {Reason.TOO_LONG}:
-            accepted += self._with_smaller_input(problem, pairs)
+            accepted = self._with_smaller_input(problem, pairs)
         return accepted or _summary(failures)
 
     def _with_smaller_input(self, problem: Problem, pairs: list[int]) -> list[Execution]:

@@ -394,3 +394,13 @@ def test_nothing_of_a_call_by_values_of_python_stays_for_the_next(runner: TraceR
     assert runner.trace_problem(other_problem("function", "def f():\n    return ()", {}, ()), [0])
     (found,) = runner.trace_problem(make_problem("def main_solution(n):\n    return (n,)", (1, [1])), [0])
     assert found.output == "[1]"
+
+
+def test_no_input_is_made_smaller_where_a_recorded_one_fits(make_runner: MakeRunner) -> None:
+    code = "def main_solution(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
+    problem = make_problem(code, *((n, sum(range(n))) for n in (90, 95, 12)))
+    runner = make_runner(smaller_inputs=True)
+    (found,) = runner.trace_problem(problem, [0, 1, 2])
+    assert (found.pair, found.derived_input) == (2, False)
+    (found,) = runner.trace_problem(problem, [0, 1])
+    assert found.derived_input
