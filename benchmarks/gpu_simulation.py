@@ -256,9 +256,8 @@ def simulate(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
     watch = Watch()
     watch.start()
     with Progress(sum(plan.rows for plan in plans)) as progress:
-        pipeline.stream(
-            config, plans, plan_tracing([arguments.cpus], config.tracing, model.cpus), progress, model, new_run()
-        )
+        actors = plan_tracing([arguments.cpus], config.tracing, model.cpus)
+        pipeline.stream(config, plans, pipeline.Run(new_run(), actors, model, None, progress.tally))
     watch.ended.set()
     watch.join()
     time.sleep(1.5)

@@ -11,7 +11,7 @@ import json
 import math
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -30,9 +30,11 @@ from execground_ray.cluster import (
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import to_yaml
 from execground_ray.config.schema import Config
+from execground_ray.corpus.contamination import Benchmarks, read_benchmarks
+from execground_ray.corpus.duplicates import Finished
 from execground_ray.corpus.opening import open_corpus
 from execground_ray.corpus.splits import Split, fingerprint
-from execground_ray.corpus.survey import Finished, SplitPlan, Work, map_on_ray, survey_corpus
+from execground_ray.corpus.survey import SplitPlan, SurveyOptions, Work, map_on_ray, survey_corpus
 from execground_ray.output.attempts import carry_over, check_maker, noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
 from execground_ray.output.lock import locked
@@ -88,6 +90,7 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         print(f"{folder.location} {FINISHED}")
         return dict(earlier)
     check_tokenizer(config.export)
+    benchmarks = read_benchmarks(config.prefilter.decontaminate)
     translator = open_translator(config)
     with connect(config.cluster) as node_cpus:
         if not earlier:
@@ -119,8 +122,9 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         with noted(folder, run, tell):
             if work.done < work.total:
                 actors = plan_tracing(node_cpus, config.tracing, translator.cpus)
+                shared = None if benchmarks is None else ray.put(benchmarks)
                 with progress:
-                    stream(config, plans, actors, progress, translator, run)
+                    stream(config, plans, Run(run, actors, translator, shared, progress.tally))
             delete_late_writes(folder, kept, run)
         check_there(folder)
         whole = whole_run(read_attempts(folder))
@@ -157,7 +161,8 @@ def survey(config: Config, splits: list[Split], finished: Finished) -> list[Spli
         ConfigError: a file of it cannot be read to its end.
     """
     try:
-        return survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished, config.source.layout)
+        options = SurveyOptions(config.source.layout, config.prefilter.near_duplicates)
+        return survey_corpus(splits, config.source.limit, config.seed, map_on_ray, finished, options)
     except OSError as error:
         raise ConfigError(f"source: {error}") from error
 
@@ -218,10 +223,28 @@ def check_sandbox(config: Config) -> dict[str, Any]:
     return {"kind": "sandlock", "landlock_abi": abi, "missing_protections": missing}
 
 
-def stream(
-    config: Config, plans: list[SplitPlan], actors: TracingActors, progress: Progress, translator: Translator, run: str
-) -> None:
+@dataclass(frozen=True)
+class Run:
+    """What the stages of one run work with.
+
+    Attributes:
+        name: of the run, which the names of its shards begin with.
+        actors: that trace.
+        translator: who writes the reasoning.
+        benchmarks: what no problem may hold, in the object store; None for nothing.
+        tally: counts the rows that have come through.
+    """
+
+    name: str
+    actors: TracingActors
+    translator: Translator
+    benchmarks: ray.ObjectRef[Benchmarks] | None
+    tally: Any
+
+
+def stream(config: Config, plans: list[SplitPlan], run: Run) -> None:
     """Compose the stages and run them: read, prefilter, trace, translate, verify, export, write."""
+    actors, translator = run.actors, run.translator
     caged = config.sandbox.kind == "sandlock"
     problems = sum(plan.rows - len(plan.done) for plan in plans)
     in_block = block_rows(problems, actors.count, config.export.rows_per_shard)
@@ -236,7 +259,8 @@ def stream(
         override_num_blocks=math.ceil(problems / in_block),
     )
     # As many CPUs as the actors: so Ray runs both in one step, and no row travels between them.
-    rows = rows.map_batches(filter_rows, **small | {"num_cpus": actors.cpus})
+    prefilter = partial(filter_rows, benchmarks=run.benchmarks)
+    rows = rows.map_batches(prefilter, **small | {"num_cpus": actors.cpus})
     rows = rows.map_batches(
         TraceExecution,
         fn_constructor_args=(
@@ -261,8 +285,8 @@ def stream(
     )
     rows = rows.map_batches(verify, **small)
     rows = rows.map_batches(partial(export_rows, export=config.export), **small)
-    rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)
-    sink = ShardSink(Folder.at(config.output.dir), config.export.rows_per_shard, run)
+    rows = rows.map_batches(partial(count_rows, tally=run.tally), **small)
+    sink = ShardSink(Folder.at(config.output.dir), config.export.rows_per_shard, run.name)
     rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
 
 

@@ -20,11 +20,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from execground_ray.python_values import read_json
+
 if TYPE_CHECKING:
     import pyarrow as pa  # the process that verifies does without it
 
 Row = dict[str, Any]
 MOST_ERROR_CHARS = 200
+PYEDU, FUNCTION, STDIN = LAYOUTS = ("pyedu", "function", "stdin")
 
 
 class Stage(StrEnum):
@@ -57,6 +60,8 @@ class Reason(StrEnum):
     AMBIGUOUS_NULL = "ambiguous_null", Stage.READ
 
     DUPLICATE_PROBLEM = "duplicate_problem", Stage.PREFILTER
+    NEAR_DUPLICATE = "near_duplicate", Stage.PREFILTER
+    CONTAMINATED = "contaminated", Stage.PREFILTER
     SYNTAX_ERROR = "syntax_error", Stage.PREFILTER
     FUNCTION_MISSING = "function_missing", Stage.PREFILTER
     RANDOM_IMPORT = "random_import", Stage.PREFILTER
@@ -101,7 +106,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem in the layout of CodeI/O's PyEdu corpus (arXiv 2502.07316)."""
+    """One problem, with the fields of CodeI/O's PyEdu corpus (arXiv 2502.07316).
+
+    Attributes:
+        layout: how its program is called, and what its values are: ``pyedu`` a function, arguments and output are
+            values of JSON; ``function`` the same, but values of Python; ``stdin`` a program whose one argument
+            ``stdin`` is what it reads from standard input, and whose output is what it prints.
+    """
 
     problem_description: str
     io_requirements: str
@@ -111,6 +122,12 @@ class Problem:
     source: str
     category: str
     meta: dict[str, Any]
+    layout: str = PYEDU
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether arguments and output are values of Python, and not only of JSON."""
+        return self.layout == FUNCTION
 
     @property
     def question(self) -> str:
@@ -121,9 +138,11 @@ class Problem:
     def from_json(cls, text: str) -> Problem:
         """Rebuild a problem from a line that the reader has already checked."""
         record = json.loads(text)
+        if record.get("layout") == FUNCTION:
+            record = read_json(text)
         record["refcode"] = record["refcode"].removeprefix("\ufeff")  # as Python does with a file
         record["ios"] = tuple(Pair(pair["input"], pair["output"]) for pair in record["ios"] or ())
-        return cls(**{name: record[name] for name in cls.__dataclass_fields__})
+        return cls(**{name: record[name] for name in cls.__dataclass_fields__ if name in record})
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from execground_ray.config.schema import Config
 from execground_ray.output.layout import SUMMARY
 from execground_ray.output.shards import read_records, write_names
 from execground_ray.output.storage import Folder
+from execground_ray.python_values import read_json
 from execground_ray.records import Problem
 from execground_ray.report.proof import WriteProof, dataset_faults, foreign_entries, prove_write
 from execground_ray.tracing.machine_paths import without_machine
@@ -103,7 +104,7 @@ def same_python(name: str) -> bool:
 def execution_faults(runner: TraceRunner, rows: Iterable[dict[str, Any]], with_traces: bool) -> Iterator[str]:
     """Execute rows again and yield what comes out otherwise."""
     for row in rows:
-        smaller = json.loads(row["input"]) if row.get("derived_input") else None
+        smaller = read_json(row["input"]) if row.get("derived_input") else None
         found = runner.trace_pair(Problem.from_json(row["problem"]), row["pair"], smaller)
         if isinstance(found, Failure):
             yield f"{row['id']}: executed again: {found.reason}: {found.detail}"

@@ -2,6 +2,8 @@
 
 import json
 
+from execground_ray.corpus.splits import SAMPLE_PATH
+
 
 def problem_line(number, description="", argument="n"):
     """A line of PyEdu's layout; ``number`` makes it unlike any other."""
@@ -23,3 +25,9 @@ def slow_line(number):
     """A whole line, line end included, of a problem that takes about a second to trace."""
     program = f"def main_solution(n):\n    sum(range(2 * 10**7))\n    return n + {number}\n"
     return json.dumps(json.loads(problem_line(number)) | {"refcode": program}) + "\n"
+
+
+def accepted_problems():
+    """The records of the bundled sample that become training rows."""
+    lines = SAMPLE_PATH.read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines if '"expect": "accepted"' in line]

@@ -33,9 +33,12 @@ CONFIG = TypeAdapter(Config)
 MODELS = ("vllm", "http")
 ADDED_SINCE: dict[str, tuple[Any, tuple[str, ...]]] = {
     "source.layout": ("pyedu", ()),
+    "prefilter.decontaminate": ([], ()),
+    "prefilter.near_duplicates": (None, ()),
     "export.control_text": ("keep", ()),
     "tracing.exceptions": ("reject", ()),
     "tracing.smaller_inputs": (False, ()),
+    "tracing.packages": ([], ()),
     "export.preference": (False, ()),
     "translator.max_failures": (32, ("http",)),
     "translator.attempts": (1, MODELS),
@@ -44,6 +47,7 @@ ADDED_SINCE: dict[str, tuple[Any, tuple[str, ...]]] = {
     "verification.min_coverage": (0.0, ()),
     "verification.min_supported": (0, ()),
 }
+GROUPS_SINCE = {"prefilter"}  # groups that they do not name at all
 GONE_SINCE = {"tracing": "output_bytes"}  # and what they named that nothing reads any more
 
 
@@ -119,6 +123,8 @@ def as_of_now(saved: Any) -> Any:
         return saved
     for key, (value, kinds) in ADDED_SINCE.items():
         group, _, name = key.partition(".")
+        if group in GROUPS_SINCE:
+            saved.setdefault(group, {})
         if isinstance(saved.get(group), dict) and (not kinds or saved[group].get("kind") in kinds):
             saved[group].setdefault(name, value)
     for group, name in GONE_SINCE.items():
@@ -177,7 +183,11 @@ def _check_paths(config: Config) -> None:
     """Refuse local paths that cannot be read from or written to; remote ones are left to who opens them."""
     source = config.source
     url = getattr(config.translator, "url", "")
-    for key, path in (("output.dir", config.output.dir), ("source.path", getattr(source, "path", ""))):
+    for key, path in (
+        ("output.dir", config.output.dir),
+        ("source.path", getattr(source, "path", "")),
+        *(("prefilter.decontaminate", path) for path in config.prefilter.decontaminate),
+    ):
         if CREDENTIALS.match(path):  # not shown: they would stand in every log
             raise ConfigError(
                 f"{key} holds credentials, which would be saved with the output; allowed: those of the "
@@ -190,6 +200,9 @@ def _check_paths(config: Config) -> None:
         )
     if isinstance(source, FileSource) and not _exists(source.path):
         raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: a file, folder, glob or URI")
+    for path in config.prefilter.decontaminate:
+        if not _exists(path):
+            raise ConfigError(f"prefilter.decontaminate: {path!r} does not exist; allowed: files, globs or URIs")
     if isinstance(source, HuggingFaceSource) and not (_exists(source.path) or _is_hub_name(source.path)):
         raise ConfigError(
             f"source.path = {source.path!r} does not exist; allowed: owner/name on the Hub, an hf:// URI or a folder"

@@ -28,7 +28,7 @@ def within(least: float, most: float | None = None) -> Any:
 AtLeastOne = Annotated[int, within(1)]
 AtLeastOneOrNone = Annotated[int | None, within(1)]
 
-Layout = Literal["pyedu"]  # which fields the records of the source have: see ``corpus/adapters.py``
+Layout = Literal["pyedu", "function", "stdin"]  # fields of the records: see ``corpus/adapters.py``
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -179,6 +179,15 @@ class Tracing:
     workers: Annotated[int | None, within(1, 100_000)]  # tracing actors; null for one per CPU
     worker_runs: AtLeastOne  # runs after which a worker process is replaced by a fresh one
     preload: tuple[str, ...]  # modules that a worker imports before its first run; absent ones are skipped
+    packages: tuple[str, ...]  # further ones, in workers of their own, for programs that name one; likewise
+
+
+@dataclass(frozen=True, config=STRICT)
+class Prefilter:
+    """Problems that take no part because of what others hold."""
+
+    decontaminate: tuple[str, ...]  # files of texts and code that no problem may hold, JSON: paths, globs or URIs
+    near_duplicates: Annotated[float | None, within(0.5, 1)]  # similarity of code from which on one stays; null: all do
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -239,6 +248,7 @@ class Config:
     """A whole run; the attributes are the groups of ``conf/`` and the seed of everything random."""
 
     source: Annotated[Source, Field(discriminator="kind")]
+    prefilter: Prefilter
     translator: Annotated[Translator, Field(discriminator="kind")]
     sandbox: Sandbox
     tracing: Tracing

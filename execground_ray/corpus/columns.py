@@ -119,17 +119,13 @@ class Signature:
 
     @classmethod
     def of(cls, code: str, name: str) -> Signature:
-        """Find the last function of this name at the top of a program; one that does not compile is not run anyway."""
+        """Read the arguments of a function; one that does not compile is not run anyway."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the program: invalid escapes, "is" with a literal
-                tree = ast.parse(code.removeprefix(BOM))
-        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+            given = arguments_of(code, name)
+        except SyntaxError:
             return cls(frozenset(), frozenset(), False)
-        found = [arguments for statement in tree.body if (arguments := _arguments(statement, name))]
-        if not found:
+        if given is None:
             return cls(frozenset(), frozenset(), True)
-        given = found[-1]
         places = [*given.posonlyargs, *given.args]
         first_default = len(places) - len(given.defaults)
         with_default = dict(zip(given.kwonlyargs, given.kw_defaults, strict=True))
@@ -138,6 +134,22 @@ class Signature:
         return cls(
             frozenset(each.arg for each in needed), frozenset(each.arg for each in optional), given.kwarg is not None
         )
+
+
+def arguments_of(code: str, name: str) -> ast.arguments | None:
+    """Find the arguments of the last function of this name at the top of a program; None if there is none.
+
+    Raises:
+        SyntaxError: it does not compile.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the program: invalid escapes, "is" with a literal
+            body = ast.parse(code.removeprefix(BOM)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        raise SyntaxError(str(error)) from error
+    found = [arguments for statement in body if (arguments := _arguments(statement, name))]
+    return found[-1] if found else None
 
 
 def _arguments(statement: ast.stmt, name: str) -> ast.arguments | None:

@@ -10,11 +10,11 @@ import json
 from hashlib import blake2b
 from typing import Any
 
-from execground_ray.corpus.adapters import ADAPTERS, PYEDU
+from execground_ray.corpus.adapters import ADAPTERS
 from execground_ray.corpus.columns import settle, to_record
 from execground_ray.corpus.decoding import MAX_DEPTH, LineError, decode_line, decode_text, expect
 from execground_ray.corpus.lines import Raw
-from execground_ray.records import Problem, Reason
+from execground_ray.records import PYEDU, Reason
 
 REQUIRED = {"problem_description": str, "io_requirements": str, "refcode": str, "funcname": str, "ios": list}
 OPTIONAL = {"source": str, "category": str, "meta": dict}
@@ -23,7 +23,7 @@ OPTIONAL = {"source": str, "category": str, "meta": dict}
 def parse_line(raw: Raw, layout: str = PYEDU) -> dict[str, Any]:
     """Check one line of JSON, or one row of columns, and return exactly the fields of ``Problem``, in its order.
 
-    ``layout`` names the adapter that knows the source's own fields.
+    ``layout`` names the adapter that knows the source's own fields, and is itself a field if it is not PyEdu's.
 
     ``source``, ``category`` and ``meta`` may be absent or null, and ``ios`` null, which means no pairs. A lone column
     ``text`` holds the line itself; what other columns may hold is said in ``columns.py``.
@@ -39,8 +39,8 @@ def parse_line(raw: Raw, layout: str = PYEDU) -> dict[str, Any]:
         record = to_record(raw) if has_columns else decode_text(raw["text"], "text")
     expect(record, dict, "")
     record = ADAPTERS[layout](record)
-    problem = {}
-    for field in Problem.__dataclass_fields__:
+    problem: dict[str, Any] = {}
+    for field in REQUIRED | OPTIONAL:
         value = record.get(field)
         if field in REQUIRED and field not in record:
             raise LineError(Reason.MISSING_FIELD, f"{field}: missing")
@@ -50,6 +50,8 @@ def parse_line(raw: Raw, layout: str = PYEDU) -> dict[str, Any]:
         problem[field] = value
     if has_columns:
         settle(problem)
+    if layout != PYEDU:  # the ids of PyEdu's problems are those that they had when there was no other layout
+        problem["layout"] = layout
     problem["ios"] = [_pair(pair, f"ios[{index}]") for index, pair in enumerate(problem["ios"])]
     if _deeper(problem, MAX_DEPTH):
         raise LineError(Reason.WRONG_TYPE, f"nested more than {MAX_DEPTH} deep")

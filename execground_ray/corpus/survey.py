@@ -2,11 +2,13 @@
 
 What no single row can know is found here in one light, parallel pass: how many problems there are, where ``limit``
 falls, the line number that a split begins with, copies of the same content (their ids must differ), and which row
-takes part for each distinct problem. Of every problem only 17 bytes reach the driver: two hashes and a flag.
+takes part for each distinct problem. Of every problem only 17 bytes reach the driver: two hashes and a flag; and 128
+more, where near duplicates are looked for.
 """
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,42 +18,31 @@ from typing import Any
 import numpy as np
 import ray
 
-from execground_ray.corpus.adapters import PYEDU
+from execground_ray.corpus import near_duplicates
 from execground_ray.corpus.decoding import LineError
+from execground_ray.corpus.duplicates import HASHES, Finished, add_near_duplicates, find_duplicates, is_finished
 from execground_ray.corpus.parsing import content_hash, parse_line, raw_content, to_json
 from execground_ray.corpus.splits import Split, is_blank
+from execground_ray.corpus.windows import Array
+from execground_ray.records import PYEDU
 
-DUPLICATE = np.dtype([("row", np.int64), ("ordinal", np.int64), ("kept", np.uint64)])
-HASHES = np.dtype([("content", np.uint64), ("group", np.uint64), ("weak", np.bool_)])
-
-Array = np.ndarray[Any, Any]
 SurveySplit = Callable[[Split], "SplitSurvey"]
 
 
 @dataclass(frozen=True)
-class Finished:
-    """The ids of finished problems, in little memory.
+class SurveyOptions:
+    """What is read, and what is looked for.
 
     Attributes:
-        contents: the ids that are a content hash alone, as ``uint64``.
-        copies: the ids of further copies of a content, which have an ordinal behind it.
-        duplicates: those of ``contents`` that did not take part, because another row of their problem did.
+        layout: of the records, one of ``ADAPTERS``.
+        near_duplicates: from which similarity on two programs are nearly the same; None for not at all.
     """
 
-    contents: Array
-    copies: frozenset[str]
-    duplicates: Array
+    layout: str = PYEDU
+    near_duplicates: float | None = None
 
-    @classmethod
-    def of(cls, ids: Iterable[str], duplicates: Iterable[str] = ()) -> Finished:
-        """Gather ids, and which of them are those of duplicates."""
-        known = list(ids)
-        return cls(_hashes(known), frozenset(identity for identity in known if "." in identity), _hashes(duplicates))
 
-    @property
-    def count(self) -> int:
-        """How many problems they are."""
-        return len(self.contents) + len(self.copies)
+DEFAULT = SurveyOptions()
 
 
 @dataclass(frozen=True)
@@ -63,10 +54,13 @@ class SplitSurvey:
         rows: array of ``HASHES``, one per problem or line that is none: ``content`` is the id, ``group`` the same for
             all rows of one distinct problem and 0 for a line that is none, ``weak`` tells a row that will hardly pass
             the prefilter.
+        signatures: of the programs of the rows, see ``near_duplicates``; zeros for a line that is none, and no row
+            where they are not asked for.
     """
 
     lines: int
     rows: Array
+    signatures: Array
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,8 @@ class SplitPlan:
         rows: how many rows to read.
         duplicates: array of ``DUPLICATE``, rows that are not alone: ``row`` counts the rows of the split from 0,
             ``ordinal`` is 2 for the second copy of the same content and so on, ``kept`` is the id, as a number, of the
-            row that takes part for this distinct problem, 0 where there is none or it is this one.
+            row that takes part in its place, 0 where there is none or it is this one, ``similarity`` how alike the
+            programs of the two are, 0 where both are of one distinct problem.
         done: rows of the split, counted from 0, that an earlier run has finished; they are not read again.
         layout: of its records, one of ``ADAPTERS``.
     """
@@ -119,7 +114,7 @@ def survey_corpus(
     seed: int,
     map_splits: Callable[[SurveySplit, Iterable[Split]], Iterable[SplitSurvey]] = map,
     finished: Finished | None = None,
-    layout: str = PYEDU,
+    options: SurveyOptions = DEFAULT,
 ) -> list[SplitPlan]:
     """Plan the reading of the first ``limit`` problems of ``splits``.
 
@@ -133,13 +128,15 @@ def survey_corpus(
         seed: of the choice within a distinct problem.
         map_splits: how to run a function over the splits, in their order; it is not drained past ``limit``.
         finished: problems that earlier runs have finished; None for none.
-        layout: of the records, one of ``ADAPTERS``.
+        options: see there.
     """
     sizes: list[tuple[int, int]] = []  # of each split, in lines and in rows
     hashes: list[Array] = [np.empty(0, HASHES)]
+    signatures: list[Array] = []
     left = limit
-    for survey in map_splits(partial(survey_split, limit=limit, layout=layout), splits):
+    for survey in map_splits(partial(survey_split, limit=limit, options=options, seed=seed), splits):
         hashes.append(survey.rows[:left])
+        signatures.append(survey.signatures[:left])
         sizes.append((survey.lines, len(hashes[-1])))
         if left is not None:
             left -= len(hashes[-1])
@@ -148,8 +145,11 @@ def survey_corpus(
     rows = np.concatenate(hashes)
     del hashes
     finished = finished or Finished.of([])
-    duplicates = _find_duplicates(rows, seed, finished)
-    done = np.flatnonzero(_is_finished(rows["content"], duplicates, finished))
+    duplicates = find_duplicates(rows, seed, finished)
+    if options.near_duplicates is not None and signatures:
+        of_all = np.concatenate(signatures)
+        duplicates = add_near_duplicates(duplicates, rows, of_all, options.near_duplicates, seed, finished)
+    done = np.flatnonzero(is_finished(rows["content"], duplicates, finished))
     plans = []
     name, line, row = "", 1, 0
     for split, (lines, count) in zip(splits, sizes, strict=False):
@@ -158,31 +158,38 @@ def survey_corpus(
         own = duplicates[start:stop].copy()
         own["row"] -= row
         first_done, last_done = np.searchsorted(done, (row, row + count))
-        plans.append(SplitPlan(split, line, count, own, done[first_done:last_done] - row, layout))
+        plans.append(SplitPlan(split, line, count, own, done[first_done:last_done] - row, options.layout))
         name, line, row = split.name, line + lines, row + count
     return plans
 
 
-def survey_split(split: Split, limit: int | None = None, layout: str = PYEDU) -> SplitSurvey:
+def survey_split(
+    split: Split, limit: int | None = None, options: SurveyOptions = DEFAULT, seed: int = 0
+) -> SplitSurvey:
     """Read one split and keep of each of its first ``limit`` rows the hashes only."""
     rows: list[tuple[int, int, bool]] = []
+    signatures: list[Array] = []
     lines = 0
     for raw in split.read():
         lines += 1
         if is_blank(raw):
             continue
+        code = ""
         try:
-            problem = parse_line(raw, layout)
+            problem = parse_line(raw, options.layout)
             content = content_hash(to_json(problem))
         except LineError:
             rows.append((content_hash(raw_content(raw)), 0, True))
         else:
-            group = _group_hash(problem)
-            weak = not problem["ios"] or f"def {problem['funcname']}" not in problem["refcode"]
-            rows.append((content, group, weak))
+            code = problem["refcode"]
+            weak = not problem["ios"] or f"def {problem['funcname']}" not in code
+            rows.append((content, _group_hash(problem), weak))
+        if options.near_duplicates is not None:
+            signatures.append(near_duplicates.signature(code, seed))
         if len(rows) == limit:
             break
-    return SplitSurvey(lines, np.array(rows, HASHES))
+    of_all = np.array(signatures, np.uint8).reshape(-1, near_duplicates.HASHES)
+    return SplitSurvey(lines, np.array(rows, HASHES), of_all)
 
 
 def map_on_ray(function: SurveySplit, splits: Iterable[Split]) -> Iterator[SplitSurvey]:
@@ -223,70 +230,9 @@ def _group_hash(problem: dict[str, Any]) -> int:
     """The same number for rows of one distinct problem: same description, white space aside, and same argument names.
 
     The requirements do not count: PyEdu words them anew for every program. Arguments do, because some descriptions of
-    PyEdu do not say enough to tell one problem from another.
+    PyEdu do not say enough to tell one problem from another. Without a description, program and pairs tell it.
     """
+    if not problem["problem_description"]:
+        return content_hash(json.dumps([problem["refcode"], problem["ios"]]).encode()) or 1
     arguments = sorted(problem["ios"][0]["input"]) if problem["ios"] else []
     return content_hash("\0".join([" ".join(problem["problem_description"].split()), *arguments]).encode()) or 1
-
-
-def _hashes(ids: Iterable[str]) -> Array:
-    return np.array([int(identity, 16) for identity in ids if "." not in identity], np.uint64)
-
-
-def _find_duplicates(rows: Array, seed: int, finished: Finished) -> Array:
-    """Return the rows that are copies or do not take part, as ``DUPLICATE``, in order."""
-    suspects = np.flatnonzero(_is_repeated(rows["content"]) | _is_repeated(rows["group"]))
-    content, group, weak = (rows[name][suspects] for name in HASHES.names or ())
-
-    ordinal = np.ones(len(suspects), np.int64)
-    order = np.argsort(content, kind="stable")
-    ordinal[order] = np.arange(len(order)) - _first_of_run(content[order]) + 1
-
-    kept = np.zeros(len(suspects), np.uint64)
-    order = np.lexsort((_shuffled(content, seed), weak, _rank(content, weak, finished), group))  # of copies the first
-    first = _first_of_run(group[order])
-    kept[order] = np.where((first == np.arange(len(order))) | (group[order] == 0), 0, content[order][first])
-
-    found = (ordinal > 1) | (kept != 0)
-    duplicates = np.empty(np.count_nonzero(found), DUPLICATE)
-    duplicates["row"], duplicates["ordinal"], duplicates["kept"] = suspects[found], ordinal[found], kept[found]
-    return duplicates
-
-
-def _is_finished(content: Array, duplicates: Array, finished: Finished) -> Array:
-    """Which rows have an id that is finished; an id is the content, and for a copy its ordinal."""
-    found = np.isin(content, finished.contents)
-    copies = duplicates[duplicates["ordinal"] > 1]
-    for row, ordinal in zip(copies["row"].tolist(), copies["ordinal"].tolist(), strict=True):
-        found[row] = f"{content[row]:016x}.{ordinal}" in finished.copies
-    return found
-
-
-def _rank(content: Array, weak: Array, finished: Finished) -> Array:
-    """0 for a row that has taken part already, 2 for one that was passed over for another, else 1."""
-    was_duplicate = np.isin(content, finished.duplicates)
-    took_part = np.isin(content, finished.contents) & ~was_duplicate & ~weak
-    return np.where(took_part, 0, np.where(was_duplicate, 2, 1))
-
-
-def _is_repeated(values: Array) -> Array:
-    """Which values other than 0 occur more than once; built to need little memory, as nearly none does."""
-    ordered = np.sort(values)
-    repeated = np.unique(ordered[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)])
-    del ordered
-    if not len(repeated):
-        return np.zeros(len(values), np.bool_)
-    return repeated[np.searchsorted(repeated[:-1], values)] == values
-
-
-def _first_of_run(ordered: Array) -> Array:
-    """For each element of a sorted array, the index at which its run of equal elements begins."""
-    return np.searchsorted(ordered, ordered)
-
-
-def _shuffled(values: Array, seed: int) -> Array:
-    """Map 64-bit numbers to others, one to one, in another way for every seed (the finalizer of SplitMix64)."""
-    mixed = values ^ np.uint64(content_hash(str(seed).encode()))
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))

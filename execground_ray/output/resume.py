@@ -24,9 +24,10 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from execground_ray.config.errors import ConfigError
-from execground_ray.config.loading import as_of_now
+from execground_ray.config.loading import GROUPS_SINCE, as_of_now
 from execground_ray.config.schema import Config
-from execground_ray.corpus.survey import Array, Finished
+from execground_ray.corpus.duplicates import Finished
+from execground_ray.corpus.windows import Array
 from execground_ray.output.layout import (
     ATTEMPTS,
     CARD,
@@ -76,6 +77,7 @@ FREE_KEYS = {
 LACKED_BEFORE = (
     "export.control_text",
     "export.preference",
+    "tracing.packages",
     *(f"translator.{name}" for name in ("attempts", "retry_max_tokens", "fallback")),
 )
 
@@ -126,7 +128,8 @@ def saved_config(folder: Folder) -> dict[str, Any] | None:
         saved = OmegaConf.to_container(OmegaConf.create(folder.read_text(CONFIG)))
     except (ValueError, YAMLError, OmegaConfBaseException):
         return None
-    return saved if isinstance(saved, dict) and Config.__dataclass_fields__.keys() <= saved.keys() else None  # type: ignore[return-value]
+    groups = Config.__dataclass_fields__.keys() - GROUPS_SINCE
+    return saved if isinstance(saved, dict) and groups <= saved.keys() else None  # type: ignore[return-value]
 
 
 def is_of_earlier_version(saved: dict[str, Any]) -> bool:
@@ -191,7 +194,9 @@ def finished_problems(folder: Folder) -> tuple[Finished, frozenset[str]]:
     lost_contents = Finished.of(again)
     contents = contents[~np.isin(contents, lost_contents.contents)]
     copies_done = (frozenset(copies) | finished.copies) - lost_contents.copies
-    done = Finished(contents, copies_done, _joined(write.whole.duplicates for write in writes.values()))
+    duplicates = _joined(write.whole.duplicates for write in writes.values())
+    near = _joined(write.whole.near for write in writes.values())
+    done = Finished(contents, copies_done, duplicates, near)
     return done, frozenset(writes).intersection(write_names(folder))
 
 
@@ -232,8 +237,11 @@ def read_write(folder: Folder, name: str) -> Write | None:
     for identity, rows in zip(known["id"].to_pylist(), known["problem_rows"].to_pylist(), strict=True):
         shares[RowId.parse(identity).problem] += Fraction(1, rows)
     parts = {problem: share for problem, share in shares.items() if share != 1}
-    duplicates = known.filter(pc.equal(known["reason"], Reason.DUPLICATE_PROBLEM.value))["id"].to_pylist()
-    return Write(Finished.of(shares.keys() - parts.keys(), duplicates), parts)
+    duplicates, near = (
+        known.filter(pc.equal(known["reason"], reason.value))["id"].to_pylist()
+        for reason in (Reason.DUPLICATE_PROBLEM, Reason.NEAR_DUPLICATE)
+    )
+    return Write(Finished.of(shares.keys() - parts.keys(), duplicates, near), parts)
 
 
 def delete_late_writes(folder: Folder, kept: frozenset[str], run: str) -> None:

@@ -18,11 +18,21 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from execground_ray.records import Problem, Row
+from execground_ray.python_values import read_json, written
+from execground_ray.records import STDIN, Problem, Row
 from execground_ray.verification.citations import strip_citations
 
 # Arrow reads a column of JSON as times if all of its texts in a part of a file look so; then other parts do not fit.
 TIME = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?(Z|[+-][\d:]+)?", re.ASCII)
+
+QUESTION = """Here is a question. It names the variables that go in and come out:
+
+{question}
+
+----
+
+This code answers the question:"""
+CODE_ALONE = "Here is a program:"
 
 # What ``records/`` tells of a row.
 RECORD_COLUMNS = """
@@ -40,10 +50,16 @@ def training_prompt(problem: Problem, arguments: str) -> str:
 
     Args:
         problem: the problem.
-        arguments: of the call, a JSON object; shown as a Python dictionary, as the code will see it.
+        arguments: of the call, a JSON object; shown as a Python dictionary, as the code will see it, or as the text
+            that the program reads.
     """
-    return _template().format(
-        question=problem.question, code=problem.refcode.strip(), input=repr(json.loads(arguments))
+    question = QUESTION.format(question=problem.question) if problem.question else CODE_ALONE
+    shown = read_json(arguments)
+    return _template(problem.layout == STDIN).format(
+        question=question,
+        code=problem.refcode.strip(),
+        funcname=problem.funcname,
+        input=written(shown["stdin"] if problem.layout == STDIN else shown),
     )
 
 
@@ -59,6 +75,8 @@ def training_row(row: Row) -> Row:
         "source": free_text(problem.source),
         "category": free_text(problem.category),
         **{name: row[name] for name in (*EXECUTION, *SCORES) if name in row},  # records of earlier versions know fewer
+        "input": _shown(row["input"], problem),
+        "output": _shown(row["output"], problem),
         "translator": row["translator"],
         **({"attempts": len(json.loads(row["attempts"]))} if "attempts" in row else {}),
     }
@@ -97,6 +115,11 @@ def json_line(row: Row) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
+def _shown(text: str, problem: Problem) -> str:
+    """Return JSON as it is, or as Python writes the value, where the corpus has values of Python."""
+    return written(read_json(text)) if problem.is_exact else text
+
+
 @cache
-def _template() -> str:
-    return (files(__package__) / "training_prompt.txt").read_text("utf-8")
+def _template(by_stdin: bool) -> str:
+    return (files(__package__) / f"training_prompt{'_stdin' if by_stdin else ''}.txt").read_text("utf-8")

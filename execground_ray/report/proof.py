@@ -30,10 +30,13 @@ from execground_ray.output.rows import (
 )
 from execground_ray.output.shards import read_records, shard_bytes
 from execground_ray.output.storage import Folder
+from execground_ray.python_values import read_json
 from execground_ray.records import COLUMNS, Pair, Problem, Reason, RowId, Stage
 from execground_ray.report.summary import count_shards, make_summary
+from execground_ray.tracing.literals import can_be_text_of
 from execground_ray.tracing.program import normalize_newlines
-from execground_ray.tracing.values import same_value
+from execground_ray.tracing.trace_runner import is_recorded
+from execground_ray.tracing.values import to_json
 from execground_ray.translators.llm.prompting import THINK, THOUGHT, with_thinking
 from execground_ray.verification.citations import strip_citations
 from execground_ray.verification.rows import RowVerifier
@@ -230,12 +233,12 @@ def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) 
         return
     pair = problem.ios[record["pair"]]
     if record.get("derived_input"):
-        pair = Pair(json.loads(record["input"]), json.loads(record["output"]))
+        pair = Pair(read_json(record["input"]), read_json(record["output"]))
         if pair.input in [recorded.input for recorded in problem.ios]:
             yield "its input is recorded, not derived"
-    elif record["input"] != json.dumps(pair.input):
+    elif record["input"] != to_json(pair.input, exact=True):
         yield "input is not that of its pair"
-    if not same_value(pair.output, json.loads(record["output"]), config.tracing.float_tolerance):
+    if not is_recorded(problem, pair.output, read_json(record["output"]), config.tracing.float_tolerance):
         yield "output is not that of its pair"
     lines = record["trace"].split("\n")
     if record["trace_lines"] != len(lines):
@@ -250,7 +253,7 @@ def _trace_faults(lines: Sequence[str], problem: Problem, pair: Pair) -> Iterato
     for shown in map(ARGUMENT.fullmatch, lines[1:]):
         if shown is None:
             break
-        if "..." not in shown[2] and shown[2] != repr(pair.input.get(shown[1])):
+        if "..." not in shown[2] and not can_be_text_of(shown[2], pair.input.get(shown[1])):
             yield f"the trace is of another run: its {shown[1]} is {_short(shown[2])}"
             return
     code = normalize_newlines(problem.refcode).split("\n")

@@ -5,7 +5,8 @@ its input/output pairs do: JSON text of their indices in ``ios``, ``"[0, 1, 3]"`
 
 The rules are those of the paper's own filter (Jung, Zhou and Chen, arXiv 2506.10343), and its limits on the size of an
 input are CodeI/O's (arXiv 2502.07316, appendix A). Added here: code that does not compile or lacks the function, and
-the imports of ``random`` are found in the syntax tree, in every spelling, where the paper looks for substrings.
+the imports of ``random`` are found in the syntax tree, in every spelling, where the paper looks for substrings; and
+leaks of benchmarks (``corpus/contamination.py``).
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ import json
 import sys
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import ray
 
+from execground_ray.corpus.contamination import Benchmarks
 from execground_ray.records import Pair, Problem, Reason, Row, Stage, map_rows, reject
+from execground_ray.tracing.values import to_json
 
 MAX_DEEP_BYTES = 1024  # each limit is the first size that is too large
 MAX_ITEMS = 20
@@ -30,9 +35,15 @@ MAX_SCALAR_BYTES = 128
 RANDOM_MODULES = ("random", "numpy.random")
 
 
-def filter_rows(batch: pa.Table) -> pa.Table:
-    """Judge a batch of rows; rows that are rejected already pass untouched."""
-    return map_rows(Stage.PREFILTER, batch, _filter_row)
+def filter_rows(batch: pa.Table, benchmarks: ray.ObjectRef[Benchmarks] | None = None) -> pa.Table:
+    """Judge a batch of rows; rows that are rejected already pass untouched.
+
+    Args:
+        batch: of rows.
+        benchmarks: what no problem may hold, in the object store; None for nothing.
+    """
+    held = None if benchmarks is None else ray.get(benchmarks)
+    return map_rows(Stage.PREFILTER, batch, partial(_filter_row, benchmarks=held))
 
 
 def filter_problem(problem: Problem) -> list[int] | tuple[Reason, str]:
@@ -71,7 +82,7 @@ def is_small(value: Any) -> bool:
     while waiting:
         item = waiting.pop()
         size = sys.getsizeof(item) + 7 & ~7
-        if isinstance(item, dict | list):
+        if isinstance(item, dict | list | tuple | set | frozenset):
             if len(item) >= MAX_ITEMS:
                 return False
             waiting.extend(item)
@@ -82,18 +93,22 @@ def is_small(value: Any) -> bool:
     return sum(seen.values()) < MAX_DEEP_BYTES
 
 
-def _filter_row(row: Row) -> Row:
-    verdict = filter_problem(Problem.from_json(row["problem"]))
-    if isinstance(verdict, list):
-        return row | {"pairs": json.dumps(verdict)}
-    return reject(row, *verdict)
+def _filter_row(row: Row, benchmarks: Benchmarks | None) -> Row:
+    problem = Problem.from_json(row["problem"])
+    verdict = filter_problem(problem)
+    if not isinstance(verdict, list):
+        return reject(row, *verdict)
+    if benchmarks is not None and (leak := benchmarks.leak_in(problem)):
+        return reject(row, Reason.CONTAMINATED, leak)
+    return row | {"pairs": json.dumps(verdict)}
 
 
 def _distinct_inputs(pairs: tuple[Pair, ...]) -> list[int]:
     """The index of each pair whose input did not occur before; the order of arguments does not matter."""
     first: dict[str, int] = {}
     for index, pair in enumerate(pairs):
-        first.setdefault(json.dumps(pair.input, sort_keys=True), index)
+        text = json.dumps(json.loads(to_json(pair.input, exact=True)), sort_keys=True)
+        first.setdefault(text, index)
     return list(first.values())
 
 

@@ -34,7 +34,7 @@ def read_rows(plan: SplitPlan) -> Iterator[Row]:
     Raises:
         RuntimeError: the split has fewer rows than the survey found.
     """
-    duplicates = {row: (ordinal, kept) for row, ordinal, kept in plan.duplicates.tolist()}
+    duplicates = {row: others for row, *others in plan.duplicates.tolist()}
     done = frozenset(plan.done.tolist())
     lines = (line for line in enumerate(plan.split.read(), plan.first) if not is_blank(line[1]))
     index = -1
@@ -42,10 +42,12 @@ def read_rows(plan: SplitPlan) -> Iterator[Row]:
         if index in done:
             continue
         row = _read_row(raw, plan, plan.split.locator(position))
-        ordinal, kept = duplicates.get(index, (1, 0))
+        ordinal, kept, similarity = duplicates.get(index, (1, 0, 0.0))
         if ordinal > 1:
             row["id"] += f".{ordinal}"
-        if kept:
+        if kept and similarity:
+            row = reject(row, Reason.NEAR_DUPLICATE, f"nearly the code of {kept:016x}: similarity {similarity:.2f}")
+        elif kept:
             row = reject(row, Reason.DUPLICATE_PROBLEM, f"the same problem as {kept:016x}")
         yield row
     if index + 1 < plan.rows:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from execground_ray.config.schema import Tracing
 from execground_ray.records import Problem, Row, Stage, map_rows, reject, split_row
 from execground_ray.tracing.trace_runner import Execution, Failure, TraceRunner
+from execground_ray.tracing.values import to_json
 
 
 class TraceExecution:
@@ -56,7 +57,7 @@ def pair_order(problem_id: str, pairs: list[int], seed: int) -> list[int]:
 def _traced(execution: Execution) -> Row:
     return {
         "pair": execution.pair,
-        "input": json.dumps(execution.arguments),
+        "input": to_json(execution.arguments, exact=True),
         "output": execution.output,
         "trace": execution.trace,
         "trace_lines": execution.trace.count("\n") + 1,

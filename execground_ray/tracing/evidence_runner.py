@@ -6,17 +6,18 @@ same limits. Only what comes of the same run is evidence: the same record, line 
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from execground_ray.python_values import read_json
 from execground_ray.records import Problem
 from execground_ray.tracing.evidence import Evidence, NoEvidence, decode
-from execground_ray.tracing.running import Failure, names_one_of, packages_of, run_in, settings_of
+from execground_ray.tracing.packages import Preloads
+from execground_ray.tracing.running import Failure, request_for, run_in, settings_of
 from execground_ray.tracing.sandbox import CagedWorker
 from execground_ray.tracing.trace_runner import TRACING_HASH_SEED
-from execground_ray.tracing.values import same_value
+from execground_ray.tracing.values import same_value, to_json
 
 if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing
@@ -55,18 +56,16 @@ class EvidenceRunner:
         """See the class; a worker starts with the first program that needs it."""
         self._worker_runs = tracing.worker_runs
         self.last_run = RunCosts(0, 0, 0)
-        packages = packages_of(tracing)
-        plain = [name for name in tracing.preload if name not in packages]
-        self._packages = frozenset(name.partition(".")[0] for name in packages)
-        self._plain, self._with_packages = (
-            CagedWorker(settings_of(tracing, "witness", preload, caged=caged), TRACING_HASH_SEED)
-            for preload in (plain, list(tracing.preload))
-        )
+        self._preloads = Preloads(tracing)
+        self._workers = [
+            CagedWorker(settings_of(tracing, "witness", modules, caged=caged), TRACING_HASH_SEED)
+            for modules in self._preloads.kinds
+        ]
 
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of the workers that have been started, always in the same order."""
-        return [worker.pid for worker in (self._plain, self._with_packages) if worker.pid is not None]
+        return [worker.pid for worker in self._workers if worker.pid is not None]
 
     def __enter__(self) -> EvidenceRunner:
         """Return itself."""
@@ -78,8 +77,8 @@ class EvidenceRunner:
 
     def close(self) -> None:
         """End the workers and everything in their cages."""
-        self._plain.close()
-        self._with_packages.close()
+        for worker in self._workers:
+            worker.close()
 
     def evidence(self, problem: Problem, arguments: dict[str, Any], trace: str, output: str) -> Evidence | NoEvidence:
         """Run a program again as ``run`` does, and read what comes of it."""
@@ -103,14 +102,13 @@ class EvidenceRunner:
             trace: of the run that was accepted.
             output: what that returned, as JSON text.
         """
-        worker = self._with_packages if names_one_of(self._packages, problem.refcode) else self._plain
-        calls = [json.dumps(arguments)]
-        request = {"refcode": problem.refcode, "funcname": problem.funcname, "calls": calls}
+        worker = self._workers[self._preloads.kind_for(problem.refcode)]
+        request = request_for(problem) | {"calls": [to_json(arguments, exact=True)]}
         result = run_in(worker, request, self._worker_runs)
         if isinstance(result, Failure):
             return NoEvidence(str(result.reason), result.detail)
         self.last_run = RunCosts(result["wall_seconds"], result["cpu_seconds"], len(result["evidence"]))
-        if not same_value(json.loads(output), json.loads(result["value"]), 0):
+        if not same_value(read_json(output), read_json(result["value"]), 0):
             return NoEvidence("mismatch", f"returned {result['value'][:80]}, recorded {output[:80]}")
         renamed = renaming(result["trace"], trace)
         if renamed is None:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from execground_ray.python_values import Expression, written
+
 MAX_CHARS = 5000
 NAMES = {"inf": float("inf"), "nan": float("nan")}
 
@@ -30,6 +32,16 @@ def read_value(text: str) -> Any:
         return _read(ast.parse(text, mode="eval").body)
     except (SyntaxError, TypeError, RecursionError, MemoryError, OverflowError) as error:
         raise ValueError(f"no literal: {type(error).__name__}") from None
+
+
+def can_be_text_of(text: str, value: Any) -> bool:
+    """Whether a trace can show a value by a text: that of a set or an expression is not always its own."""
+    if text == repr(value) or isinstance(value, Expression):
+        return True
+    try:
+        return written(read_value(text)) == written(value)
+    except ValueError:
+        return False
 
 
 def _read(node: ast.expr) -> Any:

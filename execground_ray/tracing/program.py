@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import gc
+import io
 import os
 import re
 import sys
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Any, Literal, NoReturn
 
+from execground_ray.python_values import Expression
+from execground_ray.records import FUNCTION, PYEDU, STDIN
 from execground_ray.tracing.calls import Raised, RunEnd, TooLong, TurnedOff
 from execground_ray.tracing.values import UnsupportedValueError, to_json
 
@@ -133,6 +136,7 @@ class Runner(ABC):
         self._send: Send = _end_warm_up
         self._tell_too_long: Tell = _end_warm_up
         self._builtins = fresh_builtins()
+        self.layout = PYEDU  # of the problem: how its program is called, see ``records.Problem``
 
     @abstractmethod
     def prepare(self, refcode: str, funcname: str) -> Program:
@@ -163,14 +167,21 @@ class Runner(ABC):
         self._run_call(program, calls[0])
 
     def _run_call(self, program: Program, arguments: dict[str, Any]) -> NoReturn:
+        printed = None
         try:
+            if self.layout == STDIN:
+                printed, arguments = _standard_streams(arguments["stdin"]), {}
+            elif self.layout == FUNCTION:
+                arguments = {name: _evaluated(value) for name, value in arguments.items()}
             value, trace = self._call(program, self._define(program), arguments)
+            if printed is not None:
+                value = _text_of(printed)
         except TooLong:
             raise
         except BaseException as error:
             self._stop(Raised(error))
         try:
-            text = to_json(value)
+            text = to_json(value, exact=self.layout == FUNCTION)
         except (UnsupportedValueError, RecursionError) as error:
             self._finish("unsupported_value", str(error))
         except MemoryError as error:
@@ -212,6 +223,25 @@ class Runner(ABC):
         gc.disable()
         self._send(outcome, detail, value, trace, self._evidence() if outcome == "returned" else "")
         os._exit(0)
+
+
+def _standard_streams(given: str) -> io.TextIOWrapper:
+    """Let the program read a text from standard input, and return what gathers what it prints."""
+    sys.stdin = io.TextIOWrapper(io.BytesIO(given.encode()), "utf-8")
+    sys.stdout = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    return sys.stdout
+
+
+def _text_of(printed: io.TextIOWrapper) -> str:
+    io.TextIOWrapper.flush(printed)
+    buffer = printed.buffer
+    assert isinstance(buffer, io.BytesIO)  # noqa: S101
+    return buffer.getvalue().decode()
+
+
+def _evaluated(value: Any) -> Any:
+    """The value of an argument whose source is not a literal."""
+    return eval(value, {}) if isinstance(value, Expression) else value  # noqa: S307  (in the cage, as all of it)
 
 
 def _describe(error: BaseException | None) -> str:

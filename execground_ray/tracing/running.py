@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import signal
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from execground_ray.records import Reason
+from execground_ray.records import Problem, Reason
 from execground_ray.tracing.sandbox import (
     CagedWorker,
     SandboxFaultError,
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing
 
 TRIES_AFTER_FAULT = 2
-WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -103,11 +100,6 @@ def settings_of(tracing: Tracing, role: str, preload: list[str], *, caged: bool)
     }
 
 
-def packages_of(tracing: Tracing) -> list[str]:
-    """Return the modules to preload that are not of the standard library."""
-    return [name for name in tracing.preload if name.partition(".")[0] not in sys.stdlib_module_names]
-
-
-def names_one_of(packages: frozenset[str], refcode: str) -> bool:
-    """Tell whether a program names a package."""
-    return not packages.isdisjoint(WORD.findall(refcode))
+def request_for(problem: Problem) -> dict[str, Any]:
+    """Return a request to a worker, as yet without calls."""
+    return {"refcode": problem.refcode, "funcname": problem.funcname, "layout": problem.layout}

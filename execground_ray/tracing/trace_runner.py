@@ -7,27 +7,27 @@ in two caged workers whose interpreters hash strings differently:
    too long (several pairs in a row cost one process), an exception, a value that is not the recorded one
 2. the tracer writes the trace; what it returns must be what the first run returned, or the program is not deterministic
 
-What a worker has imported can be seen in a trace: ``isinstance`` asks every registered class. So it must not depend on
-the problems before. Programs that name a package (numpy) run in two workers that have imported the packages too.
+Programs that name a package run in two workers that have imported it, see ``packages``.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from execground_ray.records import Problem, Reason
+from execground_ray.python_values import read_json
+from execground_ray.records import PYEDU, STDIN, Problem, Reason
 from execground_ray.tracing.machine_paths import has_path
+from execground_ray.tracing.packages import Preloads
 from execground_ray.tracing.plausible import is_plausible
 from execground_ray.tracing.recorded_inputs import RecordedInputs
-from execground_ray.tracing.running import Failure, names_one_of, packages_of, run_in, settings_of
+from execground_ray.tracing.running import Failure, request_for, run_in, settings_of
 from execground_ray.tracing.sandbox import CagedWorker
 from execground_ray.tracing.smaller_inputs import smaller_inputs
-from execground_ray.tracing.values import same_value
+from execground_ray.tracing.values import same_print, same_value, to_json
 
 if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing
@@ -91,15 +91,13 @@ class TraceRunner:
     def __init__(self, tracing: Tracing, *, caged: bool) -> None:
         """The workers start with the first problem."""
         self._tracing = tracing
-        packages = packages_of(tracing)
-        self._packages = frozenset(name.partition(".")[0] for name in packages)
-        self._plain = _workers(tracing, [name for name in tracing.preload if name not in packages], caged=caged)
-        self._with_packages = _workers(tracing, list(tracing.preload), caged=caged)
+        self._preloads = Preloads(tracing)
+        self._workers = [_workers(tracing, modules, caged=caged) for modules in self._preloads.kinds]
 
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of the workers that have been started, always in the same order."""
-        workers = (self._plain.checker, self._plain.tracer, self._with_packages.checker, self._with_packages.tracer)
+        workers = (worker for pair in self._workers for worker in (pair.checker, pair.tracer))
         return [worker.pid for worker in workers if worker.pid is not None]
 
     def __enter__(self) -> TraceRunner:
@@ -112,8 +110,8 @@ class TraceRunner:
 
     def close(self) -> None:
         """End the workers and everything in their cages."""
-        self._plain.close()
-        self._with_packages.close()
+        for workers in self._workers:
+            workers.close()
 
     def trace_problem(self, problem: Problem, pairs: list[int], wanted: int = 1) -> list[Execution] | Failure:
         """Try pairs in the given order until ``wanted`` are accepted.
@@ -137,8 +135,9 @@ class TraceRunner:
                     break
             if sum(failure.reason is Reason.TIMEOUT for failure in failures) >= self._tracing.max_timeouts:
                 break
-        if self._tracing.smaller_inputs and {failure.reason for failure in failures} == {Reason.TOO_LONG}:
-            accepted += self._with_smaller_input(problem, pairs)
+        may_shrink = self._tracing.smaller_inputs and problem.layout == PYEDU and not accepted
+        if may_shrink and {failure.reason for failure in failures} == {Reason.TOO_LONG}:
+            accepted = self._with_smaller_input(problem, pairs)
         return accepted or _summary(failures)
 
     def _with_smaller_input(self, problem: Problem, pairs: list[int]) -> list[Execution]:
@@ -173,9 +172,9 @@ class TraceRunner:
 
     def _outcomes(self, problem: Problem, calls: list[_Call]) -> Iterator[Execution | Failure]:
         """Yield how each call ends: count and compare, then trace and compare."""
-        workers = self._with_packages if names_one_of(self._packages, problem.refcode) else self._plain
-        request: dict[str, Any] = {"refcode": problem.refcode, "funcname": problem.funcname}
-        texts = [json.dumps(call.arguments) for call in calls]
+        workers = self._workers[self._preloads.kind_for(problem.refcode)]
+        request = request_for(problem)
+        texts = [to_json(call.arguments, exact=True) for call in calls]
         done = 0
         while done < len(calls):
             checked = self._run(workers.checker, request | {"calls": texts[done:]})
@@ -195,16 +194,17 @@ class TraceRunner:
 
     def _refused(self, problem: Problem, call: _Call, returned: str) -> Failure | None:
         """Say why what the first run of a call returned is not what was recorded, or not like that."""
-        value = json.loads(returned)
+        value = read_json(returned)
         if call.derived_input:
             recorded = [pair.output for pair in problem.ios]
             if is_plausible(value, problem.ios[call.pair].output, recorded, problem.refcode):
                 return None
             return Failure(Reason.OUTPUT_MISMATCH, f"returned {_short(returned)}, which is not like what is recorded")
         output = problem.ios[call.pair].output
-        if same_value(output, value, self._tracing.float_tolerance):
+        if is_recorded(problem, output, value, self._tracing.float_tolerance):
             return None
-        return Failure(Reason.OUTPUT_MISMATCH, f"returned {_short(returned)}, recorded {_short(json.dumps(output))}")
+        detail = f"returned {_short(returned)}, recorded {_short(to_json(output, exact=True))}"
+        return Failure(Reason.OUTPUT_MISMATCH, detail)
 
     def _trace(
         self, tracer: CagedWorker, request: dict[str, Any], checked: dict[str, Any], call: _Call
@@ -213,7 +213,7 @@ class TraceRunner:
         traced = self._run(tracer, request)
         if isinstance(traced, Failure):
             return traced
-        if not same_value(json.loads(checked["value"]), json.loads(traced["value"]), 0):
+        if not same_value(read_json(checked["value"]), read_json(traced["value"]), 0):
             return Failure(
                 Reason.NONDETERMINISTIC, f"returned {_short(checked['value'])}, then {_short(traced['value'])}"
             )
@@ -224,6 +224,13 @@ class TraceRunner:
 
     def _run(self, worker: CagedWorker, request: dict[str, Any]) -> dict[str, Any] | Failure:
         return run_in(worker, request, self._tracing.worker_runs)
+
+
+def is_recorded(problem: Problem, recorded: Any, returned: Any, float_tolerance: float) -> bool:
+    """Tell whether a program has returned, or printed, what is recorded; see ``same_value``."""
+    if problem.layout == STDIN:
+        return same_print(recorded, returned)
+    return same_value(recorded, returned, float_tolerance)
 
 
 def _workers(tracing: Tracing, preload: list[str], *, caged: bool) -> _Workers:

@@ -4,7 +4,7 @@ Started by ``start_worker``, with the protocol of ``messages`` on stdin and stdo
 large it is, which it cannot see from its cage. Then a request is a program and one call or more; an answer is how the
 first call ended, or the first ``calls`` if their traces are all too long::
 
-    {"refcode": "def f(n): …", "funcname": "f", "calls": ["{\"n\": 2}", "{\"n\": 3}"]}
+    {"refcode": "def f(n): …", "funcname": "f", "layout": "pyedu", "calls": ["{\"n\": 2}", "{\"n\": 3}"]}
     {"calls": 1, "outcome": "returned", "detail": "", "value": "3", "trace": " >>> Call to f…", "evidence": "",
      "wall_seconds": 0.006, "cpu_seconds": 0.004, "rss_mb": 41}
 
@@ -20,7 +20,6 @@ import contextlib
 import fcntl
 import gc
 import importlib
-import json
 import math
 import os
 import select
@@ -32,6 +31,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from execground_ray.python_values import read_json
+from execground_ray.records import PYEDU
 from execground_ray.tracing import confine
 from execground_ray.tracing.messages import read_message, write_message
 from execground_ray.tracing.program import EVIDENCE_BYTES, FILENAME, Program, RunLimits, Runner
@@ -89,7 +90,8 @@ class Worker:
         """Run one request to its end, whatever it does."""
         try:
             program = self._prepare(request["refcode"], request["funcname"])
-            calls = [json.loads(arguments) for arguments in request["calls"]]
+            calls = [read_json(arguments) for arguments in request["calls"]]
+            self._runner.layout = request.get("layout", PYEDU)
         except MemoryError:
             return _result("memory", f"more than {self._limits.memory_mb} MB before it ran")
         except Exception as error:
@@ -173,7 +175,7 @@ class Worker:
             if len(evidence) >= EVIDENCE_BYTES:
                 return None
             if outcome == "returned":
-                to_json(json.loads(value))
+                to_json(read_json(value), exact=True)
         except (ValueError, RecursionError):
             return None
         return _result(outcome, detail[:DETAIL_CHARS], value, trace, evidence)
@@ -193,7 +195,8 @@ class Worker:
 
 def _result(outcome: str, detail: str, value: str = "", trace: str = "", evidence: str = "") -> dict[str, Any]:
     shown = {"value": value, "trace": trace, "evidence": evidence}
-    return {"calls": 1, "outcome": outcome, "detail": detail, **shown}
+    spent = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "rss_mb": 0}  # of a run, once there is one
+    return {"calls": 1, "outcome": outcome, "detail": detail, **shown, **spent}
 
 
 def _cpu_seconds(pid: int) -> float:

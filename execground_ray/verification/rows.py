@@ -13,6 +13,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from execground_ray.python_values import read_json
 from execground_ray.records import COLUMNS, Problem, Reason, Row, Stage, reject
 from execground_ray.tracing.evidence import NoEvidence
 from execground_ray.tracing.evidence_runner import EvidenceRunner
@@ -52,12 +53,12 @@ class RowVerifier:
 
     def execution_of(self, row: Row) -> Execution:
         """Run the program of a row again, and gather what is known of its execution."""
-        problem, arguments = Problem.from_json(row["problem"]), json.loads(row["input"])
+        problem, arguments = Problem.from_json(row["problem"]), read_json(row["input"])
         found = self._runner.run(problem, arguments, row["trace"], row["output"])
         return Execution(
-            question=problem.question,
+            question=f"{problem.question}\n{arguments}",
             refcode=problem.refcode,
-            returned=json.loads(row["output"]),
+            returned=read_json(row["output"]),
             trace=row["trace"],
             evidence=None if isinstance(found, NoEvidence) else found,
         )

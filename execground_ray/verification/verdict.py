@@ -40,9 +40,9 @@ class Execution:
     """What is known of one execution.
 
     Attributes:
-        question: The problem in words.
+        question: The problem in words, and the arguments of the call.
         refcode: The program.
-        returned: The value that came back, decoded from JSON.
+        returned: The value that came back.
         trace: The record.
         evidence: The JSON text of the instrumented run, or None.
     """

@@ -17,7 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from execground_ray.python_values import read_json
 from execground_ray.tracing.messages import DeadlineReader, read_message, write_message
+from execground_ray.tracing.values import UnsupportedValueError, to_json
 from execground_ray.verification.verdict import Execution, Verdict, verify
 
 if TYPE_CHECKING:
@@ -57,8 +59,12 @@ class Verifier:
             UnverifiableError: it took too much time or memory, or is nothing that the engine can take.
         """
         problem = ""
+        try:
+            returned = to_json(execution.returned, exact=True)
+        except UnsupportedValueError as error:
+            raise UnverifiableError(str(error)) from error
         for evidence in dict.fromkeys((execution.evidence, None)):
-            request = {"text": text, "execution": vars(execution) | {"evidence": evidence}}
+            request = {"text": text, "execution": vars(execution) | {"returned": returned, "evidence": evidence}}
             try:
                 answer = self._ask(request)
             except RecursionError as error:
@@ -137,7 +143,8 @@ def _address_space() -> int:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return asdict(verify(request["text"], Execution(**request["execution"])))
+        execution = request["execution"] | {"returned": read_json(request["execution"]["returned"])}
+        return asdict(verify(request["text"], Execution(**execution)))
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
 

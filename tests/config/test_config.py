@@ -22,11 +22,12 @@ cluster.address cluster.dashboard cluster.engines cluster.gpus_per_engine cluste
 export.control_text export.license export.max_tokens export.preference export.push_to_hub export.rows_per_shard
 export.tokenizer
 output.dir output.on_existing
+prefilter.decontaminate prefilter.near_duplicates
 sampling.examples_per_problem
 sandbox.kind
 seed
 source.kind source.layout source.limit source.name source.path source.revision source.split
-tracing.exceptions tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
+tracing.exceptions tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb tracing.packages
 tracing.pairs_per_problem tracing.preload tracing.smaller_inputs tracing.timeout_s tracing.trace_bytes
 tracing.value_chars
 tracing.worker_runs tracing.workers
@@ -110,13 +111,15 @@ def test_numbers_are_of_their_type():
 ALLOWED = """
 tracing.value_chars=20 tracing.value_chars=100000 tracing.workers=null seed=0 seed=4294967295 source.limit=1
 verification.min_grounded=0 verification.min_grounded=1 sandbox=none
+prefilter.near_duplicates=1 prefilter.near_duplicates=0.5 prefilter.decontaminate=[s3://bucket/humaneval.jsonl]
 """.split()
 
 REFUSED = """
 tracing.value_chars=19 tracing.value_chars=100001 tracing.workers=0 seed=-1 seed=4294967296 source.limit=0
 verification.min_grounded=-0.1 verification.min_grounded=1.1 verification.min_grounded=nan tracing.timeout_s=inf
 tracing.timeout_s=null tracing.max_lines=true tracing.max_lines='300' tracing.max_lines=3.0 tracing.preload=x
-cluster.dashboard=1 cluster.address=7 export.tokenizer=''
+cluster.dashboard=1 cluster.address=7 export.tokenizer='' prefilter.near_duplicates=0.49 prefilter.near_duplicates=1.1
+prefilter.decontaminate=humaneval.jsonl prefilter.decontaminate=[''] prefilter.decontaminate=[s3://id:key@bucket/a]
 """.split()
 
 
@@ -190,6 +193,10 @@ def test_paths_that_do_not_exist(tmp_path, kind, path):
         ("max_tokens=3", "max_tokens is not a key; did you mean export.max_tokens?"),
         ("source=jsonl", "source.path is missing; allowed: a file, folder, glob or URI"),
         ("source=jsonl source.path=a.jsonl", "source.path = 'a.jsonl' does not exist; allowed: a file, folder, glob"),
+        (
+            "prefilter.decontaminate=[a.jsonl]",
+            "prefilter.decontaminate: 'a.jsonl' does not exist; allowed: files, globs or URIs",
+        ),
         ("export.max_tokens=8", "export.tokenizer is missing: export.max_tokens needs it; allowed: characters, or the"),
         (
             "source.limit=[1",
@@ -313,6 +320,14 @@ def test_the_configuration_of_an_output_before_max_failures_is_read(choice):
     assert check(as_of_now(saved)).translator == (
         replace(now.translator, max_failures=32) if choice == "http" else now.translator
     )
+    assert differing_keys(as_of_now(saved), asdict(now)) == []
+
+
+def test_the_configuration_of_an_output_before_the_prefilter_could_be_set_is_read():
+    saved = composed("source/sample")
+    now = check(saved)
+    del saved["prefilter"]
+    assert check(as_of_now(saved)) == now
     assert differing_keys(as_of_now(saved), asdict(now)) == []
 
 

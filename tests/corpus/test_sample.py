@@ -37,8 +37,10 @@ CONSTRUCTS = {
 NOT_OF_A_PROBLEM = {
     Reason.SANDBOX_FAULT,
     Reason.AMBIGUOUS_NULL,
+    Reason.NEAR_DUPLICATE,
+    Reason.CONTAMINATED,
     Reason.INTERNAL_ERROR,
-}  # the latter is of structs in Parquet
+}
 RUN_ALL = """
 import json, sys
 for line in sys.stdin:

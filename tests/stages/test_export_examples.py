@@ -8,7 +8,7 @@ from exported_rows import block
 from problem_lines import problem_line
 
 from execground_ray.config.loading import load
-from execground_ray.output.rows import training_prompt
+from execground_ray.output.rows import training_prompt, training_row
 from execground_ray.records import Problem, Stage
 from execground_ray.stages.export_examples import export_rows
 
@@ -101,3 +101,24 @@ def test_control_text_of_chat_templates_rejects_a_row_wherever_it_stands(text):
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_only_looks_like_control_text_stays(text):
     assert {row["reason"] for row in export(*rows_that_hold(text))} == {""}
+
+
+def test_values_of_python_are_shown_as_python_writes_them():
+    other = {"layout": "function", "funcname": "f", "problem_description": "", "io_requirements": "", "ios": []}
+    given = {"layers": {"__python__": "tuple", "of": [1, {"__python__": "dict", "of": [[2, "a"]]}]}}
+    (row,) = export(
+        {"problem": problem(**other), "input": json.dumps(given), "output": '{"__python__": "set", "of": [1]}'}
+    )
+    assert row["prompt"].startswith("Here is a program:\n\n```python\n")
+    assert "\nThe input is:\n\n{'layers': (1, {2: 'a'})}\n" in row["prompt"]
+    exported = training_row(row)
+    assert (exported["input"], exported["output"]) == ("{'layers': (1, {2: 'a'})}", "{1}")
+
+
+def test_what_a_program_reads_is_shown_as_a_text():
+    other = {"layout": "stdin", "funcname": "main", "refcode": "def main():\n    print(input())", "ios": []}
+    (row,) = export({"problem": problem(**other), "input": '{"stdin": "a\\n"}', "output": '"a\\n"'})
+    assert "The text that it reads from standard input is:\n\n'a\\n'\n" in row["prompt"]
+    assert "`main()` is called." in row["prompt"]
+    assert row["prompt"].startswith("Here is a question.")
+    assert training_row(row)["output"] == '"a\\n"'

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from execground_ray.config.schema import Tracing
+from execground_ray.python_values import Expression, read_json
 from execground_ray.records import Pair, Problem, Reason
 from execground_ray.stages.trace_execution import pair_order
 from execground_ray.tracing import sandbox
@@ -79,7 +80,7 @@ def test_stops_at_the_first_accepted_pair(make_runner):
     problem = make_problem(SQUARE, (2, 5), (3, 9), (4, 16), (5, 25))
     (execution,) = runner.trace_problem(problem, [0, 2, 1, 3])
     assert execution.pair == 2
-    assert (runner._plain.checker.runs, runner._plain.tracer.runs) == (2, 1)
+    assert (runner._workers[0].checker.runs, runner._workers[0].tracer.runs) == (2, 1)
 
 
 def test_finds_as_many_as_are_wanted_in_the_given_order(runner):
@@ -250,7 +251,7 @@ def test_gives_up_a_problem_after_some_timeouts(make_runner):
     runner = make_runner(timeout_s=0.5, max_timeouts=2)
     problem = make_problem("def main_solution(n):\n    return sum(iter(int, n))\n", *[(1, 1)] * 5, (0, 0))
     failure = runner.trace_problem(problem, [0, 1, 2, 3, 4, 5])
-    assert (failure.reason, runner._plain.checker.runs) == (Reason.TIMEOUT, 2)
+    assert (failure.reason, runner._workers[0].checker.runs) == (Reason.TIMEOUT, 2)
     assert [found.pair for found in runner.trace_problem(problem, [0, 5, 1])] == [5]
 
 
@@ -326,3 +327,80 @@ def main_solution(n):
     return gc.get_freeze_count() > n and len(gc.get_objects()) < n
 """
     assert isinstance(runner.trace_problem(make_problem(code, (10_000, True)), [0], 1), list)
+
+
+def other_problem(layout: str, refcode: str, given: dict[str, Any], output: Any) -> Problem:
+    funcname = "main" if layout == "stdin" else "f"
+    return Problem("", "", refcode, funcname, (Pair(given, output),), "", "", {}, layout)
+
+
+@pytest.mark.parametrize(
+    ("refcode", "given", "output"),
+    [
+        (
+            "def f(pair, table):\n    a, b = pair\n    return {b: table[a]}, (a,)",
+            {"pair": (1, 2), "table": {1: "x"}},
+            ({2: "x"}, (1,)),
+        ),
+        ("def f(words):\n    return {word[0] for word in words}", {"words": {"ab", "cd", "ef"}}, {"a", "c", "e"}),
+        ("def f(data):\n    return data + b'!'", {"data": b"\xff"}, b"\xff!"),
+        (
+            "def f(items, key):\n    return sorted(items, key=key)",
+            {"items": [1, 2], "key": Expression("lambda n: -n")},
+            [2, 1],
+        ),
+    ],
+)
+def test_values_of_python_reach_the_program_and_come_back(runner: TraceRunner, refcode, given, output) -> None:
+    (found,) = runner.trace_problem(other_problem("function", refcode, given, output), [0])
+    assert read_json(found.output) == output
+
+
+def test_values_of_python_are_compared_by_their_types(runner: TraceRunner) -> None:
+    found = runner.trace_problem(other_problem("function", "def f():\n    return [(1, 2)]", {}, [[1, 2]]), [0])
+    assert (found.reason, found.detail) == (
+        Reason.OUTPUT_MISMATCH,
+        'returned [{"__python__": "tuple", "of": [1, 2]}], recorded [[1, 2]]',
+    )
+
+
+READER = """
+import sys
+first = sys.stdin.readline
+def main():
+    n = int(first())
+    print("n", n, end=" \\n")
+    sys.stdout.buffer.write(sys.stdin.buffer.read())
+    sys.stdout.flush()
+"""
+
+
+def test_a_program_that_reads_and_prints(runner: TraceRunner) -> None:
+    (found,) = runner.trace_problem(
+        other_problem(
+            "stdin", "def main():\n    n = int(input())\n    print(n)\n    print(input())", {"stdin": "3\né\n"}, "3\né"
+        ),
+        [0],
+    )
+    assert found.output == json.dumps("3\né\n")
+    assert found.trace.startswith(" >>> Call to main\n")
+    found = runner.trace_problem(other_problem("stdin", READER, {"stdin": "3\n"}, "n 4"), [0])
+    assert (found.reason, found.detail) == (Reason.OUTPUT_MISMATCH, 'returned "n 3 \\n", recorded "n 4"')
+    found = runner.trace_problem(other_problem("stdin", READER, {"stdin": ""}, ""), [0])
+    assert found.reason is Reason.EXCEPTION
+
+
+def test_nothing_of_a_call_by_values_of_python_stays_for_the_next(runner: TraceRunner) -> None:
+    assert runner.trace_problem(other_problem("function", "def f():\n    return ()", {}, ()), [0])
+    (found,) = runner.trace_problem(make_problem("def main_solution(n):\n    return (n,)", (1, [1])), [0])
+    assert found.output == "[1]"
+
+
+def test_no_input_is_made_smaller_where_a_recorded_one_fits(make_runner: MakeRunner) -> None:
+    code = "def main_solution(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
+    problem = make_problem(code, *((n, sum(range(n))) for n in (90, 95, 12)))
+    runner = make_runner(smaller_inputs=True)
+    (found,) = runner.trace_problem(problem, [0, 1, 2])
+    assert (found.pair, found.derived_input) == (2, False)
+    (found,) = runner.trace_problem(problem, [0, 1])
+    assert found.derived_input

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from execground_ray.tracing.values import MAX_DEPTH, UnsupportedValueError, same_value, to_json
+from execground_ray.python_values import read_json, written
+from execground_ray.tracing.values import MAX_DEPTH, UnsupportedValueError, same_print, same_value, to_json
 
 Pair = namedtuple("Pair", "a b")
 
@@ -259,3 +260,79 @@ def test_same_value(recorded, returned, tolerance, same):
 def test_every_value_is_the_same_as_itself():
     for value, text in SUPPORTED:
         assert same_value(json.loads(to_json(value)), json.loads(text), 0)
+
+
+EXACT = [
+    ((1, [(2,)]), '{"__python__": "tuple", "of": [1, [{"__python__": "tuple", "of": [2]}]]}'),
+    (Pair(1, "x"), '{"__python__": "tuple", "of": [1, "x"]}'),
+    ({1: "b", "c": 2.0}, '{"__python__": "dict", "of": [[1, "b"], ["c", 2.0]]}'),
+    (Counter("ab"), '{"a": 1, "b": 1}'),
+    ({"b", "a"}, '{"__python__": "set", "of": ["a", "b"]}'),
+    (frozenset({2, 10}), '{"__python__": "frozenset", "of": [10, 2]}'),
+    (b"a\xff", '{"__python__": "bytes", "of": "a\\u00ff"}'),
+    (1 - 2j, '{"__python__": "complex", "of": [1.0, -2.0]}'),
+    ({"__python__": 1}, '{"__python__": "dict", "of": [["__python__", 1]]}'),
+    (np.array([[1, 2]]), "[[1, 2]]"),
+    (Size.SMALL, "1"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), EXACT, ids=range(len(EXACT)))
+def test_exact_values_keep_their_types(value, text):
+    assert to_json(value, exact=True) == text
+    assert to_json(read_json(text), exact=True) == text
+
+
+@pytest.mark.parametrize("value", [Decimal(1), {Decimal(1)}, deque([1]), object(), cyclic(list), cyclic(dict)])
+def test_what_has_no_exact_form_either(value):
+    with pytest.raises(UnsupportedValueError):
+        to_json(value, exact=True)
+
+
+def test_a_dictionary_that_looks_like_a_value_of_python_is_taken_for_none():
+    for exact in (False, True):
+        text = to_json({"a": {"__python__": "tuple", "of": [1]}}, exact=exact)
+        assert read_json(text) == {"a": {"__python__": "tuple", "of": [1]}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"__python__": "no", "of": 1}', '{"__python__": "set", "of": [[1]]}', '{"__python__": "tuple"}', "[1",
+     '{"__python__": [], "of": 1}', '{"__python__": "dict", "of": [1]}', '{"__python__": "bytes", "of": "\\u0100"}'],
+)  # fmt: skip
+def test_what_stands_for_no_value_is_refused(text):
+    with pytest.raises(ValueError):
+        read_json(text)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "returned", "same"),
+    [
+        ((1, 2.0), (1, 2.0001), True),
+        ((1, 2), [1, 2], False),
+        ({1: "a"}, {True: "a"}, False),
+        ({1: "a"}, {1.0: "a"}, False),
+        ({"1": "a"}, {1: "a"}, False),
+        ({1: 2.0, "b": 1}, {"b": 1, 1: 2.0001}, True),
+        ({1, "a"}, {"a", 1}, True),
+        ({1}, {True}, False),
+        ({1}, frozenset({1}), False),
+        (b"a", "a", False),
+        (1j, 1j, True),
+    ],
+)
+def test_values_of_python_are_compared_type_by_type(recorded, returned, same):
+    assert same_value(recorded, returned, 1e-3) is same
+
+
+def test_prints_are_compared_but_for_blanks_at_ends():
+    assert same_print("1 \n2\n", "1\n2")
+    assert same_print("", "\n")
+    assert not same_print("1\n2", "1 2")
+    assert not same_print(" 1", "1")
+
+
+def test_values_are_written_as_python_writes_them_and_sets_in_order():
+    for value in ((1,), (1, "a"), [], {}, (), set(), {"a": [(1, 2)], 2: None}, frozenset(), b"x", 1.5):
+        assert written(value) == repr(value)
+    assert written([{"b", "a", "c"}, frozenset({2, 1})]) == "[{'a', 'b', 'c'}, frozenset({1, 2})]"

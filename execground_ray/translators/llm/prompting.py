@@ -6,11 +6,11 @@ model that thinks is ``<think>…</think>`` and then the reasoning that the read
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from importlib.resources import files
 
+from execground_ray.python_values import read_json, written
 from execground_ray.records import Problem, Reason
 from execground_ray.translators.translator import Answer
 
@@ -33,7 +33,7 @@ def translation_prompt(variant: str, problem: Problem, arguments: str, trace: st
     return _template(variant).format(
         question=problem.question,
         code=problem.refcode.strip(),
-        input=repr(json.loads(arguments)),
+        input=written(read_json(arguments)),
         trace="\n".join(lines),
         numbered_trace="\n".join(f"[{number}] {line}" for number, line in enumerate(lines, 1)),
     )

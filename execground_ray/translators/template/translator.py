@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from execground_ray.records import Problem, Row, Stage, map_rows
+from execground_ray.python_values import read_json
+from execground_ray.records import STDIN, Problem, Row, Stage, map_rows
 from execground_ray.translators.template.writer import write_reasoning
 from execground_ray.translators.translator import Answer, Translator
 
@@ -38,5 +38,6 @@ def translate_rows(batch: pa.Table) -> pa.Table:
 def translate_row(row: Row) -> Row:
     """Write the reasoning of one row."""
     problem = Problem.from_json(row["problem"])
-    text = write_reasoning(problem.refcode, problem.funcname, json.loads(row["input"]), row["trace"], row["output"])
+    arguments = {} if problem.layout == STDIN else read_json(row["input"])
+    text = write_reasoning(problem.refcode, problem.funcname, arguments, row["trace"], row["output"])
     return Answer(text).put_into(row, TEMPLATE)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from execground_ray.python_values import Expression, read_json, written
 from execground_ray.translators.template.citations import Sentence
 from execground_ray.translators.template.code_map import Program
 from execground_ray.translators.template.frames import FrameWriter
@@ -37,11 +38,12 @@ def write_reasoning(refcode: str, funcname: str, arguments: dict[str, Any], trac
         shorter text, not an error.
     """
     program = Program(refcode)
-    given = {name: repr(value) for name, value in arguments.items()}
+    frames = read_frames(trace, program)
+    shown = {change.name: change.text for change in frames[0].arguments} if frames else {}
+    given = {name: _written(value, shown.get(name, "")) for name, value in arguments.items()}
     start = f"{code(funcname)} is called" + (
         f" with {listed([assigned(*pair) for pair in given.items()])}" if given else ""
     )
-    frames = read_frames(trace, program)
     blocks: list[Block] = [[Sentence(start, ".", frozenset(frames[0].opening if frames else ()))]]
     writer = FrameWriter(program)
     try:
@@ -53,16 +55,22 @@ def write_reasoning(refcode: str, funcname: str, arguments: dict[str, Any], trac
     return f"{text}\n\n**Final output:** `{_final(returned, frames)}`"
 
 
+def _written(value: Any, shown: str) -> str:
+    """Write an argument; of one that is told by an expression, its value, if the trace shows that as a literal."""
+    return shown if isinstance(value, Expression) and shown and not shown.startswith("<") else written(value)
+
+
 def _final(returned: str, frames: Sequence[Frame]) -> str:
     """Write the returned value as the function returned it, where the trace shows it whole: JSON has no tuples."""
     try:
-        exact = json.loads(returned)
+        exact = read_json(returned)
     except ValueError:  # not JSON, or an integer beyond the digits that Python converts
         return returned
     shown = frames[0].value if len(frames) == 1 and frames[0].ended == "Return" else ""
     try:
-        if json.loads(json.dumps(read_value(shown))) == exact:
+        value = read_value(shown)
+        if value == exact or json.loads(json.dumps(value)) == exact:
             return shown
     except (UnknownValueError, ValueError, TypeError):  # shortened, or nothing that JSON can hold
         pass
-    return repr(exact)
+    return written(exact)
