@@ -12,6 +12,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.counts import check_counts
 from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
+from execground_ray.verification.marked_code import check_marked_code
 from execground_ray.verification.operations import check_operations
 from execground_ray.verification.passages import Passage, Ranges, passages
 from execground_ray.verification.presence import check_values
@@ -28,6 +29,7 @@ _RULES = (
     check_operations,
     check_counts,
     check_actions,
+    check_marked_code,
     check_values,
 )
 
