@@ -132,7 +132,7 @@ def _first_value(rest: str) -> tuple[Any, bool] | None:
     if not isinstance(whole, Opaque):
         return whole, rest.startswith("`")
     for token in tokenize(rest, 0, min(len(rest), 2_000), frozenset()).tokens[:1]:
-        if token.start <= 1 and not token.scare:
+        if token.start <= 1:
             try:
                 return token.value, token.marked
             except UnknownError:

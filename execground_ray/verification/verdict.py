@@ -54,7 +54,7 @@ class Floors:
     """Settings as they stand by default."""
 
     min_grounded: float = 0.5
-    min_coverage: float = 0.9
+    min_coverage: float = 0.7
     min_supported: int = 1
 
 

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
-from execground_ray.verification.matching import grouped, matches, operations_in
+from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.run import WIDEN, Event, Run
+from execground_ray.verification.run import WIDEN, Event, Run, grouped
 from execground_ray.verification.trees import key_of
 from execground_ray.verification.values import Opaque
 
@@ -28,7 +28,6 @@ class Window:
     def __init__(self, run: Run, ranges: tuple[tuple[int, int], ...]) -> None:
         """See the class."""
         self.run = run
-        self.ranges = ranges
         core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
         self.core = sorted(core)
         self.lines = self._widened(core)
@@ -57,17 +56,6 @@ class Window:
     def events(self) -> list[Event]:
         """What was evaluated."""
         return [event for line in self.statements for event in self.run.events_at(line)]
-
-    @cached_property
-    def frames(self) -> list[int]:
-        """The calls that the lines are in, and those around them."""
-        found = {self.run.frame_of[line - 1] for line in self.lines}
-        for frame in list(found):
-            while 0 <= frame < len(self.run.frames):
-                frame = self.run.frames[frame].parent
-                if frame >= 0:
-                    found.add(frame)
-        return sorted(found)
 
     @cached_property
     def states(self) -> list[dict[str, Any]]:
@@ -158,6 +146,16 @@ class Window:
         behind = [self.run.state(frame, line).get(node.id) for line in self.statements if line >= last]
         return [event.value for event in stores], behind
 
+    def assigned(self, side: Side) -> list[list[Any]]:
+        """What a name gets, one after the other: at the lines that are cited, around them, and from there to the end."""
+        core = set(self.core_statements)
+        stores = [event for event in self.run.stores(side.key) if event.line >= min(core, default=0)]
+        frames = {event.frame for event in stores if event.line in core}
+        if len(frames) != 1:
+            return []
+        stores = [event for event in stores if event.frame in frames]
+        return [[event.value for event in stores if event.line in lines] for lines in (core, self.lines, range(1, self.run.count + 1))]
+
     @cached_property
     def values(self) -> list[Any]:
         """Every value at these lines, each once: of expressions, names, arguments, and what came back."""
@@ -169,7 +167,7 @@ class Window:
                 found[id(value)] = value
         for value in self._left:
             found[id(value)] = value
-        for frame in self._touched:
+        for frame in self.touched:
             for value in (frame.returned, *(value for _, value in frame.arguments)):
                 found[id(value)] = value
         return list(found.values())
@@ -182,9 +180,19 @@ class Window:
         return [value for key in keys for value in self.run.next_value(key, last)]
 
     @cached_property
-    def _touched(self) -> list[Any]:
+    def touched(self) -> list[Any]:
         """The calls that begin or end at these lines."""
         return [frame for frame in self.run.frames if frame.first in self.lines or frame.last in self.lines]
+
+    @cached_property
+    def around(self) -> list[Any]:
+        """The calls that these lines are in, and those around them."""
+        found = {self.run.frame_of[line - 1] for line in self.lines}
+        for frame in list(found):
+            while 0 <= frame < len(self.run.frames):
+                found.add(frame)
+                frame = self.run.frames[frame].parent
+        return [self.run.frames[frame] for frame in sorted(found) if 0 <= frame < len(self.run.frames)]
 
     @cached_property
     def pool(self) -> frozenset[Hashable]:
@@ -251,16 +259,14 @@ class Window:
 
     @cached_property
     def operations(self) -> frozenset[str]:
-        """What the statements of these lines do, and the calls that they make: names of operators and functions."""
-        sources = {self.run.lines[line - 1][2] for line in self.statements}
-        trees = {tree for line in sources for tree in self.run.statement_parts(line)}
-        trees |= {event.node for event in self.events}
-        negative = any(
-            isinstance(event.node, ast.BinOp)
-            and any(isinstance(each.value, int | float) and each.value < 0 for each in event.operands.values())
-            for event in self.events
-        )
-        return operations_in(trees) | ({"USub"} if negative else set())
+        """What these lines do: names of operators and of what is called."""
+        found = set()
+        for node in {event.node for event in self.events}:
+            if isinstance(node, ast.BinOp | ast.UnaryOp):
+                found.add(type(node.op).__name__)
+            elif isinstance(node, ast.Call):
+                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+        return frozenset(found)
 
 
 def _exactly(value: Any) -> Hashable:
