@@ -179,6 +179,4 @@ def is_pure(node: ast.expr) -> bool:
                 allowed.add(id(function))
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name) as module)) if name in _MODULES:
                 allowed.add(id(module))
-    return all(
-        not isinstance(each, ast.Name) or each.id in _NUMBERS or id(each) in allowed for each in nodes_in(node)
-    )
+    return all(not isinstance(each, ast.Name) or each.id in _NUMBERS or id(each) in allowed for each in nodes_in(node))

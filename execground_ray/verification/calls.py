@@ -50,6 +50,8 @@ def _is_called(window: Window, named: dict[str, Any], loose: list[Any]) -> bool 
         return None
     wanted = Counter(map(freeze, loose))
     for call in calls:
-        if all(same(value, call[name]) for name, value in named.items()) and wanted <= Counter(map(freeze, call.values())):
+        if all(same(value, call[name]) for name, value in named.items()) and wanted <= Counter(
+            map(freeze, call.values())
+        ):
             return True
     return False if named else None

@@ -118,7 +118,11 @@ def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
     of_them = verb and _OF_THEM.search(before) and not before.endswith("both ") and not _VALUE_OF.search(before)
     if " or " in match[0] or (of_them and not length):
         return
-    if not objects[-1].marked and re.match(r"\s*(?:[a-z%‹–-]|\.\.\.)", behind) and not re.match(r" (?:and|so) ", behind):
+    if (
+        not objects[-1].marked
+        and re.match(r"\s*(?:[a-z%‹–-]|\.\.\.)", behind)
+        and not re.match(r" (?:and|so) ", behind)
+    ):
         return  # "is 3 times", "is 5 more than"
     if len(objects) not in {1, len(subjects)}:
         return
@@ -158,7 +162,9 @@ def _in_time(context: Context, side: Side, value: object, verb: str) -> bool:
     """Whether what a name becomes is a value that it gets at these lines, and what it stays one that it has behind them."""
     got, left = context.windows[0].changes(side)
     allowed = left if _STAYS.search(verb) else [*got, *left]
-    return not got or not (_STAYS.search(verb) or _BECOMES.search(verb)) or any(fits(value, each, 0.0) for each in allowed)
+    return (
+        not got or not (_STAYS.search(verb) or _BECOMES.search(verb)) or any(fits(value, each, 0.0) for each in allowed)
+    )
 
 
 def _returns(context: Context, match: re.Match[str]) -> Iterator[Check]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
@@ -23,10 +24,14 @@ from execground_ray.verification.window import Window
 
 # Two equations of one moment: "at `i = 2` we get `total = 5`".
 _TOGETHER = re.compile(
-    r"(?<!› )\b(?:at|for|with|when) (?P<first>‹E\d+›),? (?:(?:we|get|it|this|gives|makes|have|comes|goes|the|an?|and|then|so|now|"
+    r"(?<!› )\b(?:at|for|with|when) (?P<first>‹E\d+›),? (?:(?:we|get|it|this|gives|giving|makes|making|have|comes|goes|the|an?|and|then|so|now|"
     r"there|is|has) ){0,3}(?P<second>‹E\d+›)",
     re.IGNORECASE,
 )
+_MADE = re.compile(
+    r"\b(?:makes|making|leaves|leaving|gives|giving|so that)(?: \w+){0,2} (?P<made>‹E\d+›)", re.IGNORECASE
+)
+_RETURNED = re.compile(r"\breturn(?:s|ed)? (?P<returned>‹V\d+›)", re.IGNORECASE)
 _TYPE = re.compile(
     r"\b(?P<type>list|tuple|set|string|text|number|integer|float|dictionary) (?P<token>‹V\d+›)", re.IGNORECASE
 )
@@ -52,7 +57,13 @@ def check_marked_code(context: Context) -> Iterator[Check]:
                 yield from _called(context, window, token, sides)
                 yield from _joined(context, window, token, sides)
                 yield from _attribute(context, window, token, sides)
-    for pattern, judge in ((_TOGETHER, _together), (RANGE, _ranged), (_TYPE, _typed)):
+    for pattern, judge in (
+        (_TOGETHER, _together),
+        (RANGE, _ranged),
+        (_TYPE, _typed),
+        (_MADE, _made),
+        (_RETURNED, _returned),
+    ):
         for match in pattern.finditer(context.mask):
             yield from judge(context, window, match)
 
@@ -84,7 +95,12 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
         return None
     if not events and not frames:
         return None if name in window.operations else False
-    if frames and key_of(call) in run.keys and not call.keywords and all(isinstance(each, _PLACES) for each in call.args):
+    if (
+        frames
+        and key_of(call) in run.keys
+        and not call.keywords
+        and all(isinstance(each, _PLACES) for each in call.args)
+    ):
         return None if is_pure(call) else False  # the program has this call, and has not come to it
     return None
 
@@ -120,14 +136,14 @@ def _attribute(context: Context, window: Window, token: Token, sides: tuple[Side
 def _pairs(context: Context, match: re.Match[str]) -> list[tuple[Side, Any]]:
     """The names and values of two equations; fewer where one is none of a name and a value."""
     tokens = context.tokens(match["first"]) + context.tokens(match["second"])
-    found = []
-    for token in tokens:
-        if token.marked and len(token.equations) == 1 and isinstance(token.sides[0].node, ast.Name):
-            try:
-                found.append((token.sides[0], token.value))
-            except UnknownError:
-                continue
-    return found
+    return [pair for token in tokens for pair in _pair(token)]
+
+
+def _pair(token: Token) -> list[tuple[Side, Any]]:
+    if token.marked and len(token.equations) == 1 and isinstance(token.sides[0].node, ast.Name):
+        with suppress(UnknownError):
+            return [(token.sides[0], token.value)]
+    return []
 
 
 def _together(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
@@ -174,3 +190,28 @@ def _typed(context: Context, window: Window, match: re.Match[str]) -> Iterator[C
         if alike and not any(isinstance(each, kinds) for each in alike):
             message = f"{token.sides[0].source} is no {match['type']} there"
             yield context.verdict(token, Kind.ASSIGNMENT, False, message)
+
+
+def _made(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
+    """What a step makes of a name is what it has behind a statement, not only before all of them."""
+    token = context.tokens(match["made"])[0]
+    for side, value in _pair(token):
+        left = window.left(side) + [event.value for event in window.run.stores(side.key) if event.line in window.lines]
+        known = any(fits(value, each, 0.0) for each in window.possible(side)[0])
+        if known and left and not any(isinstance(each, Opaque) for each in left):
+            good = any(fits(value, each, token.sides[-1].tolerance) for each in left)
+            yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not made {value!r} there")
+
+
+def _returned(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
+    """What is returned is what a call at these lines returns."""
+    token = context.tokens(match["returned"])[0]
+    values = [frame.returned for frame in window.around + window.touched]
+    values += [event.value for event in window.by_type.get(ast.Call, ())]
+    try:
+        value = token.value
+    except UnknownError:
+        return
+    if values and token.marked and not any(isinstance(each, Opaque) for each in values):
+        good = any(fits(value, each, token.sides[-1].tolerance) for each in values)
+        yield context.verdict(token, Kind.CALL, good, f"{token.sides[-1].source} is not returned there")

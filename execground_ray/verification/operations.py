@@ -84,7 +84,11 @@ def _against_run(context: Context, node: ast.BinOp | ast.Call) -> bool | None:
 def _done_otherwise(event: Event, node: ast.BinOp | ast.Call, values: list[Any], result: Any) -> bool:
     """Whether an event has the operands and the result, but another operator."""
     mine, theirs = _operator(node), _operator(event.node)
-    if mine == theirs or {mine, theirs} == {"Div", "FloorDiv"} or (isinstance(node, ast.Call) and theirs not in {"min", "max"}):
+    if (
+        mine == theirs
+        or {mine, theirs} == {"Div", "FloorDiv"}
+        or (isinstance(node, ast.Call) and theirs not in {"min", "max"})
+    ):
         return False
     if isinstance(event.value, Opaque) or not same(result, event.value):
         return False

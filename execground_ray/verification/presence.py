@@ -43,7 +43,9 @@ def check_values(context: Context) -> Iterator[Check]:
     said = {key for _, side in sides for key in _worked_out(side)}
     for token, side in sides:
         for source, value in _literals(side):
-            good = freeze(value) in said or any(_is_there(context, token, each, source, value) for each in context.windows)
+            good = freeze(value) in said or any(
+                _is_there(context, token, each, source, value) for each in context.windows
+            )
             wrong = Outcome.CONTRADICTED if not good and _sure(context, token, value) else Outcome.UNKNOWN
             outcome = Outcome.SUPPORTED if good else wrong
             yield Check(Kind.VALUE, token.start, token.end, outcome, f"{source} is no value there")

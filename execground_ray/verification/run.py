@@ -213,7 +213,9 @@ class Run:
         """Keys of what the program writes out: constants, calculations and collections of them; the run has no event of all."""
         found = set()
         for node in self._nodes:
-            if isinstance(node, ast.Constant | ast.BinOp | ast.UnaryOp | ast.List | ast.Tuple | ast.Set | ast.Dict) and is_pure(node):
+            if isinstance(
+                node, ast.Constant | ast.BinOp | ast.UnaryOp | ast.List | ast.Tuple | ast.Set | ast.Dict
+            ) and is_pure(node):
                 with suppress(UnknownError):
                     found.add(freeze(evaluate(node, {})))
         return frozenset(found)

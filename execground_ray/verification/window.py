@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Hashable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -103,7 +105,8 @@ class Window:
                 if matches(side.node, event):
                     values.setdefault(_exactly(event.value), event.value)
         called = bool(values)
-        unknown, absent = False, isinstance(side.node, ast.Subscript) and bool(self.states)
+        named = unknown = False
+        absent = isinstance(side.node, ast.Subscript) and bool(self.states)
         for state in self.states:
             try:
                 value = evaluate(side.node, state)
@@ -111,12 +114,23 @@ class Window:
                 unknown = True
                 absent = absent and isinstance(error.__cause__, LookupError)
                 continue
+            named = True
             values.setdefault(_exactly(value), value)
         known = [value for value in values.values() if not isinstance(value, Opaque)]
         if absent and not values:
             return [], self.complete  # there is no such element at any time
+        if not named and any(isinstance(value, list | dict | set | deque) for value in known):
+            return known, False  # a call may have changed it since it was looked at
         closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
         return known, closed and (called or not (unknown and isinstance(side.node, ast.Call)))
+
+    def left(self, side: Side) -> list[Any]:
+        """The values that an expression of names has behind the statements of these lines."""
+        found = []
+        for line in self.statements:
+            with suppress(UnknownError):
+                found.append(evaluate(side.node, self.run.scope(line, before=False)[1]))
+        return found
 
     def outcomes(self, side: Side) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited."""
@@ -150,11 +164,11 @@ class Window:
         """What a name gets, one after the other: at the lines that are cited, around them, and from there to the end."""
         core = set(self.core_statements)
         stores = [event for event in self.run.stores(side.key) if event.line >= min(core, default=0)]
-        frames = {event.frame for event in stores if event.line in core}
-        if len(frames) != 1:
-            return []
-        stores = [event for event in stores if event.frame in frames]
-        return [[event.value for event in stores if event.line in lines] for lines in (core, self.lines, range(1, self.run.count + 1))]
+        return [
+            [event.value for event in stores if event.line in lines and event.frame == frame]
+            for frame in {event.frame for event in stores if event.line in core}
+            for lines in (core, self.lines, range(1, self.run.count + 1))
+        ]
 
     @cached_property
     def values(self) -> list[Any]:
