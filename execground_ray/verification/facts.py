@@ -29,7 +29,7 @@ def is_true(context: Context, side: Side, wanted: bool) -> bool | None:
         except UnknownError:
             return None
     for window in context.windows:
-        if context.cited and (made := window.outcomes(side)):
+        if context.cited and window.complete and (made := window.outcomes(side)):
             return wanted in made
         values, closed = window.possible(side)
         if any(bool(value) is wanted for value in values):

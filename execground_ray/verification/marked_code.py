@@ -18,7 +18,7 @@ from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import key_of
+from execground_ray.verification.trees import key_of, name_of_call
 from execground_ray.verification.values import Opaque, freeze
 from execground_ray.verification.window import Window
 
@@ -71,24 +71,19 @@ def check_marked_code(context: Context) -> Iterator[Check]:
 def _called(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
     """A call is one that the lines make, unless the text works it out itself."""
     for side in sides:
-        if isinstance(side.node, ast.Call) and (name := _name(side.node)):
+        if isinstance(side.node, ast.Call) and (name := name_of_call(side.node)):
             good = _is_made(window, side.node, name, worked_out=len(sides) > 1)
             if good is not None:
                 yield context.verdict(token, Kind.CALL, good, f"{side.source} is not called there")
 
 
-def _name(call: ast.expr) -> str:
-    function = getattr(call, "func", None)
-    return getattr(function, "attr", getattr(function, "id", ""))
-
-
 def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> bool | None:
     run = window.run
-    events = [event for event in window.by_type.get(ast.Call, ()) if _name(event.node) == name]
+    events = [event for event in window.by_type.get(ast.Call, ()) if name_of_call(event.node) == name]
     frames = [frame for frame in (*window.around, *window.touched) if frame.name.rpartition(".")[2] == name]
     for frame in frames:
         if frame.caller > 0:
-            events += [event for event in run.events_at(frame.caller) if _name(event.node) == name]
+            events += [event for event in run.events_at(frame.caller) if name_of_call(event.node) == name]
     if any(key_of(event.node) == key_of(call) or matches(call, event) for event in events):
         return True
     if worked_out or name in _MEASURES or name[:1].isupper() or (name in _VALUES and is_pure(call)):
@@ -124,7 +119,7 @@ def _attribute(context: Context, window: Window, token: Token, sides: tuple[Side
     if len(sides) != 2 or not isinstance(sides[0].node, ast.Name) or not sides[1].is_literal:
         return
     name = sides[0].node.id
-    if any(name in state for state in window.states):
+    if any(name in state for state in window.states) or window.hides(sides[0]):
         return
     values = [event.value for event in window.by_type.get(ast.Attribute, ()) if getattr(event.node, "attr", "") == name]
     values += [value for frame in window.touched for argument, value in frame.arguments if argument == name]
@@ -133,10 +128,12 @@ def _attribute(context: Context, window: Window, token: Token, sides: tuple[Side
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{name} is not {sides[1].source} there")
 
 
-def _pairs(context: Context, match: re.Match[str]) -> list[tuple[Side, Any]]:
+def _pairs(context: Context, window: Window, match: re.Match[str]) -> list[tuple[Side, Any]]:
     """The names and values of two equations; fewer where one is none of a name and a value."""
     tokens = context.tokens(match["first"]) + context.tokens(match["second"])
-    return [pair for token in tokens for pair in _pair(token)]
+    found = [pair for token in tokens for pair in _pair(token)]
+    hidden = any(window.hides(side) or side.source in window.run.comprehended for side, _ in found)
+    return [] if hidden else found
 
 
 def _pair(token: Token) -> list[tuple[Side, Any]]:
@@ -148,7 +145,7 @@ def _pair(token: Token) -> list[tuple[Side, Any]]:
 
 def _together(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
     """Equations of one moment, each of which holds at some, hold at one."""
-    pairs = _pairs(context, match)
+    pairs = _pairs(context, window, match)
     if len(pairs) < 2 or pairs[0][0].key == pairs[1][0].key:
         return
     held = [tuple(_holds(state, *pair) for pair in pairs) for state in window.states]
@@ -166,7 +163,7 @@ def _holds(state: dict[str, Any], side: Side, value: Any) -> bool:
 
 def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
     """``from `k = 1` to `k = 9` ``: what a name gets first and last, at these lines or in the loop that begins there."""
-    pairs = _pairs(context, match)
+    pairs = _pairs(context, window, match)
     if len(pairs) < 2 or pairs[0][0].key != pairs[1][0].key:
         return
     side, last = pairs[1]
@@ -198,7 +195,7 @@ def _made(context: Context, window: Window, match: re.Match[str]) -> Iterator[Ch
     for side, value in _pair(token):
         left = window.left(side) + [event.value for event in window.run.stores(side.key) if event.line in window.lines]
         known = any(fits(value, each, 0.0) for each in window.possible(side)[0])
-        if known and left and not any(isinstance(each, Opaque) for each in left):
+        if known and left and not window.hides(side) and not any(isinstance(each, Opaque) for each in left):
             good = any(fits(value, each, token.sides[-1].tolerance) for each in left)
             yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not made {value!r} there")
 

@@ -130,27 +130,38 @@ class Run:
     def _event_lines(self) -> dict[int, list[Event]]:
         return grouped(self.events, lambda event: event.line)
 
-    @cached_property
-    def _parts(self) -> dict[str, list[Event]]:
-        """By attribute or element: when it was evaluated."""
-        parts = [event for event in self.events if isinstance(event.node, ast.Attribute | ast.Subscript)]
-        return grouped(parts, lambda event: key_of(event.node))
-
     def stores(self, key: str) -> list[Event]:
         """When a name was given a value."""
         return self._stores.get(key, [])
 
     @cached_property
     def _stores(self) -> dict[str, list[Event]]:
-        found: dict[str, list[Event]] = defaultdict(list)
-        for event in self.events:
-            if isinstance(event.node, ast.Name) and isinstance(event.node.ctx, ast.Store):
-                found[key_of(event.node)].append(event)
+        names = [event for event in self.events if isinstance(event.node, ast.Name)]
+        return grouped(
+            [event for event in names if isinstance(event.node.ctx, ast.Store)], lambda event: key_of(event.node)
+        )
+
+    def names_in(self, function: str) -> frozenset[str]:
+        """The parameters and variables of the program's functions of a name; none of others."""
+        return self._names_in.get(function, frozenset())
+
+    @cached_property
+    def _names_in(self) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for node in self._nodes:
+            if isinstance(node, ast.FunctionDef):
+                names = {each.arg for each in nodes_in(node) if isinstance(each, ast.arg)}
+                names |= {
+                    each.id for each in nodes_in(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+                }
+                found[node.name] = found.get(node.name, frozenset()) | names
         return found
 
-    def next_value(self, key: str, line: int) -> list[Any]:
-        """The value that an attribute or an element has when it is evaluated next behind a line: what a call made of it."""
-        return [event.value for event in self._parts.get(key, ()) if event.line > line][:1]
+    @cached_property
+    def comprehended(self) -> frozenset[str]:
+        """The names that comprehensions run through."""
+        targets = [node.target for node in self._nodes if isinstance(node, ast.comprehension)]
+        return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
 
     def events_at(self, line: int) -> list[Event]:
         """The events of the statement that record line ``line`` shows."""

@@ -13,7 +13,7 @@ from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import WIDEN, Event, Run, grouped
-from execground_ray.verification.trees import key_of
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -30,29 +30,12 @@ class Window:
     def __init__(self, run: Run, ranges: tuple[tuple[int, int], ...]) -> None:
         """See the class."""
         self.run = run
-        core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
-        self.core = sorted(core)
-        self.lines = self._widened(core)
+        self.core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
+        near = {line + more for line in self.core for more in range(-WIDEN, WIDEN + 1)} & set(range(1, run.count + 1))
+        self.lines = near | {member for line in self.core for member in run.groups[run.owners[line]]}
         self.statements = sorted({run.owners[line] for line in self.lines})
         self.core_statements = sorted({run.owners[line] for line in self.core})
         self._possible: dict[str, tuple[list[Any], bool]] = {}
-
-    def _widened(self, core: set[int]) -> set[int]:
-        """Two lines more at each end, whole statements, arguments and returned values with their calls."""
-        run = self.run
-        lines = {near for line in core for near in range(line - WIDEN, line + WIDEN + 1) if 1 <= near <= run.count}
-        lines |= {member for line in core for member in run.groups[run.owners[line]]}
-        for line in list(lines):
-            kind, frame = run.lines[line - 1][:2]
-            if (
-                kind in {"call", "def", "value"}
-                and 0 <= frame < len(run.frames)
-                and line <= run.frames[frame].first + 60
-            ):
-                first = run.frames[frame].first
-                if line - first <= 1 + len(run.frames[frame].arguments):
-                    lines |= set(run.groups[first]) | {first}
-        return lines
 
     @cached_property
     def events(self) -> list[Event]:
@@ -94,35 +77,38 @@ class Window:
         return self._possible[side.key]
 
     def _find(self, side: Side) -> tuple[list[Any], bool]:
-        values: dict[Hashable, Any] = {}
-        for event in self._by_key.get(side.key, ()):
-            values.setdefault(_exactly(event.value), event.value)
-        if isinstance(side.node, ast.Attribute | ast.Subscript) and side.key in self._by_key:
-            for value in self.run.next_value(side.key, max(self.statements, default=0)):
-                values.setdefault(_exactly(value), value)
-        if not isinstance(side.node, ast.Name):
-            for event in self.by_type.get(type(side.node), ()):
-                if matches(side.node, event):
-                    values.setdefault(_exactly(event.value), event.value)
-        called = bool(values)
-        named = unknown = False
-        absent = isinstance(side.node, ast.Subscript) and bool(self.states)
+        found = [event.value for event in self._by_key.get(side.key, ())]
+        found += [event.value for event in self.by_type.get(type(side.node), ()) if matches(side.node, event)]
+        seen = len(found)
+        failed: list[UnknownError] = []
         for state in self.states:
             try:
-                value = evaluate(side.node, state)
+                found.append(evaluate(side.node, state))
             except UnknownError as error:
-                unknown = True
-                absent = absent and isinstance(error.__cause__, LookupError)
-                continue
-            named = True
-            values.setdefault(_exactly(value), value)
-        known = [value for value in values.values() if not isinstance(value, Opaque)]
-        if absent and not values:
-            return [], self.complete  # there is no such element at any time
-        if not named and any(isinstance(value, list | dict | set | deque) for value in known):
-            return known, False  # a call may have changed it since it was looked at
-        closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
-        return known, closed and (called or not (unknown and isinstance(side.node, ast.Call)))
+                failed.append(error)
+        values = list({(type(value).__name__, repr(value)): value for value in found}.values())
+        if not values:  # there is no such element at any time
+            missing = all(isinstance(error.__cause__, LookupError) for error in failed)
+            return [], isinstance(side.node, ast.Subscript) and bool(failed) and missing and self.complete
+        known = [value for value in values if not isinstance(value, Opaque)]
+        whole = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES and not self.hides(side)
+        # What only the program has looked at, a call may have changed since.
+        changing = len(found) == seen and any(isinstance(value, list | dict | set | deque) for value in known)
+        return known, whole and not changing and (bool(seen) or not failed or not isinstance(side.node, ast.Call))
+
+    def hides(self, side: Side) -> bool:
+        """Whether these lines call a function that the record does not show, and which has names of an expression."""
+        return not self._hidden_names.isdisjoint(each.id for each in nodes_in(side.node) if isinstance(each, ast.Name))
+
+    @cached_property
+    def _hidden_names(self) -> frozenset[str]:
+        shown = {
+            (self.run.owners[frame.caller], frame.name.rpartition(".")[2])
+            for frame in self.run.frames
+            if frame.caller > 0
+        }
+        called = {(event.line, name_of_call(event.node)) for event in self.by_type.get(ast.Call, ())}
+        return frozenset().union(*(self.run.names_in(name) for line, name in called if (line, name) not in shown))
 
     def left(self, side: Side) -> list[Any]:
         """The values that an expression of names has behind the statements of these lines."""
@@ -144,20 +130,15 @@ class Window:
 
         The first is empty where nothing is assigned to it there, or the name is none of a single call.
         """
-        node, core = side.node, set(self.core_statements)
-        stores = [
-            event
-            for event in self.by_type.get(ast.Name, ())
-            if isinstance(event.node, ast.Name)
-            and isinstance(event.node.ctx, ast.Store)
-            and side.key == key_of(event.node)
-        ]
+        name, core = side.source, set(self.core_statements)
+        events = [event for event in self._by_key.get(side.key, ()) if isinstance(event.node, ast.Name)]
+        stores = [event for event in events if isinstance(event.node.ctx, ast.Store)]
         frames = {event.frame for event in stores if event.line in core}
-        if not isinstance(node, ast.Name) or len(frames) != 1:
+        if len(frames) != 1:
             return [], []
         (frame,) = frames
         last = self.core_statements[-1]
-        behind = [self.run.state(frame, line).get(node.id) for line in self.statements if line >= last]
+        behind = [self.run.state(frame, line).get(name) for line in self.statements if line >= last]
         return [event.value for event in stores], behind
 
     def assigned(self, side: Side) -> list[list[Any]]:
@@ -179,19 +160,10 @@ class Window:
         for state in self.states:
             for value in state.values():
                 found[id(value)] = value
-        for value in self._left:
-            found[id(value)] = value
         for frame in self.touched:
             for value in (frame.returned, *(value for _, value in frame.arguments)):
                 found[id(value)] = value
         return list(found.values())
-
-    @cached_property
-    def _left(self) -> list[Any]:
-        """What the attributes and elements that these lines evaluate are when they are evaluated next."""
-        last = max(self.statements, default=0)
-        keys = {key_of(event.node) for event in self.events if isinstance(event.node, ast.Attribute | ast.Subscript)}
-        return [value for key in keys for value in self.run.next_value(key, last)]
 
     @cached_property
     def touched(self) -> list[Any]:
@@ -281,8 +253,3 @@ class Window:
             elif isinstance(node, ast.Call):
                 found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
         return frozenset(found)
-
-
-def _exactly(value: Any) -> Hashable:
-    """A key that tells a list from a tuple, and 1 from 1.0."""
-    return (type(value).__name__, repr(value))
