@@ -23,7 +23,7 @@ _CALLED = re.compile(
 
 def check_calls(context: Context) -> Iterator[Check]:
     """Judge the arguments that a sentence with lines of its own tells."""
-    if not context.cited or not context.windows:
+    if not context.cited or not context.windows or not context.windows[0].complete or context.windows[0].hidden:
         return
     for match in _CALLED.finditer(context.mask):
         tokens = context.tokens(match["arguments"])

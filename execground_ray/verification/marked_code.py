@@ -119,7 +119,7 @@ def _attribute(context: Context, window: Window, token: Token, sides: tuple[Side
     if len(sides) != 2 or not isinstance(sides[0].node, ast.Name) or not sides[1].is_literal:
         return
     name = sides[0].node.id
-    if any(name in state for state in window.states) or window.hides(sides[0]):
+    if name in window.hidden or any(name in state for state in window.states):
         return
     values = [event.value for event in window.by_type.get(ast.Attribute, ()) if getattr(event.node, "attr", "") == name]
     values += [value for frame in window.touched for argument, value in frame.arguments if argument == name]
@@ -132,8 +132,8 @@ def _pairs(context: Context, window: Window, match: re.Match[str]) -> list[tuple
     """The names and values of two equations; fewer where one is none of a name and a value."""
     tokens = context.tokens(match["first"]) + context.tokens(match["second"])
     found = [pair for token in tokens for pair in _pair(token)]
-    hidden = any(window.hides(side) or side.source in window.run.comprehended for side, _ in found)
-    return [] if hidden else found
+    unsure = window.run.comprehended | window.hidden
+    return [] if any(side.source in unsure for side, _ in found) else found
 
 
 def _pair(token: Token) -> list[tuple[Side, Any]]:
@@ -195,7 +195,7 @@ def _made(context: Context, window: Window, match: re.Match[str]) -> Iterator[Ch
     for side, value in _pair(token):
         left = window.left(side) + [event.value for event in window.run.stores(side.key) if event.line in window.lines]
         known = any(fits(value, each, 0.0) for each in window.possible(side)[0])
-        if known and left and not window.hides(side) and not any(isinstance(each, Opaque) for each in left):
+        if known and left and not window.hidden and not any(isinstance(each, Opaque) for each in left):
             good = any(fits(value, each, token.sides[-1].tolerance) for each in left)
             yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not made {value!r} there")
 
@@ -209,6 +209,6 @@ def _returned(context: Context, window: Window, match: re.Match[str]) -> Iterato
         value = token.value
     except UnknownError:
         return
-    if values and token.marked and not any(isinstance(each, Opaque) for each in values):
+    if values and token.marked and not window.hidden and not any(isinstance(each, Opaque) for each in values):
         good = any(fits(value, each, token.sides[-1].tolerance) for each in values)
         yield context.verdict(token, Kind.CALL, good, f"{token.sides[-1].source} is not returned there")

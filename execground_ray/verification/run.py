@@ -141,21 +141,21 @@ class Run:
             [event for event in names if isinstance(event.node.ctx, ast.Store)], lambda event: key_of(event.node)
         )
 
-    def names_in(self, function: str) -> frozenset[str]:
-        """The parameters and variables of the program's functions of a name; none of others."""
-        return self._names_in.get(function, frozenset())
+    @cached_property
+    def functions(self) -> dict[str, set[str]]:
+        """By name of a function of the program: that name, and its parameters and variables."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for node in self._nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                inside = nodes_in(node)
+                found[node.name] |= {node.name} | {each.arg for each in inside if isinstance(each, ast.arg)}
+                found[node.name] |= {each.id for each in inside if isinstance(each, ast.Name)}
+        return found
 
     @cached_property
-    def _names_in(self) -> dict[str, frozenset[str]]:
-        found: dict[str, frozenset[str]] = {}
-        for node in self._nodes:
-            if isinstance(node, ast.FunctionDef):
-                names = {each.arg for each in nodes_in(node) if isinstance(each, ast.arg)}
-                names |= {
-                    each.id for each in nodes_in(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-                }
-                found[node.name] = found.get(node.name, frozenset()) | names
-        return found
+    def foreign(self) -> frozenset[int]:
+        """The calls that the record shows of code that is not the program's: nothing is known of what they evaluate."""
+        return frozenset(range(len(self.frames))) - {event.frame for event in self.events}
 
     @cached_property
     def comprehended(self) -> frozenset[str]:

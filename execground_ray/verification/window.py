@@ -22,6 +22,7 @@ _ITERATORS = frozenset(
     "takewhile dropwhile groupby starmap repeat zip_longest reversed list_iterator".split()
 )
 MAX_POOL = 60_000
+_MUTABLE = list | dict | set | deque
 
 
 class Window:
@@ -58,8 +59,9 @@ class Window:
 
     @cached_property
     def complete(self) -> bool:
-        """Whether nothing of these lines is missing in the evidence."""
-        return self.run.incomplete.isdisjoint(self.statements)
+        """Whether nothing of what these lines do is missing in the evidence."""
+        foreign = any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
+        return self.run.incomplete.isdisjoint(self.statements) and not foreign
 
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
@@ -91,29 +93,31 @@ class Window:
             missing = all(isinstance(error.__cause__, LookupError) for error in failed)
             return [], isinstance(side.node, ast.Subscript) and bool(failed) and missing and self.complete
         known = [value for value in values if not isinstance(value, Opaque)]
-        whole = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES and not self.hides(side)
+        whole = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
+        whole = whole and self.hidden.isdisjoint(each.id for each in nodes_in(side.node) if isinstance(each, ast.Name))
         # What only the program has looked at, a call may have changed since.
-        changing = len(found) == seen and any(isinstance(value, list | dict | set | deque) for value in known)
+        changing = len(found) == seen and any(isinstance(value, _MUTABLE) for value in known)
         return known, whole and not changing and (bool(seen) or not failed or not isinstance(side.node, ast.Call))
 
-    def hides(self, side: Side) -> bool:
-        """Whether these lines call a function that the record does not show, and which has names of an expression."""
-        return not self._hidden_names.isdisjoint(each.id for each in nodes_in(side.node) if isinstance(each, ast.Name))
-
     @cached_property
-    def _hidden_names(self) -> frozenset[str]:
+    def hidden(self) -> frozenset[str]:
+        """The names of the functions that these lines call without the record showing it, and of what is in them."""
         shown = {
-            (self.run.owners[frame.caller], frame.name.rpartition(".")[2])
-            for frame in self.run.frames
-            if frame.caller > 0
+            (self.run.owners[frame.caller], frame.name.rpartition(".")[2]) for frame in self.run.frames if frame.caller
         }
         called = {(event.line, name_of_call(event.node)) for event in self.by_type.get(ast.Call, ())}
-        return frozenset().union(*(self.run.names_in(name) for line, name in called if (line, name) not in shown))
+        return frozenset().union(*(self.run.functions.get(name, ()) for _, name in called - shown))
+
+    @cached_property
+    def changing(self) -> bool:
+        """Whether these lines look at a part of something that a call may change: what becomes of it is not known."""
+        parts = [*self.by_type.get(ast.Attribute, ()), *self.by_type.get(ast.Subscript, ())]
+        return any(isinstance(event.value, _MUTABLE) for event in parts)
 
     def left(self, side: Side) -> list[Any]:
         """The values that an expression of names has behind the statements of these lines."""
         found = []
-        for line in self.statements:
+        for line in self.core_statements:
             with suppress(UnknownError):
                 found.append(evaluate(side.node, self.run.scope(line, before=False)[1]))
         return found

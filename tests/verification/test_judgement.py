@@ -41,7 +41,6 @@ def wrong(sentence, final=FINAL, execution=None):
 
 # A rule, a sentence that is so, and one that is not; both with the lines that they cite.
 SENTENCES = [
-    (Kind.ASSIGNMENT, "The key `'total'` gets `98` [52-53].", "The key `'total'` gets `24` [52-53]."),
     (Kind.OPERATION, "The number is multiplied by `2` [18-22].", "The numbers are then sorted [13-16]."),
     (Kind.VALUE, "The list `[5, 12, 7, 30]` is given [1-4].", "The list `[5, 12, 9, 30]` is given [1-4]."),
     (Kind.VALUE, "Then `12` is doubled [16-24].", "Then `17` is doubled [16-24]."),
@@ -51,7 +50,6 @@ SENTENCES = [
     (Kind.ASSIGNMENT, "`kept` is now `[5]` [10-12].", "`kept` is now `(5,)` [10-12]."),
     (Kind.ASSIGNMENT, "`total` stays `0` [7-12].", "`total` stays `0` [13-24]."),
     (Kind.ASSIGNMENT, "`names['total']` is `98` [52-53].", "`names['mean']` is `98` [52-53]."),
-    (Kind.ASSIGNMENT, "`5` is appended to `kept` [10-12].", "`12` is appended to `kept` [10-16]."),
     (Kind.ASSIGNMENT, "`kept` is a list [5-6].", "`kept` is a tuple [5-6]."),
     (Kind.CONDITION, "`number > limit` is true [13-16].", "`number > limit` is false [13-16]."),
     (Kind.CONDITION, "`12 > 6` is true [13-16].", "`12 > 6` is false [13-16]."),
@@ -61,6 +59,12 @@ SENTENCES = [
     (Kind.CALL, "`double` is called with `x = 7` [29-33].", "`double` is called with `x = 12` [29-33]."),
     (Kind.OPERATION, "`98 // 4 = 24` is the mean [50-51].", "`30 * 2 = 60` is divided [41-46]."),
     (Kind.OPERATION, "`12` is multiplied [18-22].", "`12` is divided [18-22]."),
+    (Kind.CALL, "`double(number)` is called [17-18].", "`sorted(numbers)` is called [17-18]."),
+    (Kind.CALL, "It returns `24` [17-22].", "It returns `26` [17-22]."),
+    (Kind.ASSIGNMENT, "At `number = 12` we get `total = 24` [17-24].", "At `number = 5` we get `total = 24` [7-24]."),
+    (Kind.ASSIGNMENT, "It goes from `number = 5` to `number = 30` [7-8].", "It goes from `number = 5` to `number = 7` [7-8]."),
+    (Kind.ASSIGNMENT, "The list `[5, 12, 7, 30]` is given [1-4].", "The tuple `(5, 12, 7, 30)` is given [1-4]."),
+    (Kind.ASSIGNMENT, "Appending makes `kept = [5]` [11-12].", "Appending makes `kept = []` [11-12]."),
     (Kind.COUNT, "There are four rounds [7-49].", "There are seven rounds [7-49]."),
     (Kind.COUNT, "`numbers` has four elements [1-4].", "`numbers` has nine elements [1-4]."),
 ]  # fmt: skip
