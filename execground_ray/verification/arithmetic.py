@@ -58,10 +58,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "divmod": divmod, "pow": _power, "reversed": lambda many: list(many)[::-1], "any": any, "all": all, "bin": bin,
     "hex": hex, "factorial": _factorial, "repr": repr, "frozenset": frozenset, "deque": list,
     "enumerate": lambda many, start=0: list(enumerate(many, start)), "zip": lambda *many: list(zip(*many, strict=False)),
-} | {
-    name: getattr(math, name)
-    for name in "sqrt gcd floor ceil log log2 log10 sin cos tan atan2 radians degrees hypot isqrt exp".split()
 }  # fmt: skip
+for _name in "sqrt gcd floor ceil log log2 log10 sin cos tan atan2 radians degrees hypot isqrt exp".split():
+    FUNCTIONS[_name] = getattr(math, _name)
 METHODS: dict[type, frozenset[str]] = {
     str: frozenset(
         "upper lower strip lstrip rstrip split rsplit splitlines startswith endswith find rfind index count isdigit isalpha "

@@ -23,7 +23,8 @@ _CALLED = re.compile(
 
 def check_calls(context: Context) -> Iterator[Check]:
     """Judge the arguments that a sentence with lines of its own tells."""
-    if not context.cited or not context.windows or not context.windows[0].complete or context.windows[0].hidden:
+    window = context.window
+    if window is None or not context.cited or not window.complete or window.hidden:
         return
     for match in _CALLED.finditer(context.mask):
         tokens = context.tokens(match["arguments"])
@@ -34,7 +35,7 @@ def check_calls(context: Context) -> Iterator[Check]:
         named = {sides[0].node.id: value for sides, value in values if isinstance(sides[0].node, ast.Name)}
         loose = [value for sides, value in values if len(sides) == 1]
         if len(named) + len(loose) == len(tokens):
-            good = _is_called(context.windows[0], named, loose)
+            good = _is_called(window, named, loose)
             yield context.verdict(tokens[-1], Kind.CALL, good, f"no call there has {[named, loose]}")
 
 

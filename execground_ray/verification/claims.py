@@ -1,8 +1,7 @@
-"""What a sentence says in words: ``total`` becomes ``13``, ``x > 5`` is false, ``13`` is above ``12``, ``f(3)`` returns ``5``."""
+"""What a sentence says in words: ``total`` becomes ``13``, ``x > 5`` is false, ``f(3)`` returns ``5``."""
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
@@ -25,7 +24,8 @@ _VERB = (
     r"(?:is|are|gets?|becomes?) (?:re)?(?:set|updated|changed|initiali[sz]ed|assigned|increased|decreased|raised|lowered|incremented|decremented|reduced|cut|advanced|moved)"
     rf"(?: {_CHANGE})? (?:to|as|with)|"
     rf"(?:has )?(?:goes|grows|rises|drops|falls|changes|moves|advances|increases|decreases|shrinks|jumps|climbs|gone|grown|risen|dropped|fallen|changed|moved|shrunk)(?: {_CHANGE})? to|"
-    r"(?:takes|has|gets|receives|takes on|assumes) (?:on )?the (?:new )?value(?: of)?)"
+    r"(?:takes|has|gets|receives|takes on|assumes) (?:on )?the (?:new )?value(?: of)?|"
+    r"returns?|returned|gives(?: back)?|yields?|hands back|evaluates to|results in|produces)"
 )
 _NOUN = r"(?:(?:an?|the) (?:(?:new|empty|single|whole|same|full|final|updated|initial) )*(?:value|list|string|number|tuple|set|dictionary|integer|float|array|boolean|character|letter|digit|deque|queue|pair|text)(?: of)?)"
 _SUBJECT, _OBJECT = r"‹[NE]\d+›", r"‹[VE]\d+›"
@@ -41,10 +41,6 @@ _MAKES = re.compile(
     rf"{_SUBJECTS}(?: {_ADVERB})* (?:to|as|at|with|equal to|become)?(?: {_NOUN})? ?(?P<objects>{_OBJECT})",
     re.IGNORECASE,
 )
-_RETURNS = re.compile(
-    rf"(?P<subject>‹[NW]\d+›)(?: {_ADVERB})* (?:returns?|returned|gives(?: back)?|yields?|hands back|evaluates to|results in|produces)(?: {_ADVERB})*(?: {_NOUN})? ?(?P<object>{_OBJECT})",
-    re.IGNORECASE,
-)
 _TRUTH = re.compile(
     rf"(?P<subject>‹[CN]\d+›){_WHICH}(?: {_ADVERB})* ?(?:"
     rf"(?:is|are|was|were|=|→|evaluates? to|gives?|yields?|returns?|turns out(?: to be)?|comes out|being|becomes?|:)(?: {_ADVERB})*(?P<no> not)? ?[\"'*]*(?P<word>true|false|‹V\d+›)"
@@ -52,27 +48,6 @@ _TRUTH = re.compile(
     r"|fails?|does not hold|doesn't hold|is not (?:satisfied|met)|isn't (?:satisfied|met)|no longer holds)(?![\w ]* (?:if|when|unless) )",
     re.IGNORECASE,
 )
-# In this order: what is found first at a place is what stands there.
-_RELATIONS = (
-    (">=", r"(?:greater|larger|bigger|higher|more) than or equal to|at least(?: as (?:large|big|high|great) as)?|n(?:ot|o) (?:less|smaller|lower) than"),
-    ("<=", r"(?:less|smaller|lower) than or equal to|at most|n(?:ot|o) (?:greater|larger|bigger|higher|more) than|within"),
-    (">", r"(?:strictly )?(?:greater|larger|bigger|higher|more) than|above|beyond"),
-    ("<", r"(?:strictly )?(?:less|smaller|lower|fewer) than|below"),
-    ("!=", r"not equal to|different from|not the same as|unequal to"),
-    ("==", r"equal to|the same as|identical to"),
-    ("in", r"(?:already )?(?:in|among|contained in|present in|found in|a key of|a key in|an element of)"),
-    ("not in", r"not (?:yet |already )?(?:in|among|contained in|present in|found in|a key of|a key in|an element of)"),
-)  # fmt: skip
-_COMPARED = [
-    (
-        operator,
-        re.compile(
-            rf"(?P<left>‹[VNE]\d+›){_WHICH}(?: {_ADVERB})* (?:is|are|was)(?: {_ADVERB})*(?P<no> not)?(?: {_ADVERB})* (?:{words}) (?P<right>‹[VNE]\d+›)",
-            re.IGNORECASE,
-        ),
-    )
-    for operator, words in _RELATIONS
-]
 _TYPED = re.compile(
     rf"(?P<subject>‹N\d+›)(?: {_ADVERB})* (?:is|becomes|remains|stays|holds|(?:starts(?: out)? |begins )?as)(?: {_ADVERB})* an? (?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )*(?P<type>list|tuple|set|dictionary|string|integer|float|boolean)\b",
     re.IGNORECASE,
@@ -90,21 +65,15 @@ _VALUE_OF = re.compile(r"(?<!takes the )(?<!gets the )(?<!to the )\b(?:values?|c
 _PLURAL = re.compile(r"^(?:are|were|become|became|stay|remain|start|begin|get|hold|have|equal)\b", re.IGNORECASE)
 _STAYS = re.compile(r"^(?:stay|remain)", re.IGNORECASE)
 _BECOMES = re.compile(r"becom|became|\bto$|turns", re.IGNORECASE)
+_RETURNS = re.compile(r"return|gives?\b|yield|hands", re.IGNORECASE)
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b[^.;:]*$", re.IGNORECASE)
 
 
 def check_claims(context: Context) -> Iterator[Check]:
     """Judge what a sentence says in words."""
-    mask = context.mask
-    for pattern, judge in ((_SAYS, _says), (_MAKES, _says), (_RETURNS, _returns), (_TRUTH, _truth), (_TYPED, _typed)):
-        for match in pattern.finditer(mask):
+    for pattern, judge in ((_SAYS, _says), (_MAKES, _says), (_TRUTH, _truth), (_TYPED, _typed)):
+        for match in pattern.finditer(context.mask):
             yield from judge(context, match)
-    compared: set[int] = set()
-    for operator, pattern in _COMPARED:
-        for match in pattern.finditer(mask):
-            if match.start() not in compared:
-                compared.add(match.start())
-                yield from _compared(context, match, operator)
 
 
 def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
@@ -148,39 +117,24 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         value, written = target.value, target.sides[-1]
     except UnknownError:
         return
-    good = has_value(context, side, value, written.tolerance)
+    find, kind = (has_returned, Kind.CALL) if _RETURNS.search(verb) else (has_value, Kind.ASSIGNMENT)
+    good = find(context, side, value, written.tolerance)
     if good and context.cited:
         good = _in_time(context, side, value, verb)
     if good is False and isinstance(value, bool):  # what is no bool may be called so
         good = is_true(context, side, value) or (False if target.marked else None)
     if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
         good = None
-    yield context.verdict(target, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
+    yield context.verdict(target, kind, good, f"{side.source} is not {written.source} there")
 
 
 def _in_time(context: Context, side: Side, value: object, verb: str) -> bool:
     """Whether what a name becomes is a value that it gets at these lines, and what it stays one that it has behind them."""
-    got, left = context.windows[0].changes(side)
+    got, left = context.window.changes(side) if context.window else ([], [])
     allowed = left if _STAYS.search(verb) else [*got, *left]
     return (
         not got or not (_STAYS.search(verb) or _BECOMES.search(verb)) or any(fits(value, each, 0.0) for each in allowed)
     )
-
-
-def _returns(context: Context, match: re.Match[str]) -> Iterator[Check]:
-    subject, target = context.tokens(match[0])[:2]
-    side = _of_names(subject)
-    if side is None or not target.sides or not target.sides[0].pure:
-        return
-    try:
-        value, tolerance = target.value, target.sides[-1].tolerance
-    except UnknownError:
-        return
-    if isinstance(side.node, ast.Call):
-        good = has_value(context, side, value, tolerance)
-    else:
-        good = has_returned(context, side.source.rpartition(".")[2], value, tolerance)
-    yield context.verdict(target, Kind.CALL, good, f"{side.source} does not return {target.sides[-1].source} there")
 
 
 def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
@@ -198,34 +152,11 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
     yield context.verdict(token, Kind.CONDITION, good, f"{token.sides[0].source} is not {str(wanted).lower()} there")
 
 
-def _compared(context: Context, match: re.Match[str], operator: str) -> Iterator[Check]:
-    """Two values, or names with theirs, that are compared in words."""
-    before = context.mask[: match.start()]
-    left, right = (_operand(context.tokens(match[group])[0]) for group in ("left", "right"))
-    if left is None or right is None or _OF_THEM.search(before) or _NONE.search(before):
-        return
-    compared = parse(f"({left}) {operator} ({right})")
-    if compared is not None:
-        good = is_true(context, compared, not match["no"])
-        if good is False and (compared.tolerance or not (context.attributed or compared.pure)):
-            good = None
-        token = context.tokens(match["right"])[0]
-        yield context.verdict(token, Kind.CONDITION, good, f"not so there: {compared.source}")
-
-
-def _operand(token: Token) -> str | None:
-    """What of a token is compared: of an equation the value that it comes to."""
-    if len(token.equations) != 1:
-        return None
-    sides = token.sides if len(token.sides) == 1 else [side for side in token.sides if side.pure]
-    return sides[-1].source if sides else None
-
-
 def _typed(context: Context, match: re.Match[str]) -> Iterator[Check]:
     token = context.tokens(match["subject"])[0]
     side = _of_names(token)
-    if side is None or not context.cited or _OF_THEM.search(context.mask[: match.start()]):
+    if side is None or context.window is None or not context.cited or _OF_THEM.search(context.mask[: match.start()]):
         return
-    values, closed = context.windows[0].possible(side)
+    values, closed = context.window.possible(side)
     good = any(isinstance(value, _TYPES[match["type"].lower()]) for value in values) or (False if closed else None)
     yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is no {match['type']} there")

@@ -46,15 +46,14 @@ class Context:
 
     Attributes:
         sentence: Its tokens and words.
-        windows: The lines that it cites; of one that cites none those around it, and the whole run. Empty where there
-            is no evidence.
+        window: The lines that it cites, or the whole run where it cites none; None where there is no evidence.
         whole: The whole run; None likewise.
         cited: It cites its lines itself.
         attributed: It stands in a text with citations.
     """
 
     sentence: Sentence
-    windows: tuple[Window, ...]
+    window: Window | None
     whole: Window | None
     cited: bool
     attributed: bool

@@ -31,15 +31,15 @@ _APPROXIMATE = re.compile(
 
 def check_counts(context: Context) -> Iterator[Check]:
     """Judge the counts of a sentence with lines of its own."""
-    if not context.cited or not context.windows or not context.windows[0].complete:
+    window, whole = context.window, context.whole
+    if window is None or whole is None or not context.cited or not window.complete:
         return
-    window = context.windows[0]
     for pattern, known in ((_ROUNDS, _repeated), (_MANY, _numbers)):
         for match in pattern.finditer(context.mask):
             wanted = _number(context, match["count"] or "two")
             if wanted is None or _APPROXIMATE.search(context.mask[: match.start()]):
                 continue
-            good = wanted in known(window) or wanted in _rounds(context.whole)
+            good = wanted in known(window) or wanted in _rounds(whole)
             if good or not context.is_open:
                 outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
                 sentence = context.sentence
@@ -60,7 +60,7 @@ def _repeated(window: Window) -> set[int]:
     """How often anything is done there: rounds, one less or more as a text may tell one of them apart, and calls."""
     rounds = _rounds(window)
     frames = Counter(frame.name for frame in window.run.frames if frame.first in window.lines)
-    times = Counter(key_of(event.node.func) for event in window.by_type.get(ast.Call, ()))
+    times = Counter(key_of(event.node.func) for event in window.events if isinstance(event.node, ast.Call))
     return {count + more for count in rounds for more in (-1, 0, 1)} | {*frames.values(), *times.values()}
 
 

@@ -1,4 +1,4 @@
-"""What the lines of a sentence say of an expression: its values, whether it was true, what a call returned."""
+"""What the lines of a sentence say of an expression: its values, whether it was true, what a function returned."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ from execground_ray.verification.values import Opaque, same
 
 def has_value(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
     """Whether an expression of names had a value at the lines of a sentence; None where that is not known."""
-    for window in context.windows:
-        values, closed = window.possible(side)
-        if any(fits(value, each, tolerance) for each in values):
-            return True
-        if not closed:
-            return None
-    return False if context.windows else None
+    if context.window is None:
+        return None
+    values, closed = context.window.possible(side)
+    return any(fits(value, each, tolerance) for each in values) or (False if closed else None)
+
+
+def has_returned(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
+    """Whether a call of the function that is named, or the call that is written, gave a value."""
+    given = context.window.returned(side.source.rpartition(".")[2]) if context.window else []
+    if not given:
+        return has_value(context, side, value, tolerance)
+    if any(fits(value, each, tolerance) for each in given):
+        return True
+    return None if any(isinstance(each, Opaque) for each in given) else False
 
 
 def is_true(context: Context, side: Side, wanted: bool) -> bool | None:
@@ -28,29 +35,13 @@ def is_true(context: Context, side: Side, wanted: bool) -> bool | None:
             return bool(side.value) is wanted
         except UnknownError:
             return None
-    for window in context.windows:
-        if context.cited and window.complete and (made := window.outcomes(side)):
-            return wanted in made
-        values, closed = window.possible(side)
-        if any(bool(value) is wanted for value in values):
-            return True
-        if not closed:
-            return None
-    return False if context.windows else None
-
-
-def has_returned(context: Context, name: str, value: Any, tolerance: float) -> bool | None:
-    """Whether a call of a function that ends at the lines of a sentence returned a value."""
-    if not context.windows:
+    window = context.window
+    if window is None:
         return None
-    window = context.windows[0]
-    calls = [frame for frame in window.run.frames if frame.name.rpartition(".")[2] == name]
-    ending = [frame.returned for frame in calls if frame.last in window.lines]
-    if any(fits(value, each, tolerance) for each in ending):
-        return True
-    if any(isinstance(frame.returned, Opaque) or fits(value, frame.returned, tolerance) for frame in calls):
-        return None
-    return False if ending and window.complete else None
+    if context.cited and window.complete and (made := window.outcomes(side)):
+        return wanted in made
+    values, closed = window.possible(side)
+    return any(bool(value) is wanted for value in values) or (False if closed else None)
 
 
 def fits(written: Any, actual: Any, tolerance: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from execground_ray.verification.calls import check_calls
-from execground_ray.verification.citations import Attributed
+from execground_ray.verification.citations import Attributed, Ranges
 from execground_ray.verification.claims import check_claims
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.counts import check_counts
@@ -13,7 +13,7 @@ from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.marked_code import check_marked_code
 from execground_ray.verification.operations import check_operations
-from execground_ray.verification.passages import Passage, Ranges, passages
+from execground_ray.verification.passages import Passage, passages
 from execground_ray.verification.presence import check_values
 from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import tokenize
@@ -59,14 +59,11 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
     windows: dict[Ranges, Window] = {}
     stretches = passages(attributed)
     for passage in stretches:
-        held: list[Window] = []
-        if run is not None and whole is not None:
-            if passage.lines and passage.lines not in windows:
-                windows[passage.lines] = Window(run, passage.lines)
-            held = [windows[passage.lines]] if passage.lines else []
-            held += [] if passage.cited else [whole]
+        window = whole
+        if run is not None and passage.cited:
+            window = windows[passage.cited] = windows.get(passage.cited) or Window(run, passage.cited)
         sentence = tokenize(attributed.text, passage.start, passage.end, names)
-        context = Context(sentence, tuple(held), whole, bool(passage.cited), cites)
+        context = Context(sentence, window, whole, bool(passage.cited), cites)
         _note(judgement, passage, [check for rule in _RULES for check in rule(context)])
     judgement.coverage, judgement.untold = _coverage(stretches, run)
     return judgement
@@ -74,7 +71,7 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
 
 def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
     """Count what was checked; a value in a claim that is so is one that is known."""
-    judgement.sentences.append((passage.start, passage.end, passage.cited or passage.lines))
+    judgement.sentences.append((passage.start, passage.end, passage.cited))
     settled = {
         (check.start, check.end)
         for check in checks
@@ -87,7 +84,7 @@ def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
         judgement.counts[outcome] += 1
         if outcome is not Outcome.SUPPORTED:
             judgement.findings.append(
-                Finding(check.kind, check.start, check.end, check.message, outcome, passage.lines)
+                Finding(check.kind, check.start, check.end, check.message, outcome, passage.cited)
             )
 
 

@@ -48,9 +48,9 @@ _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
 
 def check_marked_code(context: Context) -> Iterator[Check]:
     """Judge what a sentence with lines of its own marks as code."""
-    if not context.cited or not context.windows or not context.windows[0].complete:
+    window = context.window
+    if window is None or not context.cited or not window.complete:
         return
-    window = context.windows[0]
     for token in context.sentence.tokens:
         if token.marked:
             for sides in token.equations:
@@ -80,7 +80,7 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
 def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> bool | None:
     run = window.run
     events = [event for event in window.by_type.get(ast.Call, ()) if name_of_call(event.node) == name]
-    frames = [frame for frame in (*window.around, *window.touched) if frame.name.rpartition(".")[2] == name]
+    frames = [frame for frame in (*window.around, *window.touched) if frame.is_of(name)]
     for frame in frames:
         if frame.caller > 0:
             events += [event for event in run.events_at(frame.caller) if name_of_call(event.node) == name]

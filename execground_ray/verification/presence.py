@@ -17,14 +17,6 @@ from execground_ray.verification.trees import CACHED, children_of, nodes_in
 from execground_ray.verification.values import Opaque, close, freeze, rounding
 from execground_ray.verification.window import Window
 
-_PLACE = re.compile(
-    r"\b(?:index|indices|indexes|positions?|places?|columns?|rows?|steps?|rounds?|bits?|digits?|levels?|cells?|vert(?:ex|ices)|nodes?|numbers?|pass|iteration|step|slot|of the|from|through|between|at)(?: ‹\w+›(?:,| and| to| or|,? and then)?)*\s*$",
-    re.IGNORECASE,
-)
-_SIZE = re.compile(
-    r"\b(?:lengths?|long|size|elements|entries|items|characters|letters|digits|numbers|rows|columns|keys|times|last|index|many|count(?:s|ed)?|pairs|rounds|passes|iterations)\b",
-    re.IGNORECASE,
-)
 _COMPUTED = re.compile(
     r"\b(?:sum|total|difference|product|quotient|twice|double|half|square|minus|plus|leaves|apart|average|together|combined|distance|bits?|binary|gap|multiples?)\b",
     re.IGNORECASE,
@@ -37,16 +29,15 @@ _SMALL = 2  # integers up to this in size say too little to be wrong
 
 def check_values(context: Context) -> Iterator[Check]:
     """Judge the values of a sentence."""
-    if not context.windows:
+    window = context.window
+    if window is None:
         return
     sides = [(token, side) for token in context.sentence.tokens for equation in token.equations for side in equation]
     said = {key for _, side in sides for key in _worked_out(side)}
     for token, side in sides:
         for source, value in _literals(side):
-            good = freeze(value) in said or any(
-                _is_there(context, token, each, source, value) for each in context.windows
-            )
-            wrong = Outcome.CONTRADICTED if not good and _sure(context, token, value) else Outcome.UNKNOWN
+            good = freeze(value) in said or in_window(window, source, value)
+            wrong = Outcome.UNKNOWN if good or not _sure(context, window, token, value) else Outcome.CONTRADICTED
             outcome = Outcome.SUPPORTED if good else wrong
             yield Check(Kind.VALUE, token.start, token.end, outcome, f"{source} is no value there")
 
@@ -89,19 +80,8 @@ def _worked_out(side: Side) -> list[Any]:
     return found
 
 
-def _is_there(context: Context, token: Token, window: Window, source: str, value: Any) -> bool:
-    """Whether a value is one of some lines, or one that tells a place or a size of them."""
-    if in_window(window, source, value):
-        return True
-    if type(value) is not int:
-        return False
-    if _SIZE.search(context.mask) and (value in window.sizes or value + 1 in window.sizes):
-        return True
-    return 0 <= value <= window.run.longest and bool(_PLACE.search(context.around(token)[0]))
-
-
 def in_window(window: Window, source: str, value: Any) -> bool:
-    """Whether a value occurs at some lines: whole, in part, rounded, or in another order."""
+    """Whether a value occurs at some lines: whole, in part, rounded, in another order, or as a size or a place in something."""
     if freeze(value) in window.pool or freeze(value) in window.run.constants:
         return True
     if isinstance(value, bool):
@@ -115,18 +95,20 @@ def in_window(window: Window, source: str, value: Any) -> bool:
     if isinstance(value, dict):
         entries = {(freeze(key), freeze(item)) for key, item in value.items()}
         return any(entries <= each for each in window.dict_entries)
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple | set):
         is_pair = isinstance(value, tuple) and (len(value) <= MAX_PLACES or source[:1] != "(")
         return _sequence(window, [freeze(item) for item in value], is_pair)
     return False
 
 
-def _number(window: Window, source: str, value: float) -> bool:
+def _number(window: Window, source: str, value: Any) -> bool:
     if -value in window.pool or str(value) in window.texts:
         return True
     if isinstance(value, float):
         tolerance = rounding(source)
         return any(close(value, number, tolerance) for number in window.numbers)
+    if 0 <= value <= window.run.longest or value + 1 in window.sizes:
+        return True
     return any(isinstance(number, float) and -1 < number - value < 1 for number in window.numbers)  # between 9 and 10
 
 
@@ -140,9 +122,8 @@ def _sequence(window: Window, wanted: list[Any], is_pair: bool) -> bool:
     return can_be_made and all(key in window.pool or key in window.run.constants for key in wanted)
 
 
-def _sure(context: Context, token: Token, value: Any) -> bool:
+def _sure(context: Context, window: Window, token: Token, value: Any) -> bool:
     """Whether a value that is nowhere can only be wrong."""
-    window = context.windows[0]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     is_collection = isinstance(value, list | tuple | dict | set)
     distinct = len(value) > 1 if is_collection else isinstance(value, int) and abs(value) >= DISTINCT

@@ -48,6 +48,10 @@ class Frame(NamedTuple):
     arguments: tuple[tuple[str, Any], ...]
     returned: Any
 
+    def is_of(self, function: str) -> bool:
+        """Whether a function or method of that name was called."""
+        return self.name.rpartition(".")[2] == function
+
 
 class Run:
     """Answers questions about one run of a program, by its evidence."""
@@ -136,10 +140,8 @@ class Run:
 
     @cached_property
     def _stores(self) -> dict[str, list[Event]]:
-        names = [event for event in self.events if isinstance(event.node, ast.Name)]
-        return grouped(
-            [event for event in names if isinstance(event.node.ctx, ast.Store)], lambda event: key_of(event.node)
-        )
+        names = [event for event in self.events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
+        return grouped(names, lambda event: key_of(event.node))
 
     @cached_property
     def functions(self) -> dict[str, set[str]]:

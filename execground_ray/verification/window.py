@@ -94,7 +94,8 @@ class Window:
             return [], isinstance(side.node, ast.Subscript) and bool(failed) and missing and self.complete
         known = [value for value in values if not isinstance(value, Opaque)]
         whole = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
-        whole = whole and self.hidden.isdisjoint(each.id for each in nodes_in(side.node) if isinstance(each, ast.Name))
+        names = {each.id for each in nodes_in(side.node) if isinstance(each, ast.Name)}
+        whole = whole and names.isdisjoint(self.hidden | self.run.comprehended)
         # What only the program has looked at, a call may have changed since.
         changing = len(found) == seen and any(isinstance(value, _MUTABLE) for value in known)
         return known, whole and not changing and (bool(seen) or not failed or not isinstance(side.node, ast.Call))
@@ -122,6 +123,12 @@ class Window:
                 found.append(evaluate(side.node, self.run.scope(line, before=False)[1]))
         return found
 
+    def returned(self, name: str) -> list[Any]:
+        """What the calls of a function gave that end at these lines; none if there is one that the record does not show."""
+        if name in self.hidden:
+            return []
+        return [frame.returned for frame in self.touched if frame.last in self.lines and frame.is_of(name)]
+
     def outcomes(self, side: Side) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited."""
         core = set(self.core_statements)
@@ -136,7 +143,7 @@ class Window:
         """
         name, core = side.source, set(self.core_statements)
         events = [event for event in self._by_key.get(side.key, ()) if isinstance(event.node, ast.Name)]
-        stores = [event for event in events if isinstance(event.node.ctx, ast.Store)]
+        stores = [event for event in events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
         frames = {event.frame for event in stores if event.line in core}
         if len(frames) != 1:
             return [], []
