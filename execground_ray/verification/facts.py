@@ -20,12 +20,16 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float) -> boo
 
 def has_returned(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
     """Whether a call of the function that is named, or the call that is written, gave a value."""
-    given = context.window.returned(side.source.rpartition(".")[2]) if context.window else []
-    if not given:
+    window, name = context.window, side.source.rpartition(".")[2]
+    calls = [frame for frame in window.run.frames if frame.name.rpartition(".")[2] == name] if window else []
+    if window is None or not calls:
         return has_value(context, side, value, tolerance)
-    if any(fits(value, each, tolerance) for each in given):
+    ending = [frame.returned for frame in calls if frame.last in window.lines]
+    if any(fits(value, each, tolerance) for each in ending):
         return True
-    return None if any(isinstance(each, Opaque) for each in given) else False
+    if any(isinstance(frame.returned, Opaque) or fits(value, frame.returned, tolerance) for frame in calls):
+        return None
+    return False if ending and window.complete else None
 
 
 def is_true(context: Context, side: Side, wanted: bool) -> bool | None:

@@ -107,8 +107,8 @@ def read(source: str, mathematics: bool = False) -> tuple[tuple[Side, ...], ...]
     if _ENTRY.match(source) and (entry := parse("{" + source + "}")) and isinstance(entry.node, ast.Dict):
         return ((entry,),)
     text = clean(source, mathematics)
-    sides = _parts(text, _EQUALS, parse)
-    return _parts(text, _NEXT, _equation) or ((sides,) if sides else ())
+    many = _parts(text, _NEXT, _equation) if _NEXT.search(text) else ()
+    return many or tuple(filter(None, [_parts(text, _EQUALS, parse)]))
 
 
 def _equation(text: str) -> tuple[Side, ...]:

@@ -102,8 +102,8 @@ def _told(context: Context, window: Window) -> Iterator[Check]:
     """``is divided``: something in these lines does so; or ``is sorted``, and something in the run does."""
     sentence = context.sentence
     for pattern, done in (*_WORDS, (_SORTED, _SORTING)):
-        operations = (context.whole or window if done is _SORTING else window).operations
         for match in pattern.finditer(sentence.mask):
+            operations = (context.whole or window if done is _SORTING else window).operations
             if not _NOT_DONE.search(sentence.mask[: match.end()]) and operations.isdisjoint(done):
                 outcome = Outcome.CONTRADICTED if window.complete else Outcome.UNKNOWN
                 yield Check(Kind.OPERATION, sentence.start, sentence.end, outcome, f"nothing there is {match[0]}")

@@ -53,7 +53,8 @@ def _literals(side: Side) -> list[tuple[str, Any]]:
             stack.append(node.value)  # the index is judged with the element
         elif _is_literal(node):
             try:
-                found.append((ast.get_source_segment(side.source, node) or ast.unparse(node), evaluate(node, {})))
+                written = side.source.encode()[node.col_offset : node.end_col_offset].decode()
+                found.append((written, evaluate(node, {})))
             except UnknownError:
                 continue
         else:

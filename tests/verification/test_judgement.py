@@ -1,5 +1,7 @@
 """Each rule with right sentences and wrong ones, held against programs that are run for real."""
 
+import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -53,6 +55,8 @@ SENTENCES = [
     (Kind.ASSIGNMENT, "`kept` is now `[5]` [10-12].", "`kept` is now `(5,)` [10-12]."),
     (Kind.ASSIGNMENT, "`total` stays `0` [7-12].", "`total` stays `0` [13-24]."),
     (Kind.ASSIGNMENT, "`names['total']` is `98` [52-53].", "`names['mean']` is `98` [52-53]."),
+    (Kind.ASSIGNMENT, "This sets `total` to `24` [17-24].", "This sets `total` to `25` [17-24]."),
+    (Kind.ASSIGNMENT, "The length of `numbers` is `4` [1-4].", "The length of `numbers` is `5` [1-4]."),
     (Kind.ASSIGNMENT, "`kept` is a list [5-6].", "`kept` is a tuple [5-6]."),
     (Kind.CONDITION, "`number > limit` is true [13-16].", "`number > limit` is false [13-16]."),
     (Kind.CONDITION, "`12 > 6` is true [13-16].", "`12 > 6` is false [13-16]."),
@@ -99,6 +103,21 @@ PASSING = [
 @pytest.mark.parametrize("sentence", PASSING)
 def test_what_may_be_said(sentence):
     assert wrong(sentence) == set()
+
+
+def test_what_a_condition_need_not_work_out_is_no_other_operation():
+    odd = execute("def main_solution(n):\n    half = n // 2\n    return half == 1 or n % 2 == 1\n", '{"n": 3}')
+    final = "\n\n**Final output:** `True`"
+    assert wrong("`half == 1 or n % 2 == 1` is `1 == 1 or 3 % 2 == 1`, which is true [4-8].", final, odd) == set()
+    assert wrong("Then `3 % 2 = 1` is `half` [4-8].", final, odd) == {Kind.OPERATION}
+
+
+def test_lines_of_which_something_was_left_out_contradict_no_condition():
+    sentence = "`number > limit` is false [13-16]."
+    evidence = json.loads(sums().evidence)
+    evidence |= {"incomplete_lines": [13, 14, 15, 16], "complete": False, "complete_until": 13}
+    assert wrong(sentence) == {Kind.CONDITION}
+    assert wrong(sentence, execution=replace(sums(), evidence=json.dumps(evidence))) == set()
 
 
 def test_arithmetic_and_the_answer_are_judged_without_evidence():
