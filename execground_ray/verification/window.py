@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.arithmetic import FUNCTIONS, UnknownError, evaluate
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import WIDEN, Event, Run, grouped
@@ -98,7 +98,9 @@ class Window:
         whole = whole and names.isdisjoint(self.hidden | self.run.comprehended)
         # What only the program has looked at, a call may have changed since.
         changing = len(found) == seen and any(isinstance(value, _MUTABLE) for value in known)
-        return known, whole and not changing and (bool(seen) or not failed or not isinstance(side.node, ast.Call))
+        # A call of the program's own is known by its events only.
+        own_call = isinstance(side.node, ast.Call) and getattr(side.node.func, "id", "") not in FUNCTIONS
+        return known, whole and not changing and (bool(seen) or not failed or not own_call)
 
     @cached_property
     def hidden(self) -> frozenset[str]:
