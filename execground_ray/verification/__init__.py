@@ -2,10 +2,10 @@
 
 from execground_ray.verification.citations import read_citations, strip_citations
 from execground_ray.verification.finding import Finding, Kind, Outcome
-from execground_ray.verification.verdict import Execution, Floors, Settings, Verdict, judge, verify
+from execground_ray.verification.verdict import Execution, Verdict, judge, verify
 from execground_ray.verification.verifier import UnverifiableError, Verifier
 
 __all__ = [
-    "Execution", "Finding", "Floors", "Kind", "Outcome", "Settings", "UnverifiableError", "Verdict", "Verifier", "judge",
+    "Execution", "Finding", "Kind", "Outcome", "UnverifiableError", "Verdict", "Verifier", "judge",
     "read_citations", "strip_citations", "verify",
 ]  # fmt: skip

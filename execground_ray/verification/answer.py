@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.notation import parse
-from execground_ray.verification.tokens import Token, tokenize
+from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.values import Opaque, kind_of, same
 
 _FINAL = re.compile(r"^[>\s]*\**Final output:?\**:?\**[ \t]*(?P<value>.*)\Z", re.MULTILINE | re.DOTALL | re.IGNORECASE)
@@ -106,8 +105,9 @@ def read_answer(written: str) -> Any:
 
 
 def _elsewhere(text: str, returned: Returned) -> tuple[bool, list[Finding]]:
-    """Of texts that were not asked for the last line: what is marked as the answer, or what the end states."""
-    stated = _stated(text[-TAIL:], returned)
+    """Of texts that were not asked for the last line: what is marked as the answer, or else that the end has it."""
+    words = [repr(returned.recorded), repr(returned.exact), str(returned.recorded).strip() or repr(returned.recorded)]
+    stated = any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text[-TAIL:], re.IGNORECASE) for word in words)
     for match in reversed([match for match in _MARKED.finditer(text) if match.end() > len(text) - 3 * TAIL]):
         written = match["first"] or match["second"] or match["third"] or ""
         start = match.end() - len(written)
@@ -117,22 +117,20 @@ def _elsewhere(text: str, returned: Returned) -> tuple[bool, list[Finding]]:
         if isinstance(returned.recorded, str) and _states_text(text[start:], returned.recorded):
             return True, []
         if value is not None and not (stated and not match["first"]):
-            return False, [
-                Finding(Kind.WRONG_ANSWER, start, match.end(), f"{written[:60]!r} is not the value that came back")
-            ]
-    return stated, [] if stated else _unmistakable(text, returned)
+            message = f"{written[:60]!r} is not the value that came back"
+            return False, [Finding(Kind.WRONG_ANSWER, start, match.end(), message)]
+    missing = Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "no answer is found", Outcome.UNKNOWN)
+    return stated, [] if stated else [missing]
 
 
 def _first_value(rest: str) -> tuple[Any, bool] | None:
     """The value that a stretch begins with, and whether its notation tells types apart."""
-    rest = rest.lstrip(" *_:\n>")
-    if rest.startswith("```"):
-        rest = re.sub(r"^```\w*\n?|\n?```[\s\S]*$", "", rest)
+    rest = re.sub(r"^```\w*\n?|(?<=\n)```[\s\S]*$", "", rest.lstrip(" *_:\n>"))
     whole = read_answer(rest.strip().rstrip("."))
     if not isinstance(whole, Opaque):
         return whole, rest.startswith("`")
     for token in tokenize(rest, 0, min(len(rest), 2_000), frozenset()).tokens[:1]:
-        if token.start <= 1 and not token.scare:
+        if token.start <= 1 and not rest.startswith(('"', "“")):  # those quote words, too
             try:
                 return token.value, token.marked
             except UnknownError:
@@ -144,39 +142,3 @@ def _states_text(rest: str, wanted: str) -> bool:
     """Whether a string is stated without its quotes."""
     whole, line = (each.strip(" *_`'\".\n") for each in (rest, rest.strip().split("\n")[0]))
     return bool(wanted.strip()) and wanted.strip(" *_`'\".\n") in {whole, line}
-
-
-def _values(text: str) -> Iterator[tuple[Token, Any]]:
-    """The values that a text writes."""
-    for token in tokenize(text, 0, len(text), frozenset()).tokens:
-        for side in token.sides:
-            try:
-                yield token, side.value
-            except UnknownError:
-                continue
-
-
-def _stated(tail: str, returned: Returned) -> bool:
-    """Whether the end of a text has the value somewhere."""
-    recorded = returned.recorded
-    if isinstance(recorded, bool) or recorded is None:
-        return bool(re.search(rf"\b{recorded}\b", tail, re.IGNORECASE))
-    if isinstance(recorded, str) and recorded.strip() and recorded.strip() in tail:
-        return True
-    if isinstance(recorded, list | dict) and (repr(recorded) in tail or repr(returned.exact) in tail):
-        return True
-    return any(returned.is_meant(value, exact=False) for _, value in _values(tail))
-
-
-def _unmistakable(text: str, returned: Returned) -> list[Finding]:
-    """The end states another value of the same kind, marked, and the right one nowhere."""
-    start = max(text.rfind("\n\n", 0, len(text.rstrip())), len(text) - TAIL, 0)
-    others = [
-        token
-        for token, value in _values(text[start:])
-        if kind_of(value) == kind_of(returned.recorded) and (token.marked or isinstance(value, list | dict | tuple))
-    ]
-    if not others or isinstance(returned.recorded, bool):
-        return [Finding(Kind.NO_ANSWER, max(0, len(text) - 1), len(text), "no answer is found", Outcome.UNKNOWN)]
-    place = start + others[-1].start, start + others[-1].end
-    return [Finding(Kind.WRONG_ANSWER, *place, "the end does not state the value that came back")]

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import Sentence, Token
 from execground_ray.verification.window import Window
 
+# What would be, what is asked, under what condition, and what is not so: nothing of it can be false.
 _UNREAL = re.compile(
     r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|e\.g\.|for example|for instance|"
     r"in general|for (?:such|any)|whatever|in other cases|hypothetical\w*|needs? to be|supposed to|ought to)\b",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|while|whether|every time|each time|in case|only when|when|once|wherever|so that|means that|stands for)\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|while|whether|every time|each time|in case|only when|when|once|wherever|means that|stands for)\b[^.;:,—]*$",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
-    r"(?:\bnot|n't|\binstead of|\brather than|\bnever|\bno|\bwithout|\bneither|\bnor|\bthan|\bexcept|\bbut not|\bno longer|\bcannot be)(?: (?:a|an|the|be|in|at|of|equal|equal to|to|reach|also|even|exactly|with))*\s*$",
+    r"(?:\bnot|n't|\binstead of|\brather than|\bnever|\bno|\bwithout|\bneither|\bnor|\bthan|\bexcept|\bcannot be)(?: (?:a|an|the|longer|be|in|at|of|equal|to|reach|also|even|exactly|with))*\s*$",
     re.IGNORECASE,
 )
+
+# What a name runs through: its last value may lie behind the lines that tell of the first.
+RANGE = re.compile(r"\bfrom (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)", re.IGNORECASE)
 
 
 class Check(NamedTuple):
@@ -42,8 +46,8 @@ class Context:
 
     Attributes:
         sentence: Its tokens and words.
-        window: The lines that it cites; None where there is no evidence.
-        whole: All lines of the run; None likewise.
+        window: The lines that it cites, or the whole run where it cites none; None where there is no evidence.
+        whole: The whole run; None likewise.
         cited: It cites its lines itself.
         attributed: It stands in a text with citations.
     """
@@ -55,42 +59,43 @@ class Context:
     attributed: bool
 
     @property
-    def run(self) -> Run:
-        """The run; there must be evidence."""
-        assert self.window is not None  # noqa: S101
-        return self.window.run
+    def mask(self) -> str:
+        """The sentence with its tokens numbered."""
+        return self.sentence.mask
+
+    def tokens(self, mask: str) -> list[Token]:
+        """The tokens in a part of the mask."""
+        return [self.sentence.tokens[int(number)] for number in re.findall(r"‹\w(\d+)›", mask)]
+
+    def around(self, token: Token) -> tuple[str, str]:
+        """The mask before a token and behind it."""
+        before, _, behind = self.mask.partition(f"‹{token.kind}{self.sentence.tokens.index(token)}›")
+        return before, behind
+
+    @cached_property
+    def range_ends(self) -> list[Token]:
+        """The equations that end a range."""
+        return [token for match in RANGE.finditer(self.mask) for token in self.tokens(match["second"])]
 
     @property
-    def is_question(self) -> bool:
-        """Whether it asks."""
+    def asks(self) -> bool:
+        """Whether it is a question."""
         return self.sentence.source.rstrip(" *_`\n").endswith("?")
 
     @property
-    def is_unreal(self) -> bool:
-        """Whether it tells what would be."""
-        return bool(_UNREAL.search(self.sentence.mask))
-
-    def before(self, token: Token) -> str:
-        """The mask up to a token."""
-        return self.sentence.mask.partition(self.mark(token))[0]
-
-    def after(self, token: Token) -> str:
-        """The mask behind a token."""
-        return self.sentence.mask.partition(self.mark(token))[2]
-
-    def mark(self, token: Token) -> str:
-        """How a token stands in the mask."""
-        return f"‹{token.kind}{self.sentence.tokens.index(token)}›"
+    def is_open(self) -> bool:
+        """Whether it asks, or tells what would be."""
+        return self.asks or bool(_UNREAL.search(self.mask))
 
     def is_conditional(self, token: Token) -> bool:
         """Whether the clause that leads to a token is under a condition, or asks."""
-        before = self.before(token)
-        clause = re.split(r"[,;:—–]", before)[-1] + re.split(r"[,;:—–]", self.after(token))[0]
-        return self.is_question or bool(_UNREAL.search(clause)) or bool(_CONDITIONAL.search(before))
+        before, behind = self.around(token)
+        clause = re.split(r"[,;:—–]", before)[-1] + re.split(r"[,;:—–]", behind)[0]
+        return self.asks or bool(_UNREAL.search(clause)) or bool(_CONDITIONAL.search(before))
 
     def is_denied(self, token: Token) -> bool:
         """Whether the words before a token deny it."""
-        return bool(_DENIED.search(self.before(token)))
+        return bool(_DENIED.search(self.around(token)[0]))
 
     def verdict(self, token: Token, kind: Kind, good: bool | None, message: str) -> Check:
         """A check of a claim that a token ends: true, false, or not known.

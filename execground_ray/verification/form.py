@@ -51,13 +51,13 @@ MAX_PERIOD = 60  # words of what is repeated
 FOREIGN = 8  # letters of another script
 
 
-def form_findings(text: str, question: str, refcode: str) -> list[Finding]:
+def form_findings(text: str, question: str, refcode: str, trace: str = "") -> list[Finding]:
     """What is wrong with the form of ``text``, apart from its end."""
     return [
         *_mentions(text, f"{question}\n{refcode}"),
         *_code_blocks(text),
         *_repetition(text),
-        *_language(text, question + refcode),
+        *_language(text, question + refcode + trace),
     ]
 
 
@@ -132,7 +132,7 @@ def _repetition(text: str) -> list[Finding]:
 
 
 def _language(text: str, question: str) -> list[Finding]:
-    """Letters of a script that the question does not use."""
+    """Letters of a script that neither the question nor a value of the run uses."""
     foreign = [index for index, letter in enumerate(text) if letter > "\u024f" and letter.isalpha()]
     if len(foreign) < FOREIGN:
         return []

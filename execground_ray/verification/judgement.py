@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from execground_ray.verification.actions import check_actions
-from execground_ray.verification.citations import Attributed
-from execground_ray.verification.conditions import check_conditions
+from execground_ray.verification.calls import check_calls
+from execground_ray.verification.citations import Attributed, Ranges
+from execground_ray.verification.claims import check_claims
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.counts import check_counts
 from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
+from execground_ray.verification.marked_code import check_marked_code
 from execground_ray.verification.operations import check_operations
-from execground_ray.verification.passages import Passage, Ranges, passages
+from execground_ray.verification.passages import Passage, passages
 from execground_ray.verification.presence import check_values
-from execground_ray.verification.relations import check_relations
 from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.trees import program_names
@@ -23,11 +22,11 @@ from execground_ray.verification.window import Window
 
 _RULES = (
     check_equations,
-    check_relations,
-    check_conditions,
+    check_claims,
     check_operations,
     check_counts,
-    check_actions,
+    check_calls,
+    check_marked_code,
     check_values,
 )
 
@@ -60,30 +59,19 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
     windows: dict[Ranges, Window] = {}
     stretches = passages(attributed)
     for passage in stretches:
-        window = None
-        if run is not None and whole is not None:
-            window = _window(run, passage.lines, windows) if passage.lines and cites else whole
+        window = whole
+        if run is not None and passage.cited:
+            window = windows[passage.cited] = windows.get(passage.cited) or Window(run, passage.cited)
         sentence = tokenize(attributed.text, passage.start, passage.end, names)
-        context = Context(sentence, window, whole, bool(passage.cited) and cites, cites)
-        _note(judgement, passage, list(_checks(context)))
+        context = Context(sentence, window, whole, bool(passage.cited), cites)
+        _note(judgement, passage, [check for rule in _RULES for check in rule(context)])
     judgement.coverage, judgement.untold = _coverage(stretches, run)
     return judgement
 
 
-def _window(run: Run, lines: Ranges, known: dict[Ranges, Window]) -> Window:
-    if lines not in known:
-        known[lines] = Window(run, lines)
-    return known[lines]
-
-
-def _checks(context: Context) -> Iterator[Check]:
-    for rule in _RULES:
-        yield from rule(context)
-
-
 def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
     """Count what was checked; a value in a claim that is so is one that is known."""
-    judgement.sentences.append((passage.start, passage.end, passage.cited or passage.lines))
+    judgement.sentences.append((passage.start, passage.end, passage.cited))
     settled = {
         (check.start, check.end)
         for check in checks
@@ -96,7 +84,7 @@ def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
         judgement.counts[outcome] += 1
         if outcome is not Outcome.SUPPORTED:
             judgement.findings.append(
-                Finding(check.kind, check.start, check.end, check.message, outcome, passage.lines)
+                Finding(check.kind, check.start, check.end, check.message, outcome, passage.cited)
             )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -17,21 +18,7 @@ from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.values import rounding
 
 MAX_LENGTH = 6_000
-_SIGNS = str.maketrans(
-    {
-        "×": "*",
-        "·": "*",
-        "⋅": "*",
-        "÷": "/",
-        "−": "-",
-        "–": "-",
-        "≤": "<=",
-        "≥": ">=",
-        "≠": "!=",
-        "∞": "inf",
-        "\u00a0": " ",
-    }
-)
+_SIGNS = str.maketrans({"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "≤": "<=", "≥": ">=", "≠": "!=", "∞": "inf", "\u00a0": " "})  # fmt: skip
 _LATEX = {r"\times": "*", r"\cdot": "*", r"\div": "/", r"\leq": "<=", r"\geq": ">=", r"\le": "<=", r"\ge": ">=", r"\neq": "!=", r"\ne": "!=", r"\bmod": "%", r"\mod": "%", r"\infty": "inf", r"\,": "", r"\left": "", r"\right": "", r"\%": "%", r"\oplus": "^", r"\land": " and ", r"\lt": "<", r"\gt": ">", r"\text": "", r"\mathrm": "", r"\quad": " "}  # fmt: skip
 _FRACTION = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
 _ROOT = re.compile(r"\\sqrt\{([^{}]*)\}|√\(?([\w.]+)\)?")
@@ -40,7 +27,8 @@ _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _POWER = re.compile(r"(?<=[\w)\]])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _ENTRY = re.compile(r"\s*(?:-?[\d.]+|'[^']*'|\"[^\"]*\"|\([^()]*\))\s*:\s*[^\s:]")
-_NEXT_ASSIGNMENT = re.compile(r",\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))")
+_EQUALS = re.compile(r"(?<![=<>!+\-*/%&|^:])=(?!=)")
+_NEXT = re.compile(r"[,;]\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))|;")
 
 
 @dataclass(frozen=True)
@@ -69,6 +57,11 @@ class Side:
         if not self.pure:
             raise UnknownError(self.source)
         return evaluate(self.node, {})
+
+    @cached_property
+    def tolerance(self) -> float:
+        """By how much its value may be off where a number in it is rounded."""
+        return rounding(self.source)
 
     @cached_property
     def is_condition(self) -> bool:
@@ -111,15 +104,31 @@ def read(source: str, mathematics: bool = False) -> tuple[tuple[Side, ...], ...]
 
     Empty where it is neither: a piece of a program, words.
     """
-    found = []
     if _ENTRY.match(source) and (entry := parse("{" + source + "}")) and isinstance(entry.node, ast.Dict):
         return ((entry,),)
-    for statement in _statements(clean(source, mathematics)):
-        sides = [parse(each) for each in split_equals(statement)]
-        if None in sides or not sides:
-            return ()
-        found.append(tuple(side for side in sides if side))
-    return tuple(found)
+    text = clean(source, mathematics)
+    many = _parts(text, _NEXT, _equation) if _NEXT.search(text) else ()
+    return many or tuple(filter(None, [_parts(text, _EQUALS, parse)]))
+
+
+def _equation(text: str) -> tuple[Side, ...]:
+    """The sides of what has more than one."""
+    sides = _parts(text, _EQUALS, parse)
+    return sides if len(sides) > 1 else ()
+
+
+def _parts(text: str, separator: re.Pattern[str], read_part: Callable[[str], Any]) -> tuple[Any, ...]:
+    """The parts of a text between separators; where one cannot be read, the separator belonged to it: ``f(x=1)``.
+
+    Empty if some of it cannot be read at all.
+    """
+    found, start = [], 0
+    for end in [*(match.start() for match in separator.finditer(text)), len(text)]:
+        part = read_part(text[start:end].lstrip("=,; " if start else ""))
+        if part:
+            found.append(part)
+            start = end
+    return tuple(found) if start == len(text) else ()
 
 
 def clean(source: str, mathematics: bool = False) -> str:
@@ -141,59 +150,3 @@ def clean(source: str, mathematics: bool = False) -> str:
         if _THOUSANDS.fullmatch(text):
             text = text.replace(",", "")
     return re.sub(r"\s*\n\s*", " ", text)
-
-
-def _statements(source: str) -> list[str]:
-    """``x = 1, y = 2`` and ``x = 1; y = 2`` are two."""
-    if "=" not in source:
-        return [source]
-    found = []
-    for piece in _top_level(source, ";"):
-        places = [match for match in _NEXT_ASSIGNMENT.finditer(piece) if _depth(piece[: match.start()]) == 0]
-        start = 0
-        for match in places:
-            if re.search(r"(?<![=<>!])=(?!=)", piece[start : match.start()]):
-                found.append(piece[start : match.start()])
-                start = match.end()
-        found.append(piece[start:])
-    return [each for each in found if each.strip()]
-
-
-def split_equals(source: str) -> list[str]:
-    """The sides of an equation: at equals signs that are neither in brackets nor in strings nor part of others."""
-    return _top_level(source, "=") if "=" in source else [source]
-
-
-def _top_level(source: str, sign: str) -> list[str]:
-    sides, start, depth, index, quote = [], 0, 0, 0, ""
-    while index < len(source):
-        letter = source[index]
-        if quote:
-            if letter == "\\":
-                index += 1
-            elif letter == quote:
-                quote = ""
-        elif letter in "'\"":
-            quote = letter
-        elif letter in "([{":
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-        elif letter == sign and depth == 0 and not (sign == "=" and _in_operator(source, index)):
-            sides.append(source[start:index])
-            start = index + 1
-        index += 1
-    return [*sides, source[start:]]
-
-
-def _in_operator(source: str, index: int) -> bool:
-    return source[index + 1 : index + 2] == "=" or (index > 0 and source[index - 1] in "=<>!+-*/%&|^:")
-
-
-def _depth(source: str) -> int:
-    return sum(source.count(letter) for letter in "([{") - sum(source.count(letter) for letter in ")]}")
-
-
-def tolerance_of(*sides: Side) -> float:
-    """By how much the sides of an equation may differ where numbers in them are rounded."""
-    return max((rounding(side.source) for side in sides), default=0.0)

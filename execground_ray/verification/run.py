@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from execground_ray.tracing.evidence import Evidence, read_value
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.trees import expressions_in, key_of, nodes_in, program_names
 from execground_ray.verification.values import Inside, Opaque, freeze
 
+Item = TypeVar("Item")
+Key = TypeVar("Key")
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
 _SHOWN = frozenset({"source", "call", "def"})
@@ -45,6 +48,10 @@ class Frame(NamedTuple):
     arguments: tuple[tuple[str, Any], ...]
     returned: Any
 
+    def is_of(self, function: str) -> bool:
+        """Whether a function or method of that name was called."""
+        return self.name.rpartition(".")[2] == function
+
 
 class Run:
     """Answers questions about one run of a program, by its evidence."""
@@ -62,7 +69,6 @@ class Run:
         self.frames = [self._frame(each) for each in evidence.frames]
         self.frame_of = [line[1] for line in evidence.lines]
         self.incomplete = evidence.incomplete_lines
-        self.loops: dict[int, list[list[int]]] | None = None  # filled by those who count rounds
 
     def value(self, index: int) -> Any:
         """The value of that index; ``Opaque`` where it is not known exactly."""
@@ -107,48 +113,57 @@ class Run:
             found.append(event)
         return found
 
-    def _augmentation(self, event: Event, statement: ast.AugAssign, last: Any, latest: Any) -> Event:
+    def _augmentation(self, event: Event, operation: ast.BinOp, last: Any, latest: Any) -> Event:
         """``total += x`` as the operation ``total + x``."""
-        operation = self._operations[id(statement)]
-        operands = {}
-        before = latest.get((event.frame, key_of(statement.target)))
-        if before is None and isinstance(statement.target, ast.Name):
-            known = self.state(event.frame, event.line, before=True).get(statement.target.id)
-            before = Event(event.line, event.frame, operation.left, known, -1, {}) if known is not None else None
-        if before is not None:
-            operands[id(operation.left)] = before
-        right = last.get((event.frame, id(statement.value)))
-        if right is not None:
-            operands[id(operation.right)] = right
-        return Event(event.line, event.frame, operation, event.value, -1, operands)
+        target = operation.left
+        before = latest.get((event.frame, key_of(target)))
+        if before is None and isinstance(target, ast.Name):
+            known = self.state(event.frame, event.line, before=True).get(target.id)
+            before = Event(event.line, event.frame, target, known, -1, {}) if known is not None else None
+        operands = {id(target): before, id(operation.right): last.get((event.frame, id(operation.right)))}
+        known_ones = {key: each for key, each in operands.items() if each is not None}
+        return Event(event.line, event.frame, operation, event.value, -1, known_ones)
 
     @cached_property
-    def _augmented(self) -> dict[int, ast.AugAssign]:
-        return {id(node.target): node for node in self._nodes if isinstance(node, ast.AugAssign)}
-
-    @cached_property
-    def _operations(self) -> dict[int, ast.BinOp]:
-        return {id(node): ast.BinOp(node.target, node.op, node.value) for node in self._augmented.values()}
+    def _augmented(self) -> dict[int, ast.BinOp]:
+        """By target of an augmented assignment: the operation that it is."""
+        found = [node for node in self._nodes if isinstance(node, ast.AugAssign)]
+        return {id(node.target): ast.BinOp(node.target, node.op, node.value) for node in found}
 
     @cached_property
     def _event_lines(self) -> dict[int, list[Event]]:
-        found: dict[int, list[Event]] = defaultdict(list)
-        for event in self.events:
-            found[event.line].append(event)
+        return grouped(self.events, lambda event: event.line)
+
+    def stores(self, key: str) -> list[Event]:
+        """When a name was given a value."""
+        return self._stores.get(key, [])
+
+    @cached_property
+    def _stores(self) -> dict[str, list[Event]]:
+        names = [event for event in self.events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
+        return grouped(names, lambda event: key_of(event.node))
+
+    @cached_property
+    def functions(self) -> dict[str, set[str]]:
+        """By name of a function of the program: that name, and its parameters and variables."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for node in self._nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                inside = nodes_in(node)
+                found[node.name] |= {node.name} | {each.arg for each in inside if isinstance(each, ast.arg)}
+                found[node.name] |= {each.id for each in inside if isinstance(each, ast.Name)}
         return found
 
     @cached_property
-    def _following(self) -> dict[str, list[tuple[int, Any]]]:
-        """By attribute or element: when it was evaluated, and its values."""
-        found: dict[str, list[tuple[int, Any]]] = defaultdict(list)
-        for event in self.events:
-            if isinstance(event.node, ast.Attribute | ast.Subscript):
-                found[key_of(event.node)].append((event.line, event.value))
-        return found
+    def foreign(self) -> frozenset[int]:
+        """The calls that the record shows of code that is not the program's: nothing is known of what they evaluate."""
+        return frozenset(range(len(self.frames))) - {event.frame for event in self.events}
 
-    def next_value(self, key: str, line: int) -> list[Any]:
-        """The value that an attribute or an element has when it is evaluated next behind a line: what a call made of it."""
-        return [value for at, value in self._following.get(key, ()) if at > line][:1]
+    @cached_property
+    def comprehended(self) -> frozenset[str]:
+        """The names that comprehensions run through."""
+        targets = [node.target for node in self._nodes if isinstance(node, ast.comprehension)]
+        return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
 
     def events_at(self, line: int) -> list[Event]:
         """The events of the statement that record line ``line`` shows."""
@@ -204,27 +219,19 @@ class Run:
     def keys(self) -> frozenset[str]:
         """The keys of all expressions of the program."""
         nodes = [node for node in self._nodes if isinstance(node, ast.expr)]
-        return frozenset(map(key_of, [*nodes, *self._operations.values()]))
+        return frozenset(map(key_of, [*nodes, *self._augmented.values()]))
 
     @cached_property
     def constants(self) -> frozenset[Any]:
-        """The constants of the program, those included that are written as a calculation: the run has no event of it."""
-        folded = []
+        """Keys of what the program writes out: constants, calculations and collections of them; the run has no event of all."""
+        found = set()
         for node in self._nodes:
-            if isinstance(node, ast.BinOp | ast.UnaryOp) and is_pure(node):
+            if isinstance(
+                node, ast.Constant | ast.BinOp | ast.UnaryOp | ast.List | ast.Tuple | ast.Set | ast.Dict
+            ) and is_pure(node):
                 with suppress(UnknownError):
-                    folded.append(freeze(evaluate(node, {})))
-        return frozenset(freeze(node.value) for node in self._nodes if isinstance(node, ast.Constant)) | set(folded)
-
-    @cached_property
-    def numbers(self) -> frozenset[int]:
-        """The integers in the program."""
-        return frozenset(each for each in self.constants if isinstance(each, int))
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """The strings in the program."""
-        return [node.value for node in self._nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+                    found.add(freeze(evaluate(node, {})))
+        return frozenset(found)
 
     @cached_property
     def displays(self) -> frozenset[int]:
@@ -233,7 +240,7 @@ class Run:
 
     @cached_property
     def literal_counts(self) -> frozenset[int]:
-        """How many parts the program's own expressions and functions have: three conditions, four arguments."""
+        """How many parts the program's own expressions and functions have: three elements, conditions, arguments."""
         many = [each for node in self._nodes for _, each in ast.iter_fields(node) if isinstance(each, list)]
         return frozenset(map(len, many))
 
@@ -245,54 +252,64 @@ class Run:
             default=0,
         )
 
-    def statement_parts(self, line: int) -> list[ast.AST]:
-        """What a line of the program evaluates: of a compound statement its head."""
-        return self._statements.get(line, [])
-
-    @cached_property
-    def _statements(self) -> dict[int, list[ast.AST]]:
-        found: dict[int, list[ast.AST]] = defaultdict(list)
-        for node in self._nodes:
-            if isinstance(node, ast.stmt):
-                heads = [
-                    each
-                    for name, each in ast.iter_fields(node)
-                    if name not in {"body", "orelse", "finalbody", "handlers", "cases"}
-                ]
-                parts = [part for head in heads for part in (head if isinstance(head, list) else [head])]
-                found[node.lineno] += [part for part in parts if isinstance(part, ast.AST)]
-                if not hasattr(node, "body"):
-                    found[node.lineno].append(node)
-        return found
-
     @cached_property
     def owners(self) -> list[int]:
         """By record line: the line of the statement that it belongs to, first element unused."""
         owners = [0]
+        began: dict[tuple[int, int], int] = {}  # by call and line of the program
         for number, (kind, frame, source, _, owner) in enumerate(self.lines, 1):
             if kind == "again":
-                owners.append(self._again(number, frame, source))
-            else:
-                owners.append(owner if owner > 0 else number)
+                owners.append(began.get((frame, source), number))
+                continue
+            if kind in _SHOWN:
+                began[frame, source] = number
+            owners.append(owner if owner > 0 else number)
         return owners
-
-    def _again(self, number: int, frame: int, source: int) -> int:
-        """The line at which the statement that is shown again began."""
-        for earlier in range(number - 1, 0, -1):
-            kind, other, line = self.lines[earlier - 1][:3]
-            if other == frame and line == source and kind in _SHOWN:
-                return earlier
-        return number
 
     @cached_property
     def groups(self) -> dict[int, list[int]]:
         """By line of a statement: all record lines that belong to it."""
-        found: dict[int, list[int]] = defaultdict(list)
-        for number in range(1, self.count + 1):
-            found[self.owners[number]].append(number)
-        return found
+        return grouped(range(1, self.count + 1), lambda number: self.owners[number])
 
     @cached_property
     def statements(self) -> list[int]:
         """The record lines that show a statement about to run."""
         return [number for number, line in enumerate(self.lines, 1) if line[0] == "source"]
+
+    @cached_property
+    def loops(self) -> list[list[list[int]]]:
+        """Of each loop, for each time it ran: the record lines at which rounds began."""
+        found: dict[int, list[list[int]]] = defaultdict(list)
+        loops = [node for node in self._nodes if isinstance(node, ast.For | ast.While)]
+        begins = {id(_first(node.target) if isinstance(node, ast.For) else node.test): node for node in loops}
+        starts = {id(node.iter): id(node) for node in loops if isinstance(node, ast.For)}
+        running: dict[tuple[int, int], list[int]] = {}
+        for event in self.events:
+            running.pop((event.frame, starts.get(id(event.node), 0)), None)
+            loop = begins.get(id(event.node))
+            if loop is None:
+                continue
+            key = event.frame, id(loop)
+            if key not in running:
+                running[key] = []
+                found[id(loop)].append(running[key])
+            if isinstance(loop, ast.For) or event.outcome == 1:
+                running[key].append(event.line)
+            else:
+                running.pop(key)
+        return list(found.values())
+
+
+def _first(target: ast.expr) -> ast.expr:
+    """The first name of a loop's target."""
+    while isinstance(target, ast.Tuple | ast.List):
+        target = target.elts[0]
+    return target
+
+
+def grouped(many: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """Things by what ``key`` says of each."""
+    found: dict[Key, list[Item]] = defaultdict(list)
+    for each in many:
+        found[key(each)].append(each)
+    return found

@@ -10,13 +10,14 @@ Kinds: ``V`` a value, ``N`` an expression with names, ``C`` a condition, ``E`` a
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError
-from execground_ray.verification.notation import Side, read
+from execground_ray.verification.notation import Side, parse, read
 
 _BOLD = re.compile(
     r"\*\*(?=[^\s*])|(?<=[^\s*])\*\*|(?<![\w*])\*(?=[^\W_])|(?<=[\w.])\*(?![\w*])|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
@@ -34,15 +35,9 @@ _TOKEN = re.compile(
     rf"|(?P<number>{_NUMBER})"
     rf"|(?P<name>(?<![\w.]){_NAME})"
 )
-_WORD_VALUES = {"True", "False", "None"}
-# Letters and short words of English: what is meant outside of code marks is not sure.
-_ENGLISH = frozenset(
-    "a i A I s as at be by do go he if in is it me my no of on or so to up us we an the and for not all any one two end "
-    "new old out add sum max min len set list dict str int key value values item items number numbers string count index "
-    "left right start stop first last left_over result results total word words char chars letter letters digit digits "
-    "current length size node nodes tree root head tail next prev previous text line lines array data input output x".split()
-)
+_WORD_VALUES = frozenset({"True", "False", "None"})
 MAX_BRACKET = 4_000
+Equations = tuple[tuple[Side, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -53,8 +48,7 @@ class Token:
     start: int
     end: int
     marked: bool  # set as code or mathematics
-    equations: tuple[tuple[Side, ...], ...]
-    scare: bool = False  # in double quotes: perhaps only a word that is quoted
+    equations: Equations
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -92,16 +86,16 @@ def tokenize(text: str, start: int, end: int, names: frozenset[str]) -> Sentence
     mask: list[str] = []
     done = position = 0
     while match := _TOKEN.search(plain, position):
-        token = _token(plain, match, names)
-        if token is None:
-            position = match.end("name") if match.lastgroup == "name" else match.start() + 1
-            position = _skip(plain, match, position)
+        stop, equations = _read(plain, match, names)
+        marked = match.lastgroup in {"code", "math"}
+        if not equations and not marked:
+            # No token; past its first word or sign, the rest is looked at again.
+            position = match.end("name") if match["name"] else re.compile(r"\w+|\W").match(plain, match.start()).end()  # type: ignore[union-attr]
             continue
-        tokens.append(
-            Token(token.kind, start + token.start, start + token.end, token.marked, token.equations, token.scare)
-        )
-        mask += [plain[done : token.start], f"‹{token.kind}{len(tokens) - 1}›"]
-        done = position = token.end
+        kind = _kind(equations)
+        mask += [plain[done : match.start()], f"‹{kind}{len(tokens)}›"]
+        tokens.append(Token(kind, start + match.start(), start + stop, marked, equations))
+        done = position = stop
     mask.append(plain[done:])
     return Sentence(start, end, source, " ".join("".join(mask).split()), tuple(tokens))
 
@@ -114,97 +108,44 @@ def _without_bold(source: str) -> str:
     return "".join(pieces)
 
 
-def _skip(plain: str, match: re.Match[str], position: int) -> int:
-    """Behind a match that is no token: past the first word or number of it, so that the rest is looked at again."""
-    first = re.compile(r"\w+|\W").match(plain, match.start())
-    return max(position, first.end()) if first and match.lastgroup != "name" else position
-
-
-def _token(plain: str, match: re.Match[str], names: frozenset[str]) -> Token | None:
-    group = next(name for name in ("code", "math", "expression", "bracket", "quoted", "number", "name") if match[name])
-    start, end = match.span()
-    if group == "code":
-        return _made(start, end, read(match["inner"]), marked=True)
-    if group == "math":
-        return _made(start, end, read(match["tex"], mathematics=True), marked=True)
-    if group == "expression":
-        return _expression(match, names)
-    if group == "bracket":
-        return _bracket(plain, start)
-    if group == "quoted":
-        inner = match.group()[1:-1]
-        return _made(start, end, read(repr(inner)), marked=False, scare=match.group()[0] in '"“')
-    if group == "number":
-        return _made(start, end, read(match.group()), marked=False)
-    return _name(match, names)
-
-
-def _made(start: int, end: int, equations: tuple[tuple[Side, ...], ...], *, marked: bool, scare: bool = False) -> Token:
-    return Token(_kind(equations), start, end, marked, equations, scare)
-
-
-def _kind(equations: tuple[tuple[Side, ...], ...]) -> str:
+def _kind(equations: Equations) -> str:
     if not equations:
         return "W"
     if len(equations) > 1 or len(equations[0]) > 1:
         return "E"
     side = equations[0][0]
-    if side.is_condition:
-        return "C"
-    return "V" if side.pure else "N"
+    return "C" if side.is_condition else "V" if side.pure else "N"
 
 
-def _expression(match: re.Match[str], names: frozenset[str]) -> Token | None:
-    """A bare expression: only with the program's names, and numbers."""
-    source = match.group()
-    words = re.findall(r"(?<![\w.])[A-Za-z_]\w*", source)
-    if any(word not in names and word not in _WORD_VALUES for word in words):
-        return None
-    if source.startswith("-") and not source[1:2].isdigit():
-        return None
-    equations = read(source)
-    return _made(match.start(), match.end(), equations, marked=False) if equations else None
+def _read(plain: str, match: re.Match[str], names: frozenset[str]) -> tuple[int, Equations]:
+    """Where a stretch that may be a token ends, and its equations; none if outside of code it is none."""
+    source, end = match.group(), match.end()
+    match match.lastgroup:
+        case "code":
+            return end, read(match["inner"])
+        case "math":
+            return end, read(match["tex"], mathematics=True)
+        case "quoted":
+            return end, read(repr(source[1:-1]))
+        case "bracket":
+            return _collection(plain, match.start())
+        case "name":
+            # Outside of code a name that can be a word of English is taken for one.
+            is_name = re.match(r"\w+", source)[0] in names and not source.isalpha()  # type: ignore[index]
+            return end, read(source) if is_name or source in _WORD_VALUES else ()
+        case "expression":
+            known = set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", source)) <= names | _WORD_VALUES
+            return end, read(source) if known and re.match(r"[^-]|-\d", source) else ()
+    return end, read(source)
 
 
-def _bracket(plain: str, start: int) -> Token | None:
+def _collection(plain: str, start: int) -> tuple[int, Equations]:
     """A list, tuple, set or dictionary outside of code marks."""
-    depth = 0
-    quote = ""
-    for index in range(start, min(len(plain), start + MAX_BRACKET)):
-        letter = plain[index]
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter in "[({":
-            depth += 1
-        elif letter in "])}":
-            depth -= 1
-            if depth == 0:
-                return _collection(plain, start, index + 1)
-        elif letter == "\n" and plain[index : index + 2] == "\n\n":
-            return None
-    return None
-
-
-def _collection(plain: str, start: int, end: int) -> Token | None:
-    equations = read(plain[start:end])
-    if len(equations) != 1 or len(equations[0]) != 1 or not equations[0][0].is_literal:
-        return None
-    try:
-        value = equations[0][0].value
-    except UnknownError:
-        return None
-    return _made(start, end, equations, marked=False) if isinstance(value, list | tuple | set | dict) else None
-
-
-def _name(match: re.Match[str], names: frozenset[str]) -> Token | None:
-    source = match.group()
-    if source in _WORD_VALUES:
-        return _made(match.start(), match.end(), read(source), marked=False)
-    base = re.match(r"\w+", source)
-    if base is None or base[0] not in names:
-        return None
-    if source in _ENGLISH:
-        return None
-    return _made(match.start(), match.end(), read(source), marked=False)
+    for match in re.compile(r"[\])}]").finditer(plain, start, start + MAX_BRACKET):
+        source = plain[start : match.end()]
+        if all(source.count(opening) == source.count(closing) for opening, closing in ("[]", "()", "{}")):
+            side = parse(source)
+            if side is not None:
+                is_one = side.is_literal and isinstance(side.node, ast.List | ast.Tuple | ast.Set | ast.Dict)
+                return match.end(), ((side,),) if is_one else ()
+    return start, ()

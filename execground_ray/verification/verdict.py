@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from execground_ray.records import Reason
 from execground_ray.tracing.evidence import decode
@@ -19,7 +19,9 @@ from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.form import end_findings, form_findings
 from execground_ray.verification.judgement import Judgement, judge_sentences
 from execground_ray.verification.run import Run
-from execground_ray.verification.values import Opaque
+
+if TYPE_CHECKING:
+    from execground_ray.config.schema import Verification
 
 # In this order: what makes the rest of a text meaningless comes first.
 _REASONS: tuple[tuple[Reason, frozenset[Kind]], ...] = (
@@ -31,31 +33,6 @@ _REASONS: tuple[tuple[Reason, frozenset[Kind]], ...] = (
 )
 FORGIVEN = 2  # statements that may go untold in any text
 _FORM = frozenset(kind for _, kinds in _REASONS for kind in kinds)
-
-
-class Settings(Protocol):
-    """The part of the configuration that a decision needs."""
-
-    @property
-    def min_grounded(self) -> float:
-        """Least share of what a text cites that the execution bears out."""
-
-    @property
-    def min_coverage(self) -> float:
-        """Least share of the record's statements that the sentences of an attributed text cite."""
-
-    @property
-    def min_supported(self) -> int:
-        """Least number of cited values and claims that are borne out, where there is evidence."""
-
-
-@dataclass(frozen=True)
-class Floors:
-    """Settings as they stand by default."""
-
-    min_grounded: float = 0.5
-    min_coverage: float = 0.9
-    min_supported: int = 1
 
 
 @dataclass(frozen=True)
@@ -115,7 +92,7 @@ def verify(text: str, execution: Execution) -> Verdict:
     judgement = judge_sentences(attributed, execution.refcode, run)
     returned = Returned(execution.returned, _exact(execution, run))
     answer_ok, findings = answer_findings(attributed.text, returned, attributed=bool(attributed.citations))
-    findings += form_findings(attributed.text, execution.question, execution.refcode)
+    findings += form_findings(attributed.text, execution.question, execution.refcode, execution.trace)
     if not answer_ok:
         findings += end_findings(attributed.text)
     return _verdict(attributed, run, judgement, answer_ok, findings)
@@ -159,7 +136,7 @@ def _exact(execution: Execution, run: Run | None) -> Any:
     return read_answer(re.sub(r"\n\s*", " ", shown.partition(": ")[2]))
 
 
-def judge(verdict: Verdict, settings: Settings) -> tuple[Reason, str] | None:
+def judge(verdict: Verdict, settings: Verification) -> tuple[Reason, str] | None:
     """The reason to reject a text and the detail of it, or None to keep it."""
     wrong = [finding for finding in verdict.findings if finding.outcome is Outcome.CONTRADICTED]
     for reason, kinds in _REASONS:
@@ -174,13 +151,10 @@ def judge(verdict: Verdict, settings: Settings) -> tuple[Reason, str] | None:
     return None
 
 
-def _floors(verdict: Verdict, settings: Settings) -> tuple[Reason, str] | None:
+def _floors(verdict: Verdict, settings: Verification) -> tuple[Reason, str] | None:
     """Too little that is borne out, or too little of the record told."""
     if verdict.supported < settings.min_supported or verdict.grounded < settings.min_grounded:
         return Reason.UNGROUNDED, f"borne out: {verdict.supported} of {verdict.supported + verdict.unknown}"
     if verdict.attributed and verdict.untold > FORGIVEN and verdict.coverage < settings.min_coverage:
         return Reason.UNGROUNDED, f"tells {verdict.coverage:.0%} of the steps"
     return None
-
-
-__all__ = ["Execution", "Floors", "Opaque", "Settings", "Verdict", "judge", "verify"]

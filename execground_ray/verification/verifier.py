@@ -13,32 +13,23 @@ import resource
 import subprocess
 import sys
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, cast
 
 from execground_ray.python_values import read_json
 from execground_ray.tracing.messages import DeadlineReader, read_message, write_message
 from execground_ray.tracing.values import UnsupportedValueError, to_json
-from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.verdict import Execution, Verdict, verify
+
+if TYPE_CHECKING:
+    from execground_ray.config.schema import Verification
 
 START_SECONDS = 60.0
 # A text on a busy machine waits its turn: its limit is CPU time, and the clock is only for what sleeps.
 WALL_PER_CPU_SECONDS = 20
 COLLECT_AT = 8  # garbage is looked for when so much has been taken: the eighth part of the memory for one text
 SERVE = "from execground_ray.verification import verifier; verifier.serve()"
-
-
-class Limits(Protocol):
-    """The part of the configuration that matters here."""
-
-    @property
-    def timeout_s(self) -> int:
-        """CPU time for one text, seconds."""
-
-    @property
-    def memory_mb(self) -> int:
-        """Address space beyond what the idle process has."""
 
 
 class UnverifiableError(Exception):
@@ -49,10 +40,10 @@ class Verifier:
     """Starts the process with the first text, and another when it is lost.
 
     Args:
-        limits: of each text.
+        limits: of each text, its CPU time and its memory.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Verification) -> None:
         """See the class."""
         self._limits = limits
         self._process: Any = None  # a Popen, its streams pipes
@@ -83,7 +74,7 @@ class Verifier:
                 problem = f"more than {self._limits.timeout_s} s or {self._limits.memory_mb} MB: {error}"
                 continue
             if "error" not in answer:
-                return _verdict(answer)
+                return cast(Verdict, _reader().validate_python(answer))
             problem = answer["error"]
         raise UnverifiableError(problem)
 
@@ -158,20 +149,11 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def _verdict(answer: dict[str, Any]) -> Verdict:
-    findings = tuple(
-        Finding(
-            **finding
-            | {
-                "kind": Kind(finding["kind"]),
-                "outcome": Outcome(finding["outcome"]),
-                "lines": tuple(map(tuple, finding["lines"])),
-            }
-        )
-        for finding in answer["findings"]
-    )
-    sentences = tuple((start, end, tuple(map(tuple, lines))) for start, end, lines in answer["sentences"])
-    return Verdict(**answer | {"findings": findings, "sentences": sentences})
+@cache
+def _reader() -> Any:
+    from pydantic import TypeAdapter  # the process that verifies does without it
+
+    return TypeAdapter(Verdict)
 
 
 def _limit(kind: int, most: int) -> None:

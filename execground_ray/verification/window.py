@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Hashable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate
-from execground_ray.verification.matching import grouped, matches, operations_in
+from execground_ray.verification.arithmetic import FUNCTIONS, UnknownError, evaluate
+from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.run import WIDEN, Event, Run
-from execground_ray.verification.trees import key_of
+from execground_ray.verification.run import WIDEN, Event, Run, grouped
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -20,6 +22,7 @@ _ITERATORS = frozenset(
     "takewhile dropwhile groupby starmap repeat zip_longest reversed list_iterator".split()
 )
 MAX_POOL = 60_000
+_MUTABLE = list | dict | set | deque
 
 
 class Window:
@@ -28,46 +31,17 @@ class Window:
     def __init__(self, run: Run, ranges: tuple[tuple[int, int], ...]) -> None:
         """See the class."""
         self.run = run
-        self.ranges = ranges
-        core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
-        self.core = sorted(core)
-        self.lines = self._widened(core)
+        self.core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
+        near = {line + more for line in self.core for more in range(-WIDEN, WIDEN + 1)} & set(range(1, run.count + 1))
+        self.lines = near | {member for line in self.core for member in run.groups[run.owners[line]]}
         self.statements = sorted({run.owners[line] for line in self.lines})
         self.core_statements = sorted({run.owners[line] for line in self.core})
         self._possible: dict[str, tuple[list[Any], bool]] = {}
-
-    def _widened(self, core: set[int]) -> set[int]:
-        """Two lines more at each end, whole statements, arguments and returned values with their calls."""
-        run = self.run
-        lines = {near for line in core for near in range(line - WIDEN, line + WIDEN + 1) if 1 <= near <= run.count}
-        lines |= {member for line in core for member in run.groups[run.owners[line]]}
-        for line in list(lines):
-            kind, frame = run.lines[line - 1][:2]
-            if (
-                kind in {"call", "def", "value"}
-                and 0 <= frame < len(run.frames)
-                and line <= run.frames[frame].first + 60
-            ):
-                first = run.frames[frame].first
-                if line - first <= 1 + len(run.frames[frame].arguments):
-                    lines |= set(run.groups[first]) | {first}
-        return lines
 
     @cached_property
     def events(self) -> list[Event]:
         """What was evaluated."""
         return [event for line in self.statements for event in self.run.events_at(line)]
-
-    @cached_property
-    def frames(self) -> list[int]:
-        """The calls that the lines are in, and those around them."""
-        found = {self.run.frame_of[line - 1] for line in self.lines}
-        for frame in list(found):
-            while 0 <= frame < len(self.run.frames):
-                frame = self.run.frames[frame].parent
-                if frame >= 0:
-                    found.add(frame)
-        return sorted(found)
 
     @cached_property
     def states(self) -> list[dict[str, Any]]:
@@ -85,8 +59,9 @@ class Window:
 
     @cached_property
     def complete(self) -> bool:
-        """Whether nothing of these lines is missing in the evidence."""
-        return self.run.incomplete.isdisjoint(self.statements)
+        """Whether nothing of what these lines do is missing in the evidence."""
+        foreign = any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
+        return self.run.incomplete.isdisjoint(self.statements) and not foreign
 
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
@@ -104,31 +79,57 @@ class Window:
         return self._possible[side.key]
 
     def _find(self, side: Side) -> tuple[list[Any], bool]:
-        values: dict[Hashable, Any] = {}
-        for event in self._by_key.get(side.key, ()):
-            values.setdefault(_exactly(event.value), event.value)
-        if isinstance(side.node, ast.Attribute | ast.Subscript) and side.key in self._by_key:
-            for value in self.run.next_value(side.key, max(self.statements, default=0)):
-                values.setdefault(_exactly(value), value)
-        if not isinstance(side.node, ast.Name):
-            for event in self.by_type.get(type(side.node), ()):
-                if matches(side.node, event):
-                    values.setdefault(_exactly(event.value), event.value)
-        called = bool(values)
-        unknown, absent = False, isinstance(side.node, ast.Subscript) and bool(self.states)
+        found = [event.value for event in self._by_key.get(side.key, ())]
+        found += [event.value for event in self.by_type.get(type(side.node), ()) if matches(side.node, event)]
+        seen = len(found)
+        failed: list[UnknownError] = []
         for state in self.states:
             try:
-                value = evaluate(side.node, state)
+                found.append(evaluate(side.node, state))
             except UnknownError as error:
-                unknown = True
-                absent = absent and isinstance(error.__cause__, LookupError)
-                continue
-            values.setdefault(_exactly(value), value)
-        known = [value for value in values.values() if not isinstance(value, Opaque)]
-        if absent and not values:
-            return [], self.complete  # there is no such element at any time
-        closed = bool(known) and len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
-        return known, closed and (called or not (unknown and isinstance(side.node, ast.Call)))
+                failed.append(error)
+        values = list({(type(value).__name__, repr(value)): value for value in found}.values())
+        if not values:  # there is no such element at any time
+            missing = all(isinstance(error.__cause__, LookupError) for error in failed)
+            return [], isinstance(side.node, ast.Subscript) and bool(failed) and missing and self.complete
+        known = [value for value in values if not isinstance(value, Opaque)]
+        whole = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
+        names = {each.id for each in nodes_in(side.node) if isinstance(each, ast.Name)}
+        whole = whole and names.isdisjoint(self.hidden | self.run.comprehended)
+        # What only the program has looked at, a call may have changed since.
+        changing = len(found) == seen and any(isinstance(value, _MUTABLE) for value in known)
+        # A call of the program's own is known by its events only.
+        own_call = isinstance(side.node, ast.Call) and getattr(side.node.func, "id", "") not in FUNCTIONS
+        return known, whole and not changing and (bool(seen) or not failed or not own_call)
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """The names of the functions that these lines call without the record showing it, and of what is in them."""
+        shown = {
+            (self.run.owners[frame.caller], frame.name.rpartition(".")[2]) for frame in self.run.frames if frame.caller
+        }
+        called = {(event.line, name_of_call(event.node)) for event in self.by_type.get(ast.Call, ())}
+        return frozenset().union(*(self.run.functions.get(name, ()) for _, name in called - shown))
+
+    @cached_property
+    def changing(self) -> bool:
+        """Whether these lines look at a part of something that a call may change: what becomes of it is not known."""
+        parts = [*self.by_type.get(ast.Attribute, ()), *self.by_type.get(ast.Subscript, ())]
+        return any(isinstance(event.value, _MUTABLE) for event in parts)
+
+    def left(self, side: Side) -> list[Any]:
+        """The values that an expression of names has behind the statements of these lines."""
+        found = []
+        for line in self.core_statements:
+            with suppress(UnknownError):
+                found.append(evaluate(side.node, self.run.scope(line, before=False)[1]))
+        return found
+
+    def returned(self, name: str) -> list[Any]:
+        """What the calls of a function gave that end at these lines; none if there is one that the record does not show."""
+        if name in self.hidden:
+            return []
+        return [frame.returned for frame in self.touched if frame.last in self.lines and frame.is_of(name)]
 
     def outcomes(self, side: Side) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited."""
@@ -142,21 +143,26 @@ class Window:
 
         The first is empty where nothing is assigned to it there, or the name is none of a single call.
         """
-        node, core = side.node, set(self.core_statements)
-        stores = [
-            event
-            for event in self.by_type.get(ast.Name, ())
-            if isinstance(event.node, ast.Name)
-            and isinstance(event.node.ctx, ast.Store)
-            and side.key == key_of(event.node)
-        ]
+        name, core = side.source, set(self.core_statements)
+        events = [event for event in self._by_key.get(side.key, ()) if isinstance(event.node, ast.Name)]
+        stores = [event for event in events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
         frames = {event.frame for event in stores if event.line in core}
-        if not isinstance(node, ast.Name) or len(frames) != 1:
+        if len(frames) != 1:
             return [], []
         (frame,) = frames
         last = self.core_statements[-1]
-        behind = [self.run.state(frame, line).get(node.id) for line in self.statements if line >= last]
+        behind = [self.run.state(frame, line).get(name) for line in self.statements if line >= last]
         return [event.value for event in stores], behind
+
+    def assigned(self, side: Side) -> list[list[Any]]:
+        """What a name gets, one after the other: at the lines that are cited, around them, and from there to the end."""
+        core = set(self.core_statements)
+        stores = [event for event in self.run.stores(side.key) if event.line >= min(core, default=0)]
+        return [
+            [event.value for event in stores if event.line in lines and event.frame == frame]
+            for frame in {event.frame for event in stores if event.line in core}
+            for lines in (core, self.lines, range(1, self.run.count + 1))
+        ]
 
     @cached_property
     def values(self) -> list[Any]:
@@ -167,24 +173,25 @@ class Window:
         for state in self.states:
             for value in state.values():
                 found[id(value)] = value
-        for value in self._left:
-            found[id(value)] = value
-        for frame in self._touched:
+        for frame in self.touched:
             for value in (frame.returned, *(value for _, value in frame.arguments)):
                 found[id(value)] = value
         return list(found.values())
 
     @cached_property
-    def _left(self) -> list[Any]:
-        """What the attributes and elements that these lines evaluate are when they are evaluated next."""
-        last = max(self.statements, default=0)
-        keys = {key_of(event.node) for event in self.events if isinstance(event.node, ast.Attribute | ast.Subscript)}
-        return [value for key in keys for value in self.run.next_value(key, last)]
-
-    @cached_property
-    def _touched(self) -> list[Any]:
+    def touched(self) -> list[Any]:
         """The calls that begin or end at these lines."""
         return [frame for frame in self.run.frames if frame.first in self.lines or frame.last in self.lines]
+
+    @cached_property
+    def around(self) -> list[Any]:
+        """The calls that these lines are in, and those around them."""
+        found = {self.run.frame_of[line - 1] for line in self.lines}
+        for frame in list(found):
+            while 0 <= frame < len(self.run.frames):
+                found.add(frame)
+                frame = self.run.frames[frame].parent
+        return [self.run.frames[frame] for frame in sorted(found) if 0 <= frame < len(self.run.frames)]
 
     @cached_property
     def pool(self) -> frozenset[Hashable]:
@@ -251,18 +258,11 @@ class Window:
 
     @cached_property
     def operations(self) -> frozenset[str]:
-        """What the statements of these lines do, and the calls that they make: names of operators and functions."""
-        sources = {self.run.lines[line - 1][2] for line in self.statements}
-        trees = {tree for line in sources for tree in self.run.statement_parts(line)}
-        trees |= {event.node for event in self.events}
-        negative = any(
-            isinstance(event.node, ast.BinOp)
-            and any(isinstance(each.value, int | float) and each.value < 0 for each in event.operands.values())
-            for event in self.events
-        )
-        return operations_in(trees) | ({"USub"} if negative else set())
-
-
-def _exactly(value: Any) -> Hashable:
-    """A key that tells a list from a tuple, and 1 from 1.0."""
-    return (type(value).__name__, repr(value))
+        """What these lines do: names of operators and of what is called."""
+        found = set()
+        for node in {event.node for event in self.events}:
+            if isinstance(node, ast.BinOp | ast.UnaryOp):
+                found.add(type(node.op).__name__)
+            elif isinstance(node, ast.Call):
+                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+        return frozenset(found)

@@ -30,3 +30,9 @@ def test_form(text, kinds):
 )
 def test_the_end(text, cut):
     assert [finding.kind for finding in end_findings(text)] == [Kind.CUT_OFF] * cut
+
+
+def test_a_script_that_a_value_of_the_run_is_written_in_is_not_strange():
+    text, problem = "`text` becomes `'Здравствуй'`.", ("Turn it.", "def main_solution(text): pass")
+    assert [finding.kind for finding in form_findings(text, *problem)] == [Kind.LANGUAGE]
+    assert form_findings(text, *problem, ".......... text = 'Здравствуй'") == []

@@ -1,0 +1,162 @@
+"""What a sentence says in words: ``total`` becomes ``13``, ``x > 5`` is false, ``f(3)`` returns ``5``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from execground_ray.verification.arithmetic import UnknownError
+from execground_ray.verification.context import Check, Context
+from execground_ray.verification.facts import fits, has_returned, has_value, is_true
+from execground_ray.verification.finding import Kind
+from execground_ray.verification.notation import Side, parse
+from execground_ray.verification.tokens import Token
+
+_ADVERB = (
+    r"(?:now|then|therefore|thus|still|also|again|just|only|already|both|all|each|currently|simply|exactly|initially|hence|clearly|"
+    r"indeed|accordingly|once more|once again|consequently|here|finally|likewise|too|at first|this time|there|directly|immediately|"
+    r"unchanged at|equal to|as well|no longer|always|even|much|far|well)"
+)
+_CHANGE = r"(?:up|down|back|on)"
+_VERB = (
+    r"(?:becomes?|became|is|are|was|equals?|holds?|gets|turns into|comes to|(?:stay|remain)(?:s|ed)?|"
+    r"(?:stays?|remains?|starts?(?: out| off)?|begins?|is initiali[sz]ed|is kept|ends up) (?:at|as|with)|"
+    r"(?:is|are|gets?|becomes?) (?:re)?(?:set|updated|changed|initiali[sz]ed|assigned|increased|decreased|raised|lowered|incremented|decremented|reduced|cut|advanced|moved)"
+    rf"(?: {_CHANGE})? (?:to|as|with)|"
+    rf"(?:has )?(?:goes|grows|rises|drops|falls|changes|moves|advances|increases|decreases|shrinks|jumps|climbs|gone|grown|risen|dropped|fallen|changed|moved|shrunk)(?: {_CHANGE})? to|"
+    r"(?:takes|has|gets|receives|takes on|assumes) (?:on )?the (?:new )?value(?: of)?|"
+    r"returns?|returned|gives(?: back)?|yields?|hands back|evaluates to|results in|produces)"
+)
+_NOUN = r"(?:(?:an?|the) (?:(?:new|empty|single|whole|same|full|final|updated|initial) )*(?:value|list|string|number|tuple|set|dictionary|integer|float|array|boolean|character|letter|digit|deque|queue|pair|text)(?: of)?)"
+_SUBJECT, _OBJECT = r"‹[NE]\d+›", r"‹[VE]\d+›"
+_SUBJECTS = rf"(?P<subjects>{_SUBJECT}(?:(?:, (?:and )?| and | or |/){_SUBJECT})*)"
+_OBJECTS = rf"(?P<objects>{_OBJECT}(?:(?:, (?:and )?| and | or ){_OBJECT})*)"
+_WHICH = r"(?:,? (?:which|that|it|so it))?,?"
+_SAYS = re.compile(
+    rf"{_SUBJECTS}(?: \((?:‹\w+›|[^()])*\))?{_WHICH}(?: {_ADVERB},?)* (?P<verb>{_VERB})(?: {_ADVERB})*(?: {_NOUN})? ?{_OBJECTS}",
+    re.IGNORECASE,
+)
+_MAKES = re.compile(
+    rf"\b(?:(?:re)?sets?|initiali[sz]es?|raises|increases|updates?|changes|brings?|moves|makes?|making|setting|bringing|leaves|leaving|gives?|giving|updating|raising)(?: {_ADVERB})* "
+    rf"{_SUBJECTS}(?: {_ADVERB})* (?:to|as|at|with|equal to|become)?(?: {_NOUN})? ?(?P<objects>{_OBJECT})",
+    re.IGNORECASE,
+)
+_TRUTH = re.compile(
+    rf"(?P<subject>‹[CN]\d+›){_WHICH}(?: {_ADVERB})* ?(?:"
+    rf"(?:is|are|was|were|=|→|evaluates? to|gives?|yields?|returns?|turns out(?: to be)?|comes out|being|becomes?|:)(?: {_ADVERB})*(?P<no> not)? ?[\"'*]*(?P<word>true|false|‹V\d+›)"
+    r"|(?P<holds>holds?|is (?:satisfied|met|fulfilled)|succeeds?|passes)"
+    r"|fails?|does not hold|doesn't hold|is not (?:satisfied|met)|isn't (?:satisfied|met)|no longer holds)(?![\w ]* (?:if|when|unless) )",
+    re.IGNORECASE,
+)
+_TYPED = re.compile(
+    rf"(?P<subject>‹N\d+›)(?: {_ADVERB})* (?:is|becomes|remains|stays|holds|(?:starts(?: out)? |begins )?as)(?: {_ADVERB})* an? (?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )*(?P<type>list|tuple|set|dictionary|string|integer|float|boolean)\b",
+    re.IGNORECASE,
+)
+_TYPES: dict[str, tuple[type, ...]] = {
+    "list": (list,), "tuple": (tuple,), "set": (set, frozenset), "dictionary": (dict,), "string": (str,), "integer": (int,),
+    "float": (float,), "boolean": (bool,),
+}  # fmt: skip
+# Of what stands before the names it is not the names that the sentence speaks, but of something of theirs.
+_OF_THEM = re.compile(
+    r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|below|above|per|through|within|index|position|key|entry|both|if|that|whether|nor|neither|‹\w+› (?:and|or))(?: the)?\s*$",
+    re.IGNORECASE,
+)
+_VALUE_OF = re.compile(r"(?<!takes the )(?<!gets the )(?<!to the )\b(?:values?|content|contents) of\s*$", re.IGNORECASE)
+_PLURAL = re.compile(r"^(?:are|were|become|became|stay|remain|start|begin|get|hold|have|equal)\b", re.IGNORECASE)
+_STAYS = re.compile(r"^(?:stay|remain)", re.IGNORECASE)
+_BECOMES = re.compile(r"becom|became|\bto$|turns", re.IGNORECASE)
+_RETURNS = re.compile(r"return|gives?\b|yield|hands", re.IGNORECASE)
+_NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b[^.;:]*$", re.IGNORECASE)
+
+
+def check_claims(context: Context) -> Iterator[Check]:
+    """Judge what a sentence says in words."""
+    for pattern, judge in ((_SAYS, _says), (_MAKES, _says), (_TRUTH, _truth), (_TYPED, _typed)):
+        for match in pattern.finditer(context.mask):
+            yield from judge(context, match)
+
+
+def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
+    """Names and the values that they have or get: one to one in their order, or all of them the only one."""
+    subjects, objects = context.tokens(match["subjects"]), context.tokens(match["objects"])
+    before, behind = context.mask[: match.start("subjects")], context.mask[match.end() :]
+    verb = match["verb"] if match.re is _SAYS else ""
+    if verb and len(subjects) > 1 and not _PLURAL.search(verb):  # "gets the value of `x`, and `y` is 5"
+        subjects, before = subjects[-1:], ""
+    length = len(subjects) == 1 and re.search(r"\b(?:length|size) of\s*$", before, re.IGNORECASE)
+    of_them = verb and _OF_THEM.search(before) and not before.endswith("both ") and not _VALUE_OF.search(before)
+    if " or " in match[0] or (of_them and not length):
+        return
+    if (
+        not objects[-1].marked
+        and re.match(r"\s*(?:[a-z%‹–-]|\.\.\.)", behind)
+        and not re.match(r" (?:and|so) ", behind)
+    ):
+        return  # "is 3 times", "is 5 more than"
+    if len(objects) not in {1, len(subjects)}:
+        return
+    for index, subject in enumerate(subjects):
+        side = _of_names(subject)
+        if side is not None:
+            side = (parse(f"len({side.source})") or side) if length else side
+            yield from _holds(context, side, objects[index % len(objects)], verb)
+
+
+def _of_names(token: Token) -> Side | None:
+    """The expression of names that a token is; none of ``i = 3``, as a sentence about it says it already."""
+    if len(token.equations) != 1 or len(token.sides) != 1:
+        return None
+    side = token.sides[0]
+    return None if side.pure or side.is_condition else side
+
+
+def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[Check]:
+    if len(target.sides) > 1 and not target.sides[0].pure:
+        return  # "`f(x)` gives `y = 5`": the equation says of what
+    try:
+        value, written = target.value, target.sides[-1]
+    except UnknownError:
+        return
+    find, kind = (has_returned, Kind.CALL) if _RETURNS.search(verb) else (has_value, Kind.ASSIGNMENT)
+    good = find(context, side, value, written.tolerance)
+    if good and context.cited:
+        good = _in_time(context, side, value, verb)
+    if good is False and isinstance(value, bool):  # what is no bool may be called so
+        good = is_true(context, side, value) or (False if target.marked else None)
+    if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
+        good = None
+    yield context.verdict(target, kind, good, f"{side.source} is not {written.source} there")
+
+
+def _in_time(context: Context, side: Side, value: object, verb: str) -> bool:
+    """Whether what a name becomes is a value that it gets at these lines, and what it stays one that it has behind them."""
+    got, left = context.window.changes(side) if context.window else ([], [])
+    allowed = left if _STAYS.search(verb) else [*got, *left]
+    return (
+        not got or not (_STAYS.search(verb) or _BECOMES.search(verb)) or any(fits(value, each, 0.0) for each in allowed)
+    )
+
+
+def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
+    token = context.tokens(match["subject"])[0]
+    word = match["word"] or ("true" if match["holds"] else "false")
+    if word.startswith("‹"):
+        word = context.tokens(word)[0].sides[-1].source
+    is_name = match["subject"].startswith("‹N") and (not match["word"] or match["word"].startswith("‹"))
+    if is_name or word.lower() not in {"true", "false"} or len(token.equations) != 1 or len(token.sides) != 1:
+        return  # what a name is, is an assignment
+    wanted = (word.lower() == "true") is not bool(match["no"])
+    good = is_true(context, token.sides[0], wanted)
+    if good is False and _NONE.search(context.mask[: match.end()]):
+        good = None
+    yield context.verdict(token, Kind.CONDITION, good, f"{token.sides[0].source} is not {str(wanted).lower()} there")
+
+
+def _typed(context: Context, match: re.Match[str]) -> Iterator[Check]:
+    token = context.tokens(match["subject"])[0]
+    side = _of_names(token)
+    if side is None or context.window is None or not context.cited or _OF_THEM.search(context.mask[: match.start()]):
+        return
+    values, closed = context.window.possible(side)
+    good = any(isinstance(value, _TYPES[match["type"].lower()]) for value in values) or (False if closed else None)
+    yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is no {match['type']} there")

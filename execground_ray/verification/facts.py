@@ -1,0 +1,66 @@
+"""What the lines of a sentence say of an expression: its values, whether it was true, what a function returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from execground_ray.verification.arithmetic import UnknownError
+from execground_ray.verification.context import Context
+from execground_ray.verification.notation import Side
+from execground_ray.verification.values import Opaque, same
+
+
+def has_value(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
+    """Whether an expression of names had a value at the lines of a sentence; None where that is not known."""
+    if context.window is None:
+        return None
+    values, closed = context.window.possible(side)
+    return any(fits(value, each, tolerance) for each in values) or (False if closed else None)
+
+
+def has_returned(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
+    """Whether a call of the function that is named, or the call that is written, gave a value."""
+    window, name = context.window, side.source.rpartition(".")[2]
+    calls = [frame for frame in window.run.frames if frame.name.rpartition(".")[2] == name] if window else []
+    if window is None or not calls:
+        return has_value(context, side, value, tolerance)
+    ending = [frame.returned for frame in calls if frame.last in window.lines]
+    if any(fits(value, each, tolerance) for each in ending):
+        return True
+    if any(isinstance(frame.returned, Opaque) or fits(value, frame.returned, tolerance) for frame in calls):
+        return None
+    return False if ending and window.complete else None
+
+
+def is_true(context: Context, side: Side, wanted: bool) -> bool | None:
+    """Whether an expression was true, or false, at the lines of a sentence; None where that is not known."""
+    if side.pure:
+        try:
+            return bool(side.value) is wanted
+        except UnknownError:
+            return None
+    window = context.window
+    if window is None:
+        return None
+    if context.cited and window.complete and (made := window.outcomes(side)):
+        return wanted in made
+    values, closed = window.possible(side)
+    return any(bool(value) is wanted for value in values) or (False if closed else None)
+
+
+def fits(written: Any, actual: Any, tolerance: float) -> bool:
+    """Whether a text can write ``written`` for ``actual``: not a list for a tuple or a set."""
+    if isinstance(written, str) and isinstance(actual, list) and all(isinstance(each, str) for each in actual):
+        return written == "".join(actual)
+    return same(written, actual, tolerance) and not _mixed_up(written, actual)
+
+
+def _mixed_up(written: Any, actual: Any) -> bool:
+    """Whether one is a list, the other a tuple, or one of both and the other a set; or something in them is."""
+    if isinstance(written, set | frozenset):
+        return isinstance(actual, list | tuple)
+    if not isinstance(written, list | tuple):
+        return False
+    if isinstance(actual, list | tuple):
+        return {type(written), type(actual)} == {list, tuple} or any(map(_mixed_up, written, actual))
+    return isinstance(actual, set | frozenset)
