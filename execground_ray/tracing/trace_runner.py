@@ -137,7 +137,11 @@ class TraceRunner:
                     break
             if sum(failure.reason is Reason.TIMEOUT for failure in failures) >= self._tracing.max_timeouts:
                 break
-        if self._tracing.smaller_inputs and {failure.reason for failure in failures} == {Reason.TOO_LONG}:
+        if (
+            self._tracing.smaller_inputs
+            and not accepted
+            and {failure.reason for failure in failures} == {Reason.TOO_LONG}
+        ):
             accepted += self._with_smaller_input(problem, pairs)
         return accepted or _summary(failures)
 
