@@ -172,7 +172,10 @@ COLUMNS: dict[Stage, Row] = {
     Stage.TRANSLATE: {
         "text": "",  # as it was written, with the lines of the trace that its sentences cite
         "thinking": "",  # what a model thought before it wrote the text
-        "prompt_tokens": 0,  # read and written by the model, thinking included
+        "translator": "",  # who wrote the text, a kind of translator
+        "attempts": "[]",  # all answers of a model in their order, JSON: see ``translators/llm/resampling.py``
+        "verdict": "",  # of the text, where the translator has had it verified: what ``Stage.VERIFY`` is to add, JSON
+        "prompt_tokens": 0,  # read and written by the model in all attempts, thinking included
         "generated_tokens": 0,
     },
     Stage.VERIFY: {
@@ -186,7 +189,11 @@ COLUMNS: dict[Stage, Row] = {
         "unknown": 0,
         "findings": "[]",
     },
-    Stage.EXPORT: {"prompt": "", "answer": ""},  # the user's and the assistant's message, without citations
+    Stage.EXPORT: {
+        "prompt": "",  # the user's and the assistant's message, without citations
+        "answer": "",
+        "refused": "",  # another message of the assistant's, which the verification refused; empty without one
+    },
 }
 
 
@@ -200,7 +207,9 @@ def schema_after(stage: Stage) -> pa.Schema:
     return pa.schema([(name, types[type(blank)]) for name, blank in columns.items()])
 
 
-def map_rows(stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list[Row]]) -> pa.Table:
+def map_rows(
+    stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list[Row]], also: Stage | None = None
+) -> pa.Table:
     """Run a stage on a batch; rows that are rejected already pass untouched.
 
     Args:
@@ -209,13 +218,15 @@ def map_rows(stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list
         function: takes a row with blank columns of the stage; returns it filled or rejected, or the rows of
             ``split_row``. A row at which it raises is rejected as ``internal_error``; an error whose attribute
             ``of_the_job`` is true is raised on.
+        also: a stage whose rejected rows the function is to get too; not those of an ``internal_error``.
     """
     import pyarrow as pa
 
     rows: list[Row] = []
     for given in batch.to_pylist():
         row = given | COLUMNS[stage]
-        made = row if row["reason"] else _guarded(stage, row, function)
+        passes = row["reason"] and (row["stage"] != also or row["reason"] == Reason.INTERNAL_ERROR)
+        made = row if passes else _guarded(stage, row, function)
         rows += made if isinstance(made, list) else [made]
     return pa.Table.from_pylist(rows, schema_after(stage))
 

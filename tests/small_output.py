@@ -79,7 +79,7 @@ def make_output(path, overrides=(), rows_per_write=5, more=()):
     ):
         table = stage(table)
     verifier_for(config.verification, config.tracing, True).close()
-    sink = ShardSink(folder, config.translator.kind, rows_per_write)
+    sink = ShardSink(folder, rows_per_write)
     for task, start in enumerate(range(0, table.num_rows, rows_per_write)):
         sink.write([table.slice(start, rows_per_write)], SimpleNamespace(task_idx=task))
     run = {"seconds": 2.0, "sandbox": {"kind": "sandlock"}, "config": asdict(config)}

@@ -12,9 +12,10 @@ from small_output import LOOP, make_output, problem
 from execground_ray.config.loading import load
 from execground_ray.output.rows import json_line, training_prompt, training_row
 from execground_ray.records import Problem
-from execground_ray.report.proof import row_faults
+from execground_ray.report.proof import record_faults, row_faults
 from execground_ray.translators.llm.prompting import with_thinking
 from execground_ray.verification.citations import strip_citations
+from execground_ray.verification.rows import RowVerifier
 from ray_jobs.check import MOST_PROBLEMS, first_lines, main
 
 
@@ -238,13 +239,31 @@ def test_an_input_that_was_made_smaller_is_proved(check, tmp_path):
     assert any("its input is recorded, not derived" in line for line in lines)
 
 
-@pytest.mark.parametrize("translator", ["template", "http"])
-def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(small_output, translator):
+@pytest.mark.parametrize("made_by", ["template", "http", "http of an earlier version"])
+def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(small_output, made_by):
+    translator = made_by.partition(" ")[0]
     config = load(["translator=http", "translator.keep_thinking=true"] if translator == "http" else [])
-    record = pq.read_table(shard(small_output, "records")).to_pylist()[0]
+    record = pq.read_table(shard(small_output, "records")).to_pylist()[0] | {"translator": translator}
+    if made_by == "http":
+        record["attempts"] = json.dumps([{"text": record["text"], "thinking": "Hm."}])
     prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
-    row = training_row(
-        record | {"prompt": prompt, "answer": with_thinking("Hm.", strip_citations(record["text"]))}, translator
-    )
+    answer = with_thinking("Hm.", strip_citations(record["text"]))
+    if "earlier" in made_by:
+        del record["attempts"], record["translator"]
+    row = training_row({"translator": translator} | record | {"prompt": prompt, "answer": answer})
     faults = list(row_faults("train", json_line(row), record, config))
     assert faults == ([] if translator == "http" else ["messages is not what its record says"])
+
+
+def test_a_record_whose_attempts_do_not_add_up_is_found(small_output):
+    config = load(["translator=http"])
+    record = pq.read_table(shard(small_output, "records")).to_pylist()[0] | {"translator": "http", "evidence": None}
+    attempt = {"text": record["text"], "thinking": "", "prompt_tokens": 5, "generated_tokens": 3}
+    record |= {"attempts": json.dumps([attempt, attempt]), "prompt_tokens": 10, "generated_tokens": 6}
+    with RowVerifier(config.verification, config.tracing, caged=True) as verifier:
+        text = "text is not that of its last attempt"
+        others = (({}, []), ({"generated_tokens": 3}, ["generated_tokens is 3, not the sum of its attempts"]))
+        for changes, faults in (*others, ({"attempts": json.dumps([attempt, attempt | {"text": "Else."}])}, [text])):
+            changed = record | changes
+            del changed["evidence"]  # the text is not verified here
+            assert list(record_faults(changed, config, verifier)) == faults

@@ -96,6 +96,8 @@ class ServerSampling:
     max_tokens: AtLeastOneOrNone  # longest answer, thinking included, in tokens
 
 
+Attempts = Annotated[int, within(1, 16)]  # times that a model is asked for one row until the answer can be kept
+Fallback = Literal["none", "template"]  # who writes the text where a model has no usable one
 Prompts = Literal["attributed", "reference"]  # files of ``translators/llm/prompts``: they ask for the reasoning
 
 
@@ -115,6 +117,9 @@ class VllmTranslator:
     enable_thinking: bool  # switch of the model's chat template
     keep_thinking: bool  # whether what the model thought stands before the text in the training row
     prompt: Prompts
+    attempts: Attempts
+    retry_max_tokens: AtLeastOneOrNone  # the longest answer once one was cut off; null for the same
+    fallback: Fallback
     batch_rows: Annotated[int, within(1, 1024)]  # rows that go to an engine, come back and are retried together
     batches_in_flight: Annotated[int, within(1, 1000)]  # of one engine; times batch_rows >= what it can do at once
     max_tries: Annotated[int, within(1, 100)]  # engines that may die of a row before it is given up
@@ -141,6 +146,9 @@ class HttpTranslator:
     enable_thinking: bool | None  # switch of the server's chat template; null sends nothing
     keep_thinking: bool  # whether what the model thought stands before the text in the training row
     prompt: Prompts
+    attempts: Attempts
+    retry_max_tokens: AtLeastOneOrNone  # the longest answer once one was cut off; null for the same
+    fallback: Fallback
     sampling_params: ServerSampling  # how tokens are drawn
 
 
@@ -199,6 +207,7 @@ class Export:
     tokenizer: str | None  # what measures a row: ``characters``, or the trained model, a name on the Hub or a folder
     max_tokens: AtLeastOneOrNone  # the longest training row, in units of ``tokenizer``; null for no limit
     control_text: Literal["reject", "keep"]  # what to do with rows that hold control text of chat templates
+    preference: bool  # whether refused texts are written beside accepted ones, as pairs
     rows_per_shard: Annotated[int, within(1, 10_000_000)]  # problems to gather for one shard: the grain of the write
     license: str | None  # of the source, as the Hub names licences; null where it is not known
     push_to_hub: Annotated[

@@ -19,7 +19,8 @@ CHOICES = [file for file in FILES if "/" in file and not file.startswith("hydra/
 # Every option there is. Adding one is a decision: it has to be documented in conf/ and stay for ever.
 OPTIONS = """
 cluster.address cluster.dashboard cluster.engines cluster.gpus_per_engine cluster.num_cpus
-export.control_text export.license export.max_tokens export.push_to_hub export.rows_per_shard export.tokenizer
+export.control_text export.license export.max_tokens export.preference export.push_to_hub export.rows_per_shard
+export.tokenizer
 output.dir output.on_existing
 sampling.examples_per_problem
 sandbox.kind
@@ -29,14 +30,14 @@ tracing.exceptions tracing.float_tolerance tracing.max_lines tracing.max_timeout
 tracing.pairs_per_problem tracing.preload tracing.smaller_inputs tracing.timeout_s tracing.trace_bytes
 tracing.value_chars
 tracing.worker_runs tracing.workers
-translator.api_key_env translator.batch_rows translator.batches_in_flight translator.concurrency translator.device
-translator.enable_thinking translator.engine_kwargs translator.hang_timeout_s translator.keep_thinking translator.kind
-translator.lora_path translator.max_failures translator.max_model_len translator.max_retries translator.max_tries
-translator.model
-translator.prompt translator.quantization translator.replicas translator.requests_per_second translator.retry_wait_s
+translator.api_key_env translator.attempts translator.batch_rows translator.batches_in_flight translator.concurrency
+translator.device translator.enable_thinking translator.engine_kwargs translator.fallback translator.hang_timeout_s
+translator.keep_thinking translator.kind translator.lora_path translator.max_failures translator.max_model_len
+translator.max_retries translator.max_tries translator.model translator.prompt translator.quantization
+translator.replicas translator.requests_per_second translator.retry_max_tokens translator.retry_wait_s
 translator.sampling_params.max_tokens translator.sampling_params.min_p translator.sampling_params.temperature
-translator.sampling_params.top_k translator.sampling_params.top_p translator.tensor_parallel_size
-translator.timeout_s translator.url
+translator.sampling_params.top_k translator.sampling_params.top_p translator.tensor_parallel_size translator.timeout_s
+translator.url
 verification.memory_mb verification.min_coverage verification.min_grounded verification.min_supported
 verification.mode verification.timeout_s
 """.split()

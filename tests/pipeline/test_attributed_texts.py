@@ -1,6 +1,5 @@
 """Texts that cite lines, from a server, through the whole job: judged by the run, citations taken out, and kept."""
 
-import ast
 import json
 import re
 import threading
@@ -8,40 +7,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pyarrow.parquet as pq
 import pytest
+from unlucky_model import good_text, luck_of, problem, with_false_step
 
-from execground_ray.translators.template.writer import write_reasoning
 from execground_ray.verification.citations import strip_citations
 
-PROGRAM = """def main_solution(n):
-    total = {number}
-    for step in range(n):
-        total += step * 2
-    return total
-"""
 MARKS = ["", "", "WRONG", "UNMARKED", "UNCITED", "OTHERS"]
 
 
-def problem(number, mark):
-    return {
-        "problem_description": f"Double the steps. Case {number}. {mark}",
-        "io_requirements": "n (int)",
-        "refcode": PROGRAM.format(number=10 * number),
-        "funcname": "main_solution",
-        "ios": [{"input": {"n": 4}, "output": 10 * number + 12}],
-    }
-
-
 def reasoning(prompt):
-    """What the prompt asks for, by the template, which sees nothing but the prompt."""
-    code = re.search(r"```python\n(.*?)\n```", prompt, re.DOTALL)[1]
-    arguments = ast.literal_eval(re.search(r"\nInput:\n(\{.*)\n", prompt)[1])
-    lines = re.findall(r"^\[(\d+)\] (.*)$", prompt.partition("\nRecord:\n")[2], re.MULTILINE)
-    assert [int(number) for number, _ in lines] == list(range(1, len(lines) + 1))
-    trace = "\n".join(line for _, line in lines)
-    text = write_reasoning(code, "main_solution", arguments, trace, trace.rpartition(": ")[2])
-    mark = re.search(r"Case \d+\. (\w*)", prompt)[1]
+    """What the prompt asks for, or what its problem's mark makes of it."""
+    text = good_text(prompt)
+    mark = "".join(luck_of(prompt))
     if mark == "WRONG":
-        return re.sub(r"\+ 2 \* 2 = (\d+)", lambda found: f"+ 2 * 2 = {int(found[1]) + 1}", text, count=1)
+        return with_false_step(text)
     if mark == "UNMARKED":
         return text.rpartition("\n\n")[0]
     if mark == "UNCITED":
