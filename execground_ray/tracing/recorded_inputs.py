@@ -29,6 +29,7 @@ ITEM, VALUE = "[]", "{}"
 MOST_CHARS = 1000  # of a text that are looked at for numbers
 NUMBER = re.compile(r"\d+")
 WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+OF_DIGITS = re.compile(rf"\b(\d+|{'|'.join(WORDS)})[- ]digit", re.IGNORECASE)
 NESTED_SIZE = 4  # up to here a size that never changes needs no word: of pairs, of the sides of a small board
 ENOUGH_NUMBERS = 4  # different numbers that agree on a divisor
 
@@ -51,6 +52,7 @@ class RecordedInputs:
         self._is_told = bool(told)
         self._named = {int(number[:9]) for number in NUMBER.findall(told)}
         self._named |= {number for number, word in enumerate(WORDS) if re.search(rf"\b{word}\b", told, re.IGNORECASE)}
+        self._digits = {WORDS.index(word) if word in WORDS else int(word) for word in OF_DIGITS.findall(told.lower())}
         self._keys: dict[Path, list[frozenset[str]]] = defaultdict(list)
         for path, value in (found for each in inputs for found in _walk(each, (), lambda _: True)):
             if isinstance(value, dict):
@@ -187,9 +189,18 @@ class RecordedInputs:
                 return False
             if isinstance(value, list | dict | str) and path and len(value) < min(2, self.least(path)):
                 return False
+            if type(value) is int and not self._has_digits(value, path):
+                return False
         if any(not members(self, arguments, one) <= members(self, arguments, two) for one, two in self._inclusions):
             return False
         return set.intersection(*self._alike) <= likenesses(arguments)
+
+    def _has_digits(self, value: int, path: Path) -> bool:
+        """Tell whether an integer has as many digits as all that were recorded, if the problem names how many."""
+        if not self._digits:
+            return True
+        counts = {len(str(abs(number))) for number in self._found[path] if type(number) is int}
+        return len(counts) != 1 or not counts <= self._digits or len(str(abs(value))) in counts
 
     @property
     def inclusions(self) -> list[tuple[Path, Path]]:

@@ -67,7 +67,7 @@ def run_in(worker: CagedWorker, request: dict[str, Any], worker_runs: int) -> di
             was_killed = True
             continue
         if result["outcome"] != Reason.SANDBOX_FAULT:
-            return Failure(Reason(result["outcome"]), result["detail"], result["calls"], result["cpu_seconds"])
+            return Failure(Reason(result["outcome"]), result["detail"], result["calls"], result.get("cpu_seconds", 0.0))
         detail = result["detail"]
         worker.close()
     if not starts:

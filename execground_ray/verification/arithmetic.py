@@ -14,6 +14,7 @@ from typing import Any
 
 from execground_ray.operators import OPERATORS
 from execground_ray.verification.trees import CACHED, nodes_in
+from execground_ray.verification.values import Opaque
 
 MAX_NODES = 2_000
 MAX_ITEMS = 5_000
@@ -37,6 +38,11 @@ def _power(base: Any, exponent: Any) -> Any:
     return base**exponent
 
 
+def _length(value: Any) -> int:
+    """The length of a value, which is known of some that are not known themselves."""
+    return value.length if isinstance(value, Opaque) and value.length >= 0 else len(value)
+
+
 def _round(number: float, digits: int = 0) -> Any:
     _require(abs(digits) <= MAX_FACTORIAL)
     return round(number, digits) if digits else round(number)
@@ -53,7 +59,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = OPERATORS | {
     ast.IsNot: operator.ne,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "len": len, "sum": sum, "min": min, "max": max, "abs": abs, "int": int, "float": float, "str": str, "bool": bool,
+    "len": _length, "sum": sum, "min": min, "max": max, "abs": abs, "int": int, "float": float, "str": str, "bool": bool,
     "round": _round, "sorted": sorted, "list": list, "tuple": tuple, "set": set, "range": _range, "ord": ord, "chr": chr,
     "divmod": divmod, "pow": _power, "reversed": lambda many: list(many)[::-1], "any": any, "all": all, "bin": bin,
     "hex": hex, "factorial": _factorial, "repr": repr, "frozenset": frozenset, "deque": list,

@@ -24,7 +24,7 @@ _CALLED = re.compile(
 def check_calls(context: Context) -> Iterator[Check]:
     """Judge the arguments that a sentence with lines of its own tells."""
     window = context.window
-    if window is None or not context.cited:
+    if window is None or not context.cited or not window.complete or window.hidden:
         return
     for match in _CALLED.finditer(context.mask):
         tokens = context.tokens(match["arguments"])

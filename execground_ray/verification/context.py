@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from execground_ray.verification.finding import Kind, Outcome
@@ -17,13 +18,16 @@ _UNREAL = re.compile(
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|while|whether|every time|each time|in case|only when|when|once|wherever|so that|means that|stands for)\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|while|whether|every time|each time|in case|only when|when|once|wherever|means that|stands for)\b[^.;:,—]*$",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
     r"(?:\bnot|n't|\binstead of|\brather than|\bnever|\bno|\bwithout|\bneither|\bnor|\bthan|\bexcept|\bcannot be)(?: (?:a|an|the|longer|be|in|at|of|equal|to|reach|also|even|exactly|with))*\s*$",
     re.IGNORECASE,
 )
+
+# What a name runs through: its last value may lie behind the lines that tell of the first.
+RANGE = re.compile(r"\bfrom (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)", re.IGNORECASE)
 
 
 class Check(NamedTuple):
@@ -67,6 +71,11 @@ class Context:
         """The mask before a token and behind it."""
         before, _, behind = self.mask.partition(f"‹{token.kind}{self.sentence.tokens.index(token)}›")
         return before, behind
+
+    @cached_property
+    def range_ends(self) -> list[Token]:
+        """The equations that end a range."""
+        return [token for match in RANGE.finditer(self.mask) for token in self.tokens(match["second"])]
 
     @property
     def asks(self) -> bool:

@@ -22,7 +22,8 @@ def check_equations(context: Context) -> Iterator[Check]:
         for sides in token.equations:
             if len(sides) > 1:
                 yield from _arithmetic(context, token, sides)
-                yield from _names(context, token, sides)
+                if token not in context.range_ends:
+                    yield from _names(context, token, sides)
 
 
 def _value(side: Side | None) -> list[Any]:

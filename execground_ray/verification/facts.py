@@ -56,7 +56,9 @@ def fits(written: Any, actual: Any, tolerance: float) -> bool:
 
 
 def _mixed_up(written: Any, actual: Any) -> bool:
-    """Whether one is a list and the other a tuple or a set, or something in them is."""
+    """Whether one is a list, the other a tuple, or one of both and the other a set; or something in them is."""
+    if isinstance(written, set | frozenset):
+        return isinstance(actual, list | tuple)
     if not isinstance(written, list | tuple):
         return False
     if isinstance(actual, list | tuple):

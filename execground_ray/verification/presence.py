@@ -130,7 +130,15 @@ def _sure(context: Context, window: Window, token: Token, value: Any) -> bool:
     distinct = len(value) > 1 if is_collection else isinstance(value, int) and abs(value) >= DISTINCT
     if not context.cited and (context.attributed or not distinct):
         return False
-    if not window.complete or window.iterators or context.is_conditional(token) or context.is_denied(token):
+    if isinstance(value, list | dict | set) and window.changing:
+        return False
+    if (
+        not window.complete
+        or window.hidden
+        or window.iterators
+        or context.is_conditional(token)
+        or context.is_denied(token)
+    ):
         return False
     if isinstance(value, bool) or value is None or not (token.marked or is_number or is_collection):
         return False

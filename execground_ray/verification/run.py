@@ -48,6 +48,10 @@ class Frame(NamedTuple):
     arguments: tuple[tuple[str, Any], ...]
     returned: Any
 
+    def is_of(self, function: str) -> bool:
+        """Whether a function or method of that name was called."""
+        return self.name.rpartition(".")[2] == function
+
 
 class Run:
     """Answers questions about one run of a program, by its evidence."""
@@ -129,6 +133,37 @@ class Run:
     @cached_property
     def _event_lines(self) -> dict[int, list[Event]]:
         return grouped(self.events, lambda event: event.line)
+
+    def stores(self, key: str) -> list[Event]:
+        """When a name was given a value."""
+        return self._stores.get(key, [])
+
+    @cached_property
+    def _stores(self) -> dict[str, list[Event]]:
+        names = [event for event in self.events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
+        return grouped(names, lambda event: key_of(event.node))
+
+    @cached_property
+    def functions(self) -> dict[str, set[str]]:
+        """By name of a function of the program: that name, and its parameters and variables."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for node in self._nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                inside = nodes_in(node)
+                found[node.name] |= {node.name} | {each.arg for each in inside if isinstance(each, ast.arg)}
+                found[node.name] |= {each.id for each in inside if isinstance(each, ast.Name)}
+        return found
+
+    @cached_property
+    def foreign(self) -> frozenset[int]:
+        """The calls that the record shows of code that is not the program's: nothing is known of what they evaluate."""
+        return frozenset(range(len(self.frames))) - {event.frame for event in self.events}
+
+    @cached_property
+    def comprehended(self) -> frozenset[str]:
+        """The names that comprehensions run through."""
+        targets = [node.target for node in self._nodes if isinstance(node, ast.comprehension)]
+        return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
 
     def events_at(self, line: int) -> list[Event]:
         """The events of the statement that record line ``line`` shows."""

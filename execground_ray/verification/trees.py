@@ -69,3 +69,9 @@ def program_names(program: ast.AST | str) -> frozenset[str]:
         elif isinstance(node, ast.Attribute):
             found.add(node.attr)
     return frozenset(found)
+
+
+def name_of_call(node: ast.AST) -> str:
+    """The name of the function or method that a call is of; empty for what is none."""
+    function = getattr(node, "func", None)
+    return getattr(function, "attr", getattr(function, "id", ""))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Hashable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +13,7 @@ from execground_ray.verification.arithmetic import FUNCTIONS, UnknownError, eval
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import WIDEN, Event, Run, grouped
-from execground_ray.verification.trees import key_of
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -20,6 +22,7 @@ _ITERATORS = frozenset(
     "takewhile dropwhile groupby starmap repeat zip_longest reversed list_iterator".split()
 )
 MAX_POOL = 60_000
+_MUTABLE = list | dict | set | deque
 
 
 class Window:
@@ -56,8 +59,9 @@ class Window:
 
     @cached_property
     def complete(self) -> bool:
-        """Whether nothing of these lines is missing in the evidence."""
-        return self.run.incomplete.isdisjoint(self.statements)
+        """Whether nothing of what these lines do is missing in the evidence."""
+        foreign = any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
+        return self.run.incomplete.isdisjoint(self.statements) and not foreign
 
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
@@ -77,21 +81,55 @@ class Window:
     def _find(self, side: Side) -> tuple[list[Any], bool]:
         found = [event.value for event in self._by_key.get(side.key, ())]
         found += [event.value for event in self.by_type.get(type(side.node), ()) if matches(side.node, event)]
-        unknown, absent = False, isinstance(side.node, ast.Subscript) and bool(self.states) and not found
-        # A call of the program's own is known by its events only.
-        is_call = isinstance(side.node, ast.Call) and getattr(side.node.func, "id", "") not in FUNCTIONS and not found
+        seen = len(found)
+        failed: list[UnknownError] = []
         for state in self.states:
             try:
                 found.append(evaluate(side.node, state))
             except UnknownError as error:
-                unknown = True
-                absent = absent and isinstance(error.__cause__, LookupError)
+                failed.append(error)
         values = list({(type(value).__name__, repr(value)): value for value in found}.values())
-        if not values:
-            return [], absent and self.complete  # there is no such element at any time
+        if not values:  # there is no such element at any time
+            missing = all(isinstance(error.__cause__, LookupError) for error in failed)
+            return [], isinstance(side.node, ast.Subscript) and bool(failed) and missing and self.complete
         known = [value for value in values if not isinstance(value, Opaque)]
-        closed = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
-        return known, closed and not (unknown and is_call)
+        whole = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
+        names = {each.id for each in nodes_in(side.node) if isinstance(each, ast.Name)}
+        whole = whole and names.isdisjoint(self.hidden | self.run.comprehended)
+        # What only the program has looked at, a call may have changed since.
+        changing = len(found) == seen and any(isinstance(value, _MUTABLE) for value in known)
+        # A call of the program's own is known by its events only.
+        own_call = isinstance(side.node, ast.Call) and getattr(side.node.func, "id", "") not in FUNCTIONS
+        return known, whole and not changing and (bool(seen) or not failed or not own_call)
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """The names of the functions that these lines call without the record showing it, and of what is in them."""
+        shown = {
+            (self.run.owners[frame.caller], frame.name.rpartition(".")[2]) for frame in self.run.frames if frame.caller
+        }
+        called = {(event.line, name_of_call(event.node)) for event in self.by_type.get(ast.Call, ())}
+        return frozenset().union(*(self.run.functions.get(name, ()) for _, name in called - shown))
+
+    @cached_property
+    def changing(self) -> bool:
+        """Whether these lines look at a part of something that a call may change: what becomes of it is not known."""
+        parts = [*self.by_type.get(ast.Attribute, ()), *self.by_type.get(ast.Subscript, ())]
+        return any(isinstance(event.value, _MUTABLE) for event in parts)
+
+    def left(self, side: Side) -> list[Any]:
+        """The values that an expression of names has behind the statements of these lines."""
+        found = []
+        for line in self.core_statements:
+            with suppress(UnknownError):
+                found.append(evaluate(side.node, self.run.scope(line, before=False)[1]))
+        return found
+
+    def returned(self, name: str) -> list[Any]:
+        """What the calls of a function gave that end at these lines; none if there is one that the record does not show."""
+        if name in self.hidden:
+            return []
+        return [frame.returned for frame in self.touched if frame.last in self.lines and frame.is_of(name)]
 
     def outcomes(self, side: Side) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited."""
@@ -116,6 +154,16 @@ class Window:
         behind = [self.run.state(frame, line).get(name) for line in self.statements if line >= last]
         return [event.value for event in stores], behind
 
+    def assigned(self, side: Side) -> list[list[Any]]:
+        """What a name gets, one after the other: at the lines that are cited, around them, and from there to the end."""
+        core = set(self.core_statements)
+        stores = [event for event in self.run.stores(side.key) if event.line >= min(core, default=0)]
+        return [
+            [event.value for event in stores if event.line in lines and event.frame == frame]
+            for frame in {event.frame for event in stores if event.line in core}
+            for lines in (core, self.lines, range(1, self.run.count + 1))
+        ]
+
     @cached_property
     def values(self) -> list[Any]:
         """Every value at these lines, each once: of expressions, names, arguments, and what came back."""
@@ -125,15 +173,25 @@ class Window:
         for state in self.states:
             for value in state.values():
                 found[id(value)] = value
-        for frame in self._touched:
+        for frame in self.touched:
             for value in (frame.returned, *(value for _, value in frame.arguments)):
                 found[id(value)] = value
         return list(found.values())
 
     @cached_property
-    def _touched(self) -> list[Any]:
+    def touched(self) -> list[Any]:
         """The calls that begin or end at these lines."""
         return [frame for frame in self.run.frames if frame.first in self.lines or frame.last in self.lines]
+
+    @cached_property
+    def around(self) -> list[Any]:
+        """The calls that these lines are in, and those around them."""
+        found = {self.run.frame_of[line - 1] for line in self.lines}
+        for frame in list(found):
+            while 0 <= frame < len(self.run.frames):
+                found.add(frame)
+                frame = self.run.frames[frame].parent
+        return [self.run.frames[frame] for frame in sorted(found) if 0 <= frame < len(self.run.frames)]
 
     @cached_property
     def pool(self) -> frozenset[Hashable]:

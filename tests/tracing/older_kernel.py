@@ -17,4 +17,4 @@ def be_older_kernel(patch: pytest.MonkeyPatch) -> None:
         return asked_for(**settings, disable=later)
 
     patch.setattr(sandlock, "Sandbox", of_older_version)
-    patch.setattr("execground_ray.tracing.trace_runner.landlock_abi", lambda: ABI)
+    patch.setattr("execground_ray.tracing.running.landlock_abi", lambda: ABI)

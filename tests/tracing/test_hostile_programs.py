@@ -39,7 +39,7 @@ ABOUT_OTHER_PROCESSES = {
     "threads_twin",
 }
 OF_THE_FILTER = {"files", "kernel", "network", "secrets"}  # families, whole
-LANDLOCK_ABI = "execground_ray.tracing.trace_runner.landlock_abi"
+LANDLOCK_ABI = "execground_ray.tracing.running.landlock_abi"
 NO_EVIDENCE = {"mismatch", "invalid", *(reason for reason in Reason if reason.stage is Stage.TRACE)} - {"sandbox_fault"}
 NORMAL = """
 def main_solution(words):

@@ -71,7 +71,7 @@ def test_older_kernels_say_what_they_do_not_enforce(abi: int, missing: str) -> N
 
 
 def test_no_program_runs_where_there_is_no_landlock(tracing: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execground_ray.tracing.trace_runner.landlock_abi", lambda: 0)
+    monkeypatch.setattr("execground_ray.tracing.running.landlock_abi", lambda: 0)
     with TraceRunner(tracing, caged=True) as runner, pytest.raises(SandboxUnavailableError):
         runner.trace_problem(HALF_A_SECOND, [0])
     assert worker_pids() == []

@@ -87,6 +87,12 @@ def test_a_size_that_never_changes_stays_if_the_problem_names_it(told, free):
     assert any(len(each["digits"]) < 10 for each in smaller(*inputs, told=told)) is free
 
 
+def test_numbers_of_so_many_digits_as_the_problem_names_have_them():
+    inputs = [{"start": n, "end": n + 900} for n in (4000, 5120, 1007)]
+    assert all(each["start"] >= 1000 for each in smaller(*inputs, told="Of four-digit numbers, which are prime?"))
+    assert any(each["start"] < 1000 for each in smaller(*inputs, told="Of some numbers, which are prime?"))
+
+
 def test_words_of_a_few_and_truth_values_stay():
     inputs = [{"mode": mode, "fast": fast, "n": 900} for mode, fast in (("mean", True), ("sum", False), ("mean", True))]
     inputs += [{"mode": "sum", "fast": True, "n": 400}]

@@ -192,6 +192,8 @@ def test_where_all_inputs_are_too_long_a_smaller_one_is_derived(make_runner):
     again = runner.trace_problem(problem, [1, 0, 2])
     assert dataclasses.replace(again[0], wall_seconds=0) == dataclasses.replace(execution, wall_seconds=0)
     assert make_runner().trace_problem(problem, [1, 0, 2]).reason is Reason.TOO_LONG
+    short = make_problem(SUMS, (900, 404550), (5, 10), (70, 2415))
+    assert [found.pair for found in runner.trace_problem(short, [0, 1, 2], wanted=3)] == [1]
 
 
 @pytest.mark.parametrize(
