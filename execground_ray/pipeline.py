@@ -30,14 +30,17 @@ from execground_ray.cluster import (
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import to_yaml
 from execground_ray.config.schema import Config
-from execground_ray.corpus.splits import Split, fingerprint, list_splits
-from execground_ray.corpus.survey import Finished, SplitPlan, Work, map_on_ray, survey_corpus
+from execground_ray.corpus.duplicates import Finished
+from execground_ray.corpus.splits import Split, Surveyed, fingerprint
+from execground_ray.corpus.survey import SplitPlan, Work, map_on_ray, survey_corpus
 from execground_ray.output.attempts import carry_over, check_maker, noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
 from execground_ray.output.lock import locked
 from execground_ray.output.resume import delete_late_writes, finished_problems, prepare_output
+from execground_ray.output.reuse import list_source
 from execground_ray.output.storage import Folder, check_there
 from execground_ray.progress import Progress, count_rows
+from execground_ray.records import Stage, stage_in
 from execground_ray.report.presentation import present, push_to_hub
 from execground_ray.report.summary import count_shards, make_summary, table, token_line, write_summary
 from execground_ray.stages.export_examples import check_tokenizer, export_rows
@@ -47,6 +50,7 @@ from execground_ray.stages.trace_execution import TraceExecution
 from execground_ray.stages.verify_examples import verify_rows
 from execground_ray.stages.write_shards import ShardSink
 from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
+from execground_ray.translators.none import NoTranslation
 from execground_ray.translators.translator import Translator, open_translator
 
 # A block is what one actor works on at a time. Small ones let all actors end together; but each takes the driver some
@@ -86,12 +90,16 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         print(f"{folder.location} {FINISHED}")
         return dict(earlier)
     check_tokenizer(config.export)
-    translator = open_translator(config)
+    translator = find_translator(config, splits)
     with connect(config.cluster) as node_cpus:
         if not earlier:
             translator.start()
         finished, kept = finished_problems(folder)
         plans = survey(config, splits, finished)
+        if isinstance(translator, NoTranslation) and lacks_texts(plans):
+            translator = open_translator(config)
+            if not earlier:
+                translator.start()
         work = Work.of(plans, finished)
         source["no_longer_in_it"] = work.gone
         say_what_is_done(work, folder)
@@ -123,13 +131,18 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         check_there(folder)
         whole = whole_run(read_attempts(folder))
         told = whole | {"source": source, "sandbox": sandbox, "config": asdict(config)}
-        summary = make_summary(count_shards(folder), work.total + work.gone, told)
-        write_summary(folder, summary)
-        print(table(summary))
-        if "translation" in summary:
-            print(token_line(summary["translation"]))
-        show(folder)
-        print(f"written to {folder.location}")
+        return conclude(folder, work.total + work.gone, told)
+
+
+def conclude(folder: Folder, problems_read: int, told: dict[str, Any]) -> dict[str, Any]:
+    """Write the summary of what is there, which finishes the dataset, and the report; tell the user, and return it."""
+    summary = make_summary(count_shards(folder), problems_read, told)
+    write_summary(folder, summary)
+    print(table(summary))
+    if "translation" in summary:
+        print(token_line(summary["translation"]))
+    show(folder)
+    print(f"written to {folder.location}")
     return summary
 
 
@@ -140,12 +153,24 @@ def find_source(config: Config, is_finished: bool) -> list[Split] | None:
         ConfigError: it cannot be found or read.
     """
     try:
-        return list_splits(config.source)
+        return list_source(config)
     except (OSError, ValueError) as error:
         if not is_finished:
             raise ConfigError(f"source: {error}") from error
         print(f"warning: whether the source has grown is not known: {error}", file=sys.stderr)
         return None
+
+
+def find_translator(config: Config, splits: list[Split]) -> Translator:
+    """Open the translator; where an earlier output has all texts, no model is looked for or asked."""
+    if splits and all(isinstance(split, Surveyed) and stage_in(Stage.TRANSLATE, split.last) for split in splits):
+        return NoTranslation()
+    return open_translator(config)
+
+
+def lacks_texts(plans: list[SplitPlan]) -> bool:
+    """Whether some problems of an earlier output that has all texts must be made again, as their rows are scattered."""
+    return any(plan.weak for plan in plans if isinstance(plan.split, Surveyed))
 
 
 def survey(config: Config, splits: list[Split], finished: Finished) -> list[SplitPlan]:

@@ -219,9 +219,13 @@ def test_several_examples_of_a_problem_and_rows_rejected_at_the_end_are_proved(c
 
 
 @pytest.mark.parametrize("translator", ["template", "http"])
-def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(small_output, translator):
+@pytest.mark.parametrize("is_recorded", [True, False], ids=["recorded", "by an earlier version"])
+def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(small_output, translator, is_recorded):
     config = load(["translator=http", "translator.keep_thinking=true"] if translator == "http" else [])
     record = pq.read_table(shard(small_output, "records")).to_pylist()[0]
+    del record["thinking"]
+    if is_recorded and translator == "http":
+        record["thinking"] = "Hm."
     prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
     row = training_row(
         record | {"prompt": prompt, "answer": with_thinking("Hm.", strip_citations(record["text"]))}, translator

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from execground_ray.config.errors import ConfigError, first_fault
-from execground_ray.config.schema import CHARACTERS, Config, FileSource, HuggingFaceSource
+from execground_ray.config.schema import CHARACTERS, Config, DatasetSource, FileSource, HuggingFaceSource
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -163,6 +163,8 @@ def _check_paths(config: Config) -> None:
         )
     if isinstance(source, FileSource) and not _exists(source.path):
         raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: a file, folder, glob or URI")
+    if isinstance(source, DatasetSource) and not _exists(source.path):
+        raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: the output.dir of an earlier run")
     if isinstance(source, HuggingFaceSource) and not (_exists(source.path) or _is_hub_name(source.path)):
         raise ConfigError(
             f"source.path = {source.path!r} does not exist; allowed: owner/name on the Hub, an hf:// URI or a folder"

@@ -62,7 +62,25 @@ class HuggingFaceSource:
     layout: Layout
 
 
-Source = SampleSource | FileSource | HuggingFaceSource
+@dataclass(frozen=True, config=STRICT)
+class DatasetSource:
+    """What an earlier run, finished or not, has made: each stage is run again only where its settings differ."""
+
+    layout: ClassVar[Layout] = "pyedu"  # records are kept in it
+    kind: Literal["dataset"]
+    limit: AtLeastOneOrNone  # the first so many problems only; null for all
+    path: Annotated[str, described("the output.dir of an earlier run")]  # folder or URI
+
+
+Source = SampleSource | FileSource | HuggingFaceSource | DatasetSource
+
+
+@dataclass(frozen=True, config=STRICT)
+class NoTranslator:
+    """Nobody: the run ends with the traces, for a later one to translate."""
+
+    implementation: ClassVar[str] = "execground_ray.translators.none:NoTranslation"
+    kind: Literal["none"]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -143,7 +161,7 @@ class HttpTranslator:
     sampling_params: ServerSampling  # how tokens are drawn
 
 
-Translator = TemplateTranslator | VllmTranslator | HttpTranslator
+Translator = TemplateTranslator | VllmTranslator | HttpTranslator | NoTranslator
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -26,7 +26,7 @@ from yaml import YAMLError
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import as_of_now
 from execground_ray.config.schema import Config
-from execground_ray.corpus.survey import Array, Finished
+from execground_ray.corpus.duplicates import Array, Finished
 from execground_ray.output.layout import (
     ATTEMPTS,
     CARD,
@@ -220,7 +220,8 @@ def read_write(folder: Folder, name: str) -> Write | None:
         known = read_records(folder, name, ["id", "problem_rows", "reason"])
     except (OSError, pa.ArrowException):
         return None
-    if sorted(filter(None, ids)) != sorted(known["id"].to_pylist()):
+    in_shards = known.filter(pc.not_equal(known["reason"], Reason.TRACED.value))
+    if sorted(filter(None, ids)) != sorted(in_shards["id"].to_pylist()):
         return None
     shares: defaultdict[str, Fraction] = defaultdict(Fraction)
     for identity, rows in zip(known["id"].to_pylist(), known["problem_rows"].to_pylist(), strict=True):

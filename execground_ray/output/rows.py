@@ -24,8 +24,8 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?(Z|[+-][\d:]+)?", re.ASCII)
 
 # What ``records/`` tells of a row.
 RECORD_COLUMNS = """
-id locator stage reason detail problem pair input output trace trace_lines trace_seconds
-problem_rows text prompt_tokens generated_tokens
+id locator stage reason detail problem pairs pair input output trace trace_lines trace_seconds
+problem_rows reused text thinking prompt_tokens generated_tokens
 answer_ok attributed evidence grounded coverage supported contradicted unknown findings
 """.split()
 

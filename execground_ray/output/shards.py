@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from execground_ray.output.layout import ENDINGS, RECORDS, REJECTED, TRAIN, file_of
 from execground_ray.output.rows import RECORD_COLUMNS, json_line, rejected_row, training_row
 from execground_ray.output.storage import Folder
-from execground_ray.records import Row, RowId
+from execground_ray.records import Reason, Row, RowId, is_rejected
 
 ID = re.compile(rb'\{"id": "([^"]+)"')
 ROW_GROUP = 128  # records that have to be read to get at one
@@ -25,6 +25,8 @@ ROW_GROUP = 128  # records that have to be read to get at one
 
 def write_files(folder: Folder, write: str, rows: pa.Table, translator: str) -> None:
     """Write the records of some rows, then their shards; a folder without rows gets no file.
+
+    Of a row that was only to be traced the record is all there is.
 
     Args:
         folder: of the dataset.
@@ -38,7 +40,8 @@ def write_files(folder: Folder, write: str, rows: pa.Table, translator: str) -> 
     write_records(folder, write, rows.select([name for name in RECORD_COLUMNS if name in rows.column_names]))
     listed = rows.to_pylist()
     _write_shard(folder, file_of(TRAIN, write), (training_row(row, translator) for row in listed if not row["reason"]))
-    _write_shard(folder, file_of(REJECTED, write), (rejected_row(row) for row in listed if row["reason"]))
+    rejected = (rejected_row(row) for row in listed if is_rejected(row["reason"]))
+    _write_shard(folder, file_of(REJECTED, write), rejected)
 
 
 def write_records(folder: Folder, write: str, rows: pa.Table) -> None:
@@ -91,10 +94,12 @@ def read_counted_records(folder: Folder, write: str, columns: list[str] | None =
     """Return the records of one write as ``read_records`` does, without those that do not count.
 
     A write that died between its records and its shards leaves records of rows that were made again since: only rows
-    whose ids are in its shards count. ``columns`` must have the ``id``.
+    whose ids are in its shards count, and those that were only to be traced. ``columns`` must have ``id`` and
+    ``reason``.
     """
     rows = read_records(folder, write, columns)
-    return rows.filter(pc.is_in(rows["id"], pa.array(shard_ids(folder, write), pa.string())))
+    in_shards = pc.is_in(rows["id"], pa.array(shard_ids(folder, write), pa.string()))
+    return rows.filter(pc.or_(in_shards, pc.equal(rows["reason"], Reason.TRACED.value)))
 
 
 def is_whole(data: bytes) -> bool:

@@ -27,7 +27,9 @@ def make_card(summary: dict[str, Any], figures: Figures) -> str:
         tags=["code", "reasoning", "chain-of-thought", "execution-trace", "synthetic"],
         pretty_name=CARD_SIGN.partition(": ")[2],
         size_categories=next((name for most, name in SIZES if summary["examples"] < most), LARGER),
-        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": f"{TRAIN}/*.jsonl"}]}],
+        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": f"{TRAIN}/*.jsonl"}]}]
+        if summary["examples"]
+        else None,
     )
     return (
         templates(autoescape=False)

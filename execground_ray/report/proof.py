@@ -27,18 +27,20 @@ from execground_ray.records import COLUMNS, Pair, Problem, Reason, RowId, Stage
 from execground_ray.report.summary import count_shards, make_summary
 from execground_ray.tracing.program import normalize_newlines
 from execground_ray.tracing.values import same_value
-from execground_ray.translators.llm.prompting import THINK, THOUGHT
+from execground_ray.translators.llm.prompting import THINK, THOUGHT, with_thinking
 from execground_ray.verification.citations import strip_citations
 from execground_ray.verification.rows import RowVerifier
 
 COUNTS = (
     "problems_with_examples",
     "problems_rejected",
+    "traced",
     "counts_add_up",
     "examples",
     "examples_without_evidence",
     "examples_not_attributed",
     "rejected",
+    "reuse",
 )
 OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
 ARGUMENT = re.compile(r" \.{6} (\w+) = (.*)")  # of that function, below its call; what is long has ... in it
@@ -54,6 +56,7 @@ class WriteProof:
         problems: what is wrong, each with the file and the row.
         accepted: ids in ``train/``.
         rejected: ids in ``rejected/``.
+        traced: ids of rows that were only to be traced, which are in ``records/`` alone.
         known: ids in ``records/``.
         verified: rows whose text was verified again.
     """
@@ -62,6 +65,7 @@ class WriteProof:
     problems: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     verified: int = 0
 
@@ -107,13 +111,18 @@ def _prove_write(folder: Folder, config: Config, verifier: RowVerifier, write: s
             faults = [*row_faults(name, line, record, config), *record_faults(record, config, verifier)]
             proof.problems += (f"{place}: {identity}: {fault}" for fault in faults)
             proof.verified += is_verifiable(record)
+    for identity, record in known.items():
+        if record["reason"] == Reason.TRACED:
+            proof.traced.append(identity)
+            place = f"{file_of(RECORDS, write)}: {identity}"
+            proof.problems += (f"{place}: {fault}" for fault in record_faults(record, config, verifier))
     return proof
 
 
 def row_faults(name: str, line: str, record: dict[str, Any], config: Config) -> Iterator[str]:
     """Yield where one line of the shards in ``name`` is not what its record gives."""
     row = json.loads(line)
-    if (name == TRAIN) != (record["reason"] == ""):
+    if (name == TRAIN) != (record["reason"] == "") or record["reason"] == Reason.TRACED:
         yield f"in {name}/, but its record says {record['reason'] or 'accepted'}"
         return
     expected = rejected_row(record) if name == REJECTED else _training_row(row, record, config)
@@ -155,7 +164,7 @@ def is_verifiable(record: dict[str, Any]) -> bool:
 
 def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[WriteProof]) -> Iterator[str]:
     """Yield what is wrong with the shards taken together."""
-    ids = Counter(identity for proof in proofs for identity in (*proof.accepted, *proof.rejected))
+    ids = Counter(identity for proof in proofs for identity in (*proof.accepted, *proof.rejected, *proof.traced))
     for identity in sorted(identity for identity, count in ids.items() if count > 1):
         yield f"{identity}: {ids[identity]} rows have this id"
     for proof in proofs:
@@ -165,8 +174,8 @@ def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[Wri
     counts = count_shards(folder)
     found = make_summary(counts, summary["problems_read"], {"seconds": 1.0, "sandbox": {}, "config": {}})
     for name in COUNTS:
-        if summary.get(name, found[name]) != found[name]:  # those of earlier versions have fewer
-            yield f"summary.json: {name} is {_short(summary[name])}, the shards hold {_short(found[name])}"
+        if summary.get(name, found.get(name)) != found.get(name):  # those of earlier versions have fewer
+            yield f"summary.json: {name} is {_short(summary[name])}, the shards hold {_short(found.get(name))}"
     if not found["counts_add_up"]:
         yield f"summary.json: {summary['problems_read']} problems were read, {counts.problems} are in the shards"
 
@@ -183,9 +192,10 @@ def _lines(folder: Folder, kind: str, write: str) -> Iterator[tuple[str, str]]:
 
 
 def _training_row(row: dict[str, Any], record: dict[str, Any], config: Config) -> dict[str, Any]:
-    """The row that ``record`` gives; what a model thought, before the text, only the row itself has."""
-    answer = text = strip_citations(record["text"], record["trace_lines"])
-    kept = getattr(config.translator, "keep_thinking", False)
+    """The row that ``record`` gives; what a model thought only the row itself has in outputs of earlier versions."""
+    text = strip_citations(record["text"], record["trace_lines"])
+    answer = with_thinking(record.get("thinking", ""), text)
+    kept = "thinking" not in record and getattr(config.translator, "keep_thinking", False)
     try:
         content = row["messages"][1]["content"]
         if kept and content.startswith(THINK) and content.endswith(f"{THOUGHT}\n\n{text}"):

@@ -2,8 +2,8 @@
 
 ``asked`` turns a row into a question for the processor, ``answered`` is what it gives back, and ``finish_rows`` turns
 that into rows again. On that way a whole row travels as one JSON text, because the processor mixes rows of different
-columns, which turns integers into floats and leaves nulls. A row that is rejected has a text in the column
-``__inference_error__``: such a row passes every stage of a processor.
+columns, which turns integers into floats and leaves nulls. A row that is rejected, or has its text from an earlier
+output, has a word in the column ``__inference_error__``: such a row passes every stage of a processor.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import ray
 
-from execground_ray.records import COLUMNS, Reason, Row, Stage, schema_after
+from execground_ray.records import COLUMNS, Reason, Row, Stage, passes, schema_after
 from execground_ray.translators.llm.engine_log import start_engine_log
 from execground_ray.translators.translator import Answer, Translator
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 7200.0  # nothing may come out while a large model is loaded and thinks about its first rows
 # The columns of a row on its way through a processor.
 ROW, ERROR, ANSWER = "row", "__inference_error__", "answer"
+PASSES = "not asked"
 TOO_LONG = ("maximum context length", "context_length_exceeded")  # what servers say of a prompt, as OpenAI's does
 MOST_DETAIL = 500  # characters of what an engine or a server says about a failure
 
@@ -51,7 +52,7 @@ class LanguageModel(Translator):
 
 def asked(row: Row, question: Row) -> Row:
     """Return ``row`` as a processor wants it: one text, beside the columns of the ``question``."""
-    return {ROW: json.dumps(row), ERROR: row["reason"], **question}
+    return {ROW: json.dumps(row), ERROR: PASSES if passes(row, Stage.TRANSLATE) else "", **question}
 
 
 def answered(row: str, answer: Answer) -> Row:
@@ -64,13 +65,14 @@ def finish_rows(batch: pa.Table, keep_thinking: bool) -> pa.Table:
     rows = [_finish(result) for result in batch.to_pylist()]
     if not keep_thinking:
         rows = [row | {"thinking": ""} for row in rows]
-    return pa.Table.from_pylist(rows, schema_after(Stage.TRANSLATE))
+    return pa.Table.from_pylist(rows, schema_after(Stage.TRANSLATE, rows[0] if rows else ()))
 
 
 def _finish(result: Row) -> Row:
-    row = json.loads(result[ROW]) | COLUMNS[Stage.TRANSLATE]
-    if row["reason"]:
-        return row
+    given = json.loads(result[ROW])
+    if passes(given, Stage.TRANSLATE):
+        return COLUMNS[Stage.TRANSLATE] | given
+    row = given | COLUMNS[Stage.TRANSLATE]
     if result[ERROR]:
         too_long = any(words in result[ERROR] for words in TOO_LONG)
         reason = Reason.PROMPT_TOO_LONG if too_long else Reason.ENGINE_ERROR
