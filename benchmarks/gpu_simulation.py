@@ -44,7 +44,7 @@ from execground_ray.config.loading import load, to_yaml
 from execground_ray.config.schema import Config, VllmTranslator
 from execground_ray.corpus.survey import map_on_ray, survey_corpus
 from execground_ray.output.layout import CONFIG, new_run
-from execground_ray.output.reuse import list_source
+from execground_ray.output.record_split import list_source
 from execground_ray.output.storage import Folder
 from execground_ray.progress import Progress
 from execground_ray.translators.llm import engine

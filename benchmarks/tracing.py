@@ -39,7 +39,7 @@ from benchmarks.reference_tracing import is_accepted, trace_in_fresh_interpreter
 from execground_ray.config.loading import load
 from execground_ray.config.schema import Config, Tracing
 from execground_ray.corpus.survey import survey_corpus
-from execground_ray.output.reuse import list_source
+from execground_ray.output.record_split import list_source
 from execground_ray.records import Pair, Problem, Stage, schema_after
 from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows

@@ -30,7 +30,7 @@ import ray
 from execground_ray.config.loading import load
 from execground_ray.config.schema import Config, VllmTranslator
 from execground_ray.corpus.survey import survey_corpus
-from execground_ray.output.reuse import list_source
+from execground_ray.output.record_split import list_source
 from execground_ray.records import Stage, schema_after
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import read_rows

@@ -36,8 +36,8 @@ from execground_ray.corpus.survey import SplitPlan, Work, map_on_ray, survey_cor
 from execground_ray.output.attempts import carry_over, check_maker, noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
 from execground_ray.output.lock import locked
+from execground_ray.output.record_split import list_source
 from execground_ray.output.resume import delete_late_writes, finished_problems, prepare_output
-from execground_ray.output.reuse import list_source
 from execground_ray.output.storage import Folder, check_there
 from execground_ray.progress import Progress, count_rows
 from execground_ray.records import Stage, stage_in

@@ -193,6 +193,7 @@ COLUMNS: dict[Stage, Row] = {
         "supported": 0,  # the numbers behind them
         "contradicted": 0,
         "unknown": 0,
+        "untold": 0,  # statements of the trace that no sentence tells
         "findings": "[]",
     },
     Stage.EXPORT: {"prompt": "", "answer": ""},  # the user's and the assistant's message, without citations

@@ -28,11 +28,11 @@ MISSING = "???"  # what Hydra writes for a value that the user has to give
 CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&]\w*(key|secret|token|password|signature)=)", re.IGNORECASE)
 JOB_CACHE = "runtime_resources"  # where Ray unpacks the working directory of a submitted job
 CONFIG = TypeAdapter(Config)
-# Settings that outputs of earlier versions do not name, what those versions did, and the choice that has them, if one.
+# Settings that outputs of earlier versions do not name, what those versions did, and the choices that have them.
 ADDED_SINCE = {
-    "source.layout": ("pyedu", None),
+    "source.layout": ("pyedu", ("sample", "jsonl", "parquet", "huggingface")),
     "export.control_text": ("keep", None),
-    "translator.max_failures": (32, "http"),
+    "translator.max_failures": (32, ("http",)),
     "verification.min_coverage": (0.0, None),
     "verification.min_supported": (0, None),
 }
@@ -108,9 +108,9 @@ def as_of_now(saved: Any) -> Any:
     """Return the configuration that came with an output, an earlier version's completed by what it did."""
     if not isinstance(saved, dict):
         return saved
-    for key, (value, kind) in ADDED_SINCE.items():
+    for key, (value, kinds) in ADDED_SINCE.items():
         group, _, name = key.partition(".")
-        if isinstance(saved.get(group), dict) and kind in (None, saved[group].get("kind")):
+        if isinstance(saved.get(group), dict) and (kinds is None or saved[group].get("kind") in kinds):
             saved[group].setdefault(name, value)
     for group, name in GONE_SINCE.items():
         if isinstance(saved.get(group), dict):

@@ -1,37 +1,26 @@
-"""An output as a source: the records of an earlier run go in, rows come out that have what need not be made again.
+"""How much of an earlier output stands: its settings and this run's go in, the last stage that stands comes out.
 
-Work is taken over up to the first stage whose settings differ. A row that has the work of a stage passes it untouched;
-one that a later stage had rejected is judged again, and one that an unchanged stage had rejected stays so::
-
-    {"id": "0f3c…", "locator": "pyedu.jsonl:12", "problem": "{…}", "stage": "", "reason": "", "detail": "",
-     "problem_rows": 1, "reused": "trace", "pairs": "[0, 2]", "pair": 2, "input": "{…}", "output": "3", "trace": "…"}
+Work is taken over up to the first stage whose settings differ. Thresholds are looked at again wherever the verdict that
+they judge is known; neither that nor the export needs a model or a run.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from fractions import Fraction
-from pathlib import PurePath
+from dataclasses import asdict, dataclass
+from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
-from pyarrow import fs
 
 from execground_ray.config.errors import ConfigError
-from execground_ray.config.loading import as_of_now
-from execground_ray.config.schema import Config, DatasetSource
-from execground_ray.corpus.duplicates import HASHES, Array, SplitSurvey
-from execground_ray.corpus.splits import Split, list_splits
-from execground_ray.corpus.survey import group_of
+from execground_ray.config.loading import as_of_now, check
+from execground_ray.config.schema import Config, Verification
 from execground_ray.output.attempts import made_by, makers
-from execground_ray.output.layout import CONFIG, RECORDS, SUMMARY, file_of
-from execground_ray.output.resume import differing_keys, saved_config
-from execground_ray.output.shards import ROW_GROUP, read_counted_records
+from execground_ray.output.layout import RECORDS, SUMMARY, file_of
+from execground_ray.output.resume import differing_keys
 from execground_ray.output.storage import Folder
-from execground_ray.records import COLUMNS, ORDER, Reason, Row, RowId, Stage, reject, stage_in
+from execground_ray.records import ORDER, Row, Stage
+from execground_ray.verification.rows import judge_row
 
 # The first stage that each group of settings has to do with. The seed chooses between duplicates, too.
 STAGE_OF = {
@@ -44,182 +33,79 @@ STAGE_OF = {
     "export": Stage.EXPORT,
 }
 KEEP_THINKING = "translator.keep_thinking"
+THRESHOLDS = {f"verification.{name}" for name in ("mode", "min_grounded", "min_coverage", "min_supported")}
 
 
 @dataclass(frozen=True)
-class RecordSplit:
-    """The records of one write of an earlier output.
+class Reuse:
+    """What of an earlier output's rows is taken over.
 
     Attributes:
-        folder: of that output.
-        write: which of its writes.
-        name: of the file, for people.
-        last: the last stage whose work is taken over.
-        keep_thinking: whether what a model thought belongs to its work.
-        size_bytes: of the file.
-        version: of the file: changes when it does.
+        last: the last stage whose work is.
+        keep_thinking: whether what a model thought belongs to it.
+        thresholds: those that the rows were judged by, and those to judge them by now; None where these are the same.
     """
 
-    folder: Folder = field(repr=False, compare=False)  # may hold credentials
-    write: str
-    name: str
     last: Stage
-    keep_thinking: bool
-    size_bytes: int
-    version: str
+    keep_thinking: bool = False
+    thresholds: tuple[Verification, Verification] | None = None
 
-    def survey(self, limit: int | None) -> SplitSurvey:
-        """Keep of each of the first ``limit`` problems what the plan needs; see ``corpus/survey.py``.
-
-        Which of a distinct problem's rows takes part is asked again only if the prefilter is.
-        """
-        again = self.last is Stage.READ
-        known = self._known(["problem"] if again else [])
-        found = []
-        for row in _firsts(known)[:limit]:
-            content, _, copy = RowId.parse(row["id"]).problem.partition(".")
-            group, weak = 0, not row["whole"]
-            if again and row["stage"] != Stage.READ:
-                group, weak = group_of(json.loads(row["problem"]))
-            found.append((int(content, 16), group, weak, int(copy or 1)))
-        return SplitSurvey(len(found), np.array(found, HASHES))
-
-    def rows(self, count: int, duplicates: Array, done: Array) -> Iterator[Row]:
-        """Yield the rows of its first ``count`` problems, some hundred in memory at a time; see ``SplitPlan``.
-
-        Of a problem whose rows are not all in this write only the problem itself is taken over.
-
-        Raises:
-            RuntimeError: there are fewer problems than the survey found.
-        """
-        known = self._known()
-        firsts = _firsts(known)[:count]
-        if len(firsts) < count:
-            raise RuntimeError(f"{self.name} changed while it was being read")
-        finished = frozenset(done.tolist())
-        wanted = {RowId.parse(row["id"]).problem: row for index, row in enumerate(firsts) if index not in finished}
-        kept = {firsts[row]["id"]: kept for row, _, kept in duplicates.tolist() if kept}
-        for row in self._records({row["id"] for row in known if RowId.parse(row["id"]).problem in wanted}):
-            identity = RowId.parse(row["id"])
-            is_whole = wanted[identity.problem]["whole"]
-            last = self.last if is_whole else min(self.last, Stage.PREFILTER, key=ORDER.__getitem__)
-            if identity.number == 1 or stage_in(Stage.TRACE, last):
-                taken = self._take_over(row, last)
-                if row["id"] in kept and not taken["reason"]:
-                    taken = reject(taken, Reason.DUPLICATE_PROBLEM, f"the same problem as {kept[row['id']]:016x}")
-                yield taken
-
-    def _known(self, more: list[str] | None = None) -> list[Row]:
-        """The rows that count, in little memory: ``whole`` tells whether all rows of the problem are among them."""
-        columns = ["id", "stage", "reason", "problem_rows", *(more or [])]
-        rows = read_counted_records(self.folder, self.write, columns).to_pylist()
-        shares: defaultdict[str, Fraction] = defaultdict(Fraction)
-        for row in rows:
-            shares[RowId.parse(row["id"]).problem] += Fraction(1, row["problem_rows"])
-        return [row | {"whole": shares[RowId.parse(row["id"]).problem] == 1} for row in rows]
-
-    def _records(self, ids: set[str]) -> Iterator[Row]:
-        names = [name for stage in Stage if stage_in(stage, self.last) for name in COLUMNS[stage]]
-        with self.folder.filesystem.open_input_file(f"{self.folder.path}/{file_of(RECORDS, self.write)}") as stream:
-            file = pq.ParquetFile(stream)
-            present = [name for name in names if name in file.schema_arrow.names]
-            for batch in file.iter_batches(ROW_GROUP, columns=present):
-                yield from (row for row in batch.to_pylist() if row["id"] in ids)
-
-    def _take_over(self, record: Row, last: Stage) -> Row:
-        """The row with the work of the stages up to ``last``, and as if the later ones had not been."""
-        row: Row = {}
-        for stage in (stage for stage in Stage if stage_in(stage, self.last)):
-            taken = {name: record[name] for name in COLUMNS[stage] if name in record} if stage_in(stage, last) else {}
-            row |= COLUMNS[stage] | taken
-        row["reused"] = last.value
-        if not self.keep_thinking:
-            row |= {"thinking": ""} if "thinking" in row else {}
-        if row["reason"] and not stage_in(Stage(row["stage"]), last):
-            row |= {"stage": "", "reason": "", "detail": ""}
-        return row if stage_in(Stage.TRACE, last) else row | {"problem_rows": 1}
+    def judge(self, row: Row) -> Row | None:
+        """Judge a row by the thresholds of now; None if its record does not tell what it was judged by."""
+        if self.thresholds is None:
+            return row
+        plain = row | {"stage": "", "reason": "", "detail": ""}
+        before, now = (judge_row(plain, each) for each in self.thresholds)
+        return now if (before["stage"], before["reason"]) == (row["stage"], row["reason"]) else None
 
 
-def list_source(config: Config) -> list[Split]:
-    """Find the splits of the source, an earlier output or any other.
+def find_reuse(folder: Folder, saved: dict[str, Any], config: Config, write: str | None) -> Reuse:
+    """Compare the configuration of an earlier output with this one.
 
-    Raises:
-        ConfigError: it is no output of this job, or the one that this run writes to.
-        OSError, ValueError: it cannot be read; see ``list_splits``.
+    Another version of this project judges by other rules, and another one of Python leaves other traces.
+
+    Args:
+        folder: of the earlier output.
+        saved: its ``config.yaml``.
+        config: of this run.
+        write: name of one of its writes; None if it has none.
     """
-    if isinstance(config.source, DatasetSource):
-        return list(list_records(config.source, config))
-    return list_splits(config.source)
-
-
-def list_records(source: DatasetSource, config: Config) -> list[RecordSplit]:
-    """Find the records of the output that ``source`` names, and how much of them can be taken over by this run.
-
-    Raises:
-        ConfigError: it is no output of this job, or the one that this run writes to.
-    """
-    folder, own = Folder.at(source.path), Folder.at(config.output.dir)
-    if folder.location == own.location:
-        raise ConfigError(f"source.path = {source.path!r} is output.dir too; allowed: another output.dir")
-    saved = saved_config(folder) if folder.exists(CONFIG) else None
-    if saved is None:
-        raise ConfigError(
-            f"source.path = {source.path!r} holds no {CONFIG} of this job; allowed: the output.dir of an earlier run"
-        )
-    selector = fs.FileSelector(f"{folder.path}/{RECORDS}", allow_not_found=True)
-    files = sorted((file for file in folder.filesystem.get_file_info(selector) if file.is_file), key=_name)
+    differing = {key for key in differing_keys(as_of_now(saved), asdict(config)) if not key.startswith("source")}
     keep_thinking = bool(getattr(config.translator, "keep_thinking", False))
-    last = last_unchanged(folder, saved, config)
-    if files:
-        last = _last_there(folder, _name(files[0]), last, keep_thinking)
-    return [
-        RecordSplit(
-            folder,
-            _name(file),
-            f"{folder.location}/{file_of(RECORDS, _name(file))}",
-            last,
-            keep_thinking,
-            file.size,
-            f"{file.size} {file.mtime_ns}",
-        )
-        for file in files
-    ]
+    if not keep_thinking:
+        differing.discard(KEEP_THINKING)  # it can be left out
+    thresholds = None
+    if differing & THRESHOLDS and (before := _verification(saved)):
+        thresholds = before, config.verification
+        differing -= THRESHOLDS
+    changed = {Stage.EXPORT, *(STAGE_OF[key.partition(".")[0]] for key in differing)}
+    changed |= _changed_by_versions(folder)
+    there = _recorded(folder, write) if write else set()
+    if "untold" not in there:  # records of earlier versions hold less of the work of a stage
+        changed.add(Stage.VERIFY)
+    if keep_thinking and "thinking" not in there:
+        changed.add(Stage.TRANSLATE)
+    last = list(Stage)[min(ORDER[stage] for stage in changed) - 1]
+    if last is Stage.PREFILTER and "pairs" not in there:
+        last = Stage.READ
+    return Reuse(last, keep_thinking, thresholds if last is Stage.VERIFY else None)
 
 
-def last_unchanged(folder: Folder, saved: dict[str, object], config: Config) -> Stage:
-    """Return the last stage that would do again what it has done for the output with this configuration.
+def _verification(saved: dict[str, Any]) -> Verification | None:
+    """The thresholds of a saved configuration; None if this version knows others."""
+    try:
+        return check(as_of_now(saved)).verification
+    except ConfigError:
+        return None
 
-    The export is nothing to take over: it needs neither a model nor a run. Another version of this project judges by
-    other rules, and another one of Python leaves other traces.
-    """
-    differing = differing_keys(as_of_now(saved), asdict(config))
-    if KEEP_THINKING in differing and not getattr(config.translator, "keep_thinking", False):
-        differing.remove(KEEP_THINKING)  # what a model thought can be left out
-    changed = {Stage.EXPORT, *(STAGE_OF[key.partition(".")[0]] for key in differing if not key.startswith("source"))}
+
+def _changed_by_versions(folder: Folder) -> set[Stage]:
     summary = json.loads(folder.read_text(SUMMARY)) if folder.exists(SUMMARY) else {}
-    for maker in makers(folder, summary):
-        if maker["execground-ray"] != made_by()["execground-ray"]:
-            changed.add(Stage.VERIFY)
-        if maker["python"] != made_by()["python"]:
-            changed.add(Stage.TRACE)
-    return list(Stage)[min(map(ORDER.__getitem__, changed)) - 1]
+    makers_of_rows, now = makers(folder, summary), made_by()
+    stages = {"execground-ray": Stage.VERIFY, "python": Stage.TRACE}
+    return {stage for name, stage in stages.items() for maker in makers_of_rows if maker[name] != now[name]}
 
 
-def _last_there(folder: Folder, write: str, last: Stage, keep_thinking: bool) -> Stage:
-    """The last stage up to ``last`` whose work the records hold whole; those of earlier versions have fewer columns."""
+def _recorded(folder: Folder, write: str) -> set[str]:
     with folder.filesystem.open_input_file(f"{folder.path}/{file_of(RECORDS, write)}") as stream:
-        lacking = {"pairs", "thinking", "evidence"}.difference(pq.read_schema(stream).names)
-    if "thinking" in lacking and keep_thinking:
-        last = min(last, Stage.TRACE, key=ORDER.__getitem__)
-    if "evidence" in lacking:  # judged before the run was asked
-        last = min(last, Stage.TRANSLATE, key=ORDER.__getitem__)
-    return Stage.READ if last is Stage.PREFILTER and "pairs" in lacking else last
-
-
-def _firsts(known: list[Row]) -> list[Row]:
-    """The row of each problem that stands for it."""
-    return [row for row in known if RowId.parse(row["id"]).number == 1]
-
-
-def _name(file: fs.FileInfo) -> str:
-    return PurePath(file.path).stem
+        return set(pq.read_schema(stream).names)

@@ -26,7 +26,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?(Z|[+-][\d:]+)?", re.ASCII)
 RECORD_COLUMNS = """
 id locator stage reason detail problem pairs pair input output trace trace_lines trace_seconds
 problem_rows reused text thinking prompt_tokens generated_tokens
-answer_ok attributed evidence grounded coverage supported contradicted unknown findings
+answer_ok attributed evidence grounded coverage supported contradicted unknown untold findings
 """.split()
 
 SCORES = ("answer_ok", "attributed", "evidence", "grounded", "coverage")  # of the verification, in a training row

@@ -245,7 +245,7 @@ def _verification_faults(record: dict[str, Any], verifier: RowVerifier) -> Itera
     again = verifier.verify(record | accepted | COLUMNS[Stage.VERIFY])
     later = record["stage"] == Stage.EXPORT
     for name in SCORES if later else (*VERDICT, *SCORES):
-        if again[name] != record[name]:
+        if name in record and again[name] != record[name]:  # those of earlier versions have fewer
             yield f"{name} is {_short(record[name])}, verified again {_short(again[name])}"
             return
     if later and again["reason"]:

@@ -77,7 +77,7 @@ class Verifier:
                 problem = f"more than {self._limits.timeout_s} s or {self._limits.memory_mb} MB: {error}"
                 continue
             if "error" not in answer:
-                return _verdict(answer)
+                return to_verdict(answer)
             problem = answer["error"]
         raise UnverifiableError(problem)
 
@@ -151,7 +151,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def _verdict(answer: dict[str, Any]) -> Verdict:
+def to_verdict(answer: dict[str, Any]) -> Verdict:
+    """Return the verdict that was written as JSON."""
     findings = tuple(
         Finding(
             **finding
