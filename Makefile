@@ -6,13 +6,16 @@ VLLM_VENV := .venv-vllm
 # As much of it as encodes a row, for a test.
 LLAMA_FACTORY := llamafactory==0.9.5 'peft>=0.18,<1' 'accelerate>=1.10,<2'
 
-.PHONY: demo test test-vllm lint format clean
+.PHONY: demo test test-slow test-vllm lint format clean
 
 demo: $(VENV)/installed  ## build a dataset from the bundled sample into out/demo
 	$(BIN)/python -m ray_jobs.build_dataset output.dir=out/demo output.on_existing=overwrite
 
 test: $(VENV)/installed-dev  ## run the tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-slow: $(VENV)/installed-dev  ## run the tests that start Ray several times: a cluster of two nodes, a bucket
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 test-vllm: $(VLLM_VENV)/installed  ## run the tests that need vLLM, on its CPU build
 	$(VLLM_VENV)/bin/python -m pytest -m vllm --numprocesses 2 --dist loadfile

@@ -35,8 +35,6 @@ from typing import Any
 
 import psutil
 import ray
-from ray._private.internal_api import memory_summary
-from ray.llm._internal.batch.stages.base import StatefulStageUDF
 
 from execground_ray import pipeline
 from execground_ray.cluster import plan_tracing
@@ -44,8 +42,10 @@ from execground_ray.config.loading import load, to_yaml
 from execground_ray.config.schema import Config, VllmTranslator
 from execground_ray.corpus.survey import map_on_ray, survey_corpus
 from execground_ray.output.layout import CONFIG, new_run
-from execground_ray.output.record_split import list_source
+from execground_ray.output.record_split import open_source
 from execground_ray.output.storage import Folder
+from execground_ray.private.ray import memory_summary
+from execground_ray.private.ray_llm import StatefulStageUDF
 from execground_ray.progress import Progress
 from execground_ray.translators.llm import engine
 from execground_ray.translators.llm.vllm import VllmModel
@@ -251,7 +251,7 @@ def simulate(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
     model = VllmModel(config.translator, config.seed)
     model.start()
     Folder.at(config.output.dir).write_text(CONFIG, to_yaml(config))
-    plans = survey_corpus(list_source(config), config.source.limit, config.seed, map_on_ray)
+    plans = survey_corpus(open_source(config), config.source.limit, config.seed, map_on_ray)
     watch = Watch()
     watch.start()
     with Progress(sum(plan.rows for plan in plans)) as progress:

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray._private.internal_api import memory_summary
 
 from execground_ray.cluster import IDLE_WORKER_MS
+from execground_ray.private.ray import memory_summary, start_settings
 
 STEP_SECONDS = 0.5
 PLASMA = re.compile(r"Plasma memory usage (\d+) MiB")
@@ -45,8 +45,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, help="JSON Lines for one worker and two; default: the middle size")
     parser.add_argument("--pairs", type=int, default=6, help="of each problem; without any it is rejected untraced")
     options = parser.parse_args()
-    as_the_job_does = {"idle_worker_killing_time_threshold_ms": IDLE_WORKER_MS}
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _system_config=as_the_job_does)
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, **start_settings(IDLE_WORKER_MS))
     address = ray.get_runtime_context().gcs_address
     with tempfile.TemporaryDirectory() as folder:
         corpora = [grow(Path(folder), options.problems * 10**power, options.pairs) for power in range(3)]

@@ -15,12 +15,18 @@ from typing import Any
 
 import ray
 from ray.data import DataContext
-from ray.data._internal.execution.backpressure_policy.downstream_capacity_backpressure_policy import (
-    DownstreamCapacityBackpressurePolicy,
-)
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import Cluster, Tracing
+from execground_ray.private.ray import (
+    LOOPBACK_VARIABLE,
+    QUIET_LOGGERS,
+    check_names,
+    check_on_loopback,
+    hold_back_from_the_first_byte,
+    start_settings,
+)
+from execground_ray.startable import check_startable
 from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS
 
 # Ray reserves an actor's CPUs for as long as the job runs, so what the tracing actors do not reserve is all that the
@@ -114,17 +120,19 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
     """Join the cluster, or start Ray here, for the length of a block; yield the number of CPUs of each node."""
     # What a user can act on is an exception here, not a line of Ray's; its own log files keep everything.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    for name in ("ray", "ray.data", "ray._private.authentication"):
+    for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)
     # Ray finds it strange that a corpus of a few blocks cannot keep all actors busy.
     warnings.filterwarnings("ignore", "The m(in|ax)imum number of concurrent", UserWarning)
     address = cluster_address(cluster)
+    check_names()
     started_here: dict[str, Any] = {}
     if address == "local":
+        check_startable()
         started_here = {
             "num_cpus": cluster.num_cpus,
             "include_dashboard": cluster.dashboard,
-            "_system_config": {"idle_worker_killing_time_threshold_ms": IDLE_WORKER_MS},
+            **start_settings(IDLE_WORKER_MS),
         }
     try:
         with _quiet():
@@ -133,6 +141,8 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
         raise ConfigError(f"cluster.address = {address!r}: {str(error).splitlines()[0]}; {ADDRESSES}") from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray has set its own; end as Ctrl-C does
     try:
+        if started_here and os.environ.get(LOOPBACK_VARIABLE) == "0":
+            check_on_loopback()
         yield [float(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     finally:
         ray.shutdown()
@@ -157,4 +167,4 @@ def set_up_stream(no_progress_seconds: float) -> None:
     # Ray Data lets a stage run ahead until half of its share of the object store is full: of a cluster's, that is the
     # whole corpus, and the driver keeps a record of each block that waits. So from the first byte on, no more may wait
     # for a stage than twice what it works on.
-    DownstreamCapacityBackpressurePolicy.OBJECT_STORE_BUDGET_UTIL_THRESHOLD = 0
+    hold_back_from_the_first_byte()

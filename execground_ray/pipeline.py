@@ -36,7 +36,7 @@ from execground_ray.corpus.survey import SplitPlan, Work, map_on_ray, survey_cor
 from execground_ray.output.attempts import carry_over, check_maker, noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
 from execground_ray.output.lock import locked
-from execground_ray.output.record_split import list_source
+from execground_ray.output.record_split import open_source
 from execground_ray.output.resume import delete_late_writes, finished_problems, prepare_output
 from execground_ray.output.storage import Folder, check_there
 from execground_ray.progress import Progress, count_rows
@@ -153,10 +153,10 @@ def find_source(config: Config, is_finished: bool) -> list[Split] | None:
         ConfigError: it cannot be found or read.
     """
     try:
-        return list_source(config)
-    except (OSError, ValueError) as error:
+        return open_source(config)
+    except ConfigError as error:
         if not is_finished:
-            raise ConfigError(f"source: {error}") from error
+            raise
         print(f"warning: whether the source has grown is not known: {error}", file=sys.stderr)
         return None
 

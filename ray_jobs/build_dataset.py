@@ -1,15 +1,14 @@
 """The main job: ``python -m ray_jobs.build_dataset [key=value ...]``, also as the entry point of ``ray job submit``.
 
 The keys are those of ``conf/``. Nothing heavy is loaded before the configuration is known to be right, so a mistake
-is refused within a second. Exit codes: 0 done; 1 failed while running (what is written is kept, and the same command
-goes on from there); 2 wrong configuration or input path.
+is refused within a second. Exit codes: 0 done; 1 failed while running (what is written is kept, and it is said whether
+the same command goes on from there); 2 wrong configuration or input path, or a machine on which it cannot run.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -24,10 +23,10 @@ from omegaconf import DictConfig
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.hydra_errors import COMPOSITION_ERRORS, explain
 from execground_ray.config.loading import CONF_DIR, parse
+from ray_jobs.failures import GO_ON, advice, in_a_line, root_of
 
 DONE, FAILED, REFUSED = 0, 1, 2
 LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray listens on 127.0.0.1 alone, whatever the system
-GO_ON = "What is written is kept: run the same command again to go on."
 
 
 def main() -> int:
@@ -62,13 +61,15 @@ def run(composed: DictConfig) -> int:
         from execground_ray.pipeline import build_dataset  # loads Ray: only once the configuration is right
 
         return build_dataset(config)
-    except ConfigError as error:
-        return _say(f"error: {error}", REFUSED)
     except Exception as error:
-        if known := _known_failure(error):
-            return _say(f"error: {known}\n{GO_ON}", FAILED)
-        traceback.print_exc()
-        return _say(GO_ON, FAILED)
+        root = root_of(error)
+        said = f"error: {next(iter(str(root).splitlines()), type(root).__name__)}"  # Ray adds lines to it
+        if isinstance(root, ConfigError):
+            return _say(said, REFUSED)
+        if not in_a_line(root):
+            traceback.print_exc()
+            return _say(advice(root), FAILED)
+        return _say(f"{said}\n{advice(root)}", FAILED)
 
 
 def provide_home() -> None:
@@ -83,23 +84,6 @@ def provide_home() -> None:
         home = tempfile.mkdtemp(prefix="execground-home-")
         atexit.register(shutil.rmtree, home, ignore_errors=True)
         os.environ["HOME"] = home
-
-
-def _known_failure(error: BaseException | None) -> str:
-    """Return what a write or a server that failed says, in one line; empty if it is neither.
-
-    Ray wraps what its workers raise; of the error of a stage only the text is left.
-    """
-    from execground_ray.output.storage import OutputError
-    from execground_ray.translators.llm.server_health import ServerError
-
-    if found := re.search(rf"^{re.escape(ServerError.__module__)}\.ServerError: (.+)$", str(error), re.MULTILINE):
-        return found[1]
-    while wrapped := getattr(error, "cause", None) or getattr(error, "__cause__", None):
-        if type(error) is OutputError:
-            break
-        error = wrapped
-    return str(error).splitlines()[0] if type(error) is OutputError else ""  # Ray adds lines to it
 
 
 def _say(message: str, code: int) -> int:

@@ -12,7 +12,7 @@ from problem_lines import problem_line
 from execground_ray.config.loading import load, to_yaml
 from execground_ray.corpus.survey import survey_corpus
 from execground_ray.output.layout import CONFIG
-from execground_ray.output.record_split import list_source
+from execground_ray.output.record_split import open_source
 from execground_ray.output.storage import Folder
 from execground_ray.records import Stage, schema_after
 from execground_ray.report.presentation import present
@@ -72,7 +72,7 @@ def run_stages(overrides, rows_per_write=5):
     config = load(["tracing.preload=[]", *overrides])
     folder = Folder.at(config.output.dir)
     folder.write_text(CONFIG, to_yaml(config))
-    plans = survey_corpus(list_source(config), config.source.limit, config.seed)
+    plans = survey_corpus(open_source(config), config.source.limit, config.seed)
     rows = [row for plan in plans for row in read_rows(plan)]
     table = filter_rows(pa.Table.from_pylist(rows, schema_after(Stage.READ, rows[0])))
     trace = TraceExecution(config.tracing, True, config.seed, config.sampling.examples_per_problem)

@@ -174,7 +174,7 @@ def _check_paths(config: Config) -> None:
             f"output.dir = {config.output.dir!r} is relative, and a submitted job runs in a cache of Ray's, which is "
             "deleted some day; allowed: an absolute path on a disk that stays, or a URI such as s3://bucket/out"
         )
-    if Path(config.output.dir.removeprefix("file://")).is_file():
+    if _is_file(config.output.dir.removeprefix("file://")):
         raise ConfigError(f"output.dir = {config.output.dir!r} is a file; allowed: a folder or URI")
 
 
@@ -198,11 +198,22 @@ def _check_hub(config: Config) -> None:
 
 
 def _exists(path: str) -> bool:
-    """Whether a local path or glob is there; a remote URI counts as there."""
+    """Whether a local path or glob is there; a remote URI counts as there, and what may not be looked at."""
     path = path.removeprefix("file://")
-    if "://" in path or Path(path).expanduser().exists():
+    try:
+        if "://" in path or Path(path).expanduser().exists():
+            return True
+    except PermissionError:  # who opens it says so
         return True
     return bool(glob.glob(str(Path(path).expanduser()), recursive=True))  # noqa: PTH207  (a pattern may be absolute)
+
+
+def _is_file(path: str) -> bool:
+    """Whether a path is a file; what may not be looked at is left to who writes there."""
+    try:
+        return Path(path).is_file()
+    except PermissionError:
+        return False
 
 
 def _stays(path: str) -> bool:

@@ -52,13 +52,14 @@ class FileSource:
 
 @dataclass(frozen=True, config=STRICT)
 class HuggingFaceSource:
-    """Problems that ``datasets.load_dataset(path, name, split=split)`` reads."""
+    """Problems that ``datasets.load_dataset(path, name, split=split, revision=revision)`` reads."""
 
     kind: Literal["huggingface"]
     limit: AtLeastOneOrNone  # the first so many problems only; null for all
     path: Annotated[str, described("owner/name on the Hub, an hf:// URI or a folder")]
     name: str | None  # which configuration of the dataset; null for its only one
     split: str  # which split
+    revision: str | None  # branch, tag or commit of the repository on the Hub; null for its main branch as it is now
     layout: Layout
 
 

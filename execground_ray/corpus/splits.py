@@ -223,12 +223,15 @@ def _dataset_splits(source: HuggingFaceSource) -> Iterator[Split]:
     JSON files it only finds: it would have to give every column one type, and the values of problems have none.
     """
     import datasets  # takes a second, and only this kind of source needs it
-    from datasets.packaged_modules.json.json import Json
 
-    builder = datasets.load_dataset_builder(source.path, source.name)
+    from execground_ray.private.datasets import Json
+
+    builder = datasets.load_dataset_builder(source.path, source.name, revision=source.revision)
     files = builder.config.data_files or {}
     if not isinstance(builder, Json):
-        dataset = datasets.load_dataset(source.path, source.name, split=source.split, streaming=True).reshard()
+        dataset = datasets.load_dataset(
+            source.path, source.name, split=source.split, revision=source.revision, streaming=True
+        ).reshard()
         dataset, count = dataset.with_format("arrow"), dataset.num_shards
         found = files.get(source.split, ())
         version = _digest([*found, *getattr(found, "origin_metadata", ())])  # with revisions, or times of local files

@@ -23,7 +23,8 @@ from pyarrow import fs
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import Config, DatasetSource
 from execground_ray.corpus.duplicates import HASHES, Array, SplitSurvey
-from execground_ray.corpus.splits import Split, list_splits
+from execground_ray.corpus.opening import open_corpus
+from execground_ray.corpus.splits import Split
 from execground_ray.corpus.survey import group_of
 from execground_ray.output.layout import CONFIG, RECORDS, file_of
 from execground_ray.output.resume import saved_config
@@ -133,16 +134,18 @@ class RecordSplit:
         return row
 
 
-def list_source(config: Config) -> list[Split]:
+def open_source(config: Config) -> list[Split]:
     """Find the splits of the source, an earlier output or any other.
 
     Raises:
-        ConfigError: it is no output of this job, or the one that this run writes to.
-        OSError, ValueError: it cannot be read; see ``list_splits``.
+        ConfigError: it cannot be found or read, is no output of this job, or the one that this run writes to.
     """
-    if isinstance(config.source, DatasetSource):
+    if not isinstance(config.source, DatasetSource):
+        return open_corpus(config.source)
+    try:
         return list(list_records(config.source, config))
-    return list_splits(config.source)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"source: {str(error).partition(chr(10))[0]}") from error
 
 
 def list_records(source: DatasetSource, config: Config) -> list[RecordSplit]:

@@ -13,22 +13,16 @@ from itertools import islice, zip_longest
 from types import ModuleType
 from typing import Any
 
-# cheap_repr imports these, to show their types: time and memory that every run would pay for, and few need.
-HIDDEN = [name for name in ("numpy", "pandas") if name not in sys.modules]
-sys.modules.update(dict.fromkeys(HIDDEN))  # type: ignore[arg-type]
-import cheap_repr as cheap_repr_package  # noqa: E402
-from cheap_repr import _DirectRepr as DirectRepr  # noqa: E402
-from cheap_repr import cheap_repr, find_repr_function, register_repr, repr_registry  # noqa: E402
-
-from execground_ray.tracing.machine_paths import show_module  # noqa: E402
-
-for name in HIDDEN:
-    del sys.modules[name]
+from execground_ray.private.cheap_repr import DirectRepr
+from execground_ray.private.cheap_repr import package as cheap_repr_package
+from execground_ray.tracing.machine_paths import show_module
 
 SNOOP_VALUE_CHARS = 100
 NO_LIMIT = 999_999
 ARRAY_PARTS = 6
 _MISSING = object()
+cheap_repr, find_repr_function = cheap_repr_package.cheap_repr, cheap_repr_package.find_repr_function
+register_repr, repr_registry = cheap_repr_package.register_repr, cheap_repr_package.repr_registry
 
 
 class ValueShower:

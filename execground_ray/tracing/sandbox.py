@@ -40,6 +40,7 @@ import subprocess
 import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from execground_ray.tracing.worker import MOST_WALL_PER_CPU_SECONDS
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 5.0
+PACKAGE_FOLDERS = {"site-packages", "dist-packages"}
 SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/dev/urandom")
 ENVIRONMENT = {
@@ -61,6 +63,10 @@ ENVIRONMENT = {
 
 class SandboxFaultError(RuntimeError):
     """The cage or the worker in it failed; the program that was running may have had no part in it."""
+
+
+class WorkerStartError(SandboxFaultError):
+    """The worker did not even start."""
 
 
 class SandboxUnavailableError(RuntimeError):
@@ -88,10 +94,10 @@ def missing_protections(abi: int) -> list[str]:
             "(6.12 for every protection), or set sandbox=none to run them with all your rights"
         )
     import sandlock
-    from sandlock import _sdk
 
-    minimum = _sdk._lib.sandlock_protection_min_abi
-    return [protection.name.lower() for protection in sandlock.Protection if minimum(int(protection)) > abi]
+    from execground_ray.private.sandlock import least_abi
+
+    return [protection.name.lower() for protection in sandlock.Protection if least_abi(protection) > abi]
 
 
 class CagedWorker:
@@ -116,6 +122,7 @@ class CagedWorker:
 
         Raises:
             SandboxFaultError: if the worker died or did not answer; the next call starts a fresh one.
+            WorkerStartError: if it could not be started.
         """
         if self._process is None:
             self._start()
@@ -147,7 +154,7 @@ class CagedWorker:
 
     def _start(self) -> None:
         script = str(Path(__file__).with_name("start_worker.py"))
-        settings = self._settings | {"packages": sorted(_package_folders()), "parent": os.getpid()}
+        settings = self._settings | {"packages": _package_folders(), "parent": os.getpid()}
         command = [sys.executable, "-P", "-s", "-S", script, json.dumps(settings)]
         abi = settings["landlock_abi"] if settings["caged"] else None
         self._thread = ThreadPoolExecutor(max_workers=1)
@@ -158,7 +165,7 @@ class CagedWorker:
             write_message(self._process.stdin, {"idle_bytes": _address_space_bytes(self._process.pid)})
         except (OSError, ValueError, SandboxFaultError) as error:
             self.close()
-            raise SandboxFaultError(f"the worker did not start: {error}") from error
+            raise WorkerStartError(f"the worker did not start: {error}") from error
 
     def _read(self, seconds: float) -> dict[str, Any]:
         message = read_message(DeadlineReader(self._process.stdout, seconds))
@@ -204,8 +211,13 @@ def _address_space_bytes(pid: int) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _package_folders() -> set[str]:
-    return {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
+def _package_folders() -> list[str]:
+    """Where packages are installed: for the interpreter, for the user, or wherever else the worker's own were found."""
+    folders = [folder for folder in sys.path if Path(folder).name in PACKAGE_FOLDERS]
+    own = find_spec("cheap_repr")
+    if own is not None and own.origin:
+        folders.append(str(Path(own.origin).parents[1]))
+    return list(dict.fromkeys(folders))
 
 
 def _readable_paths() -> list[str]:

@@ -25,7 +25,13 @@ from typing import TYPE_CHECKING, Any
 
 from execground_ray.records import Problem, Reason
 from execground_ray.tracing.machine_paths import has_path
-from execground_ray.tracing.sandbox import CagedWorker, SandboxFaultError, landlock_abi
+from execground_ray.tracing.sandbox import (
+    CagedWorker,
+    SandboxFaultError,
+    SandboxUnavailableError,
+    WorkerStartError,
+    landlock_abi,
+)
 from execground_ray.tracing.values import same_value
 
 if TYPE_CHECKING:
@@ -193,16 +199,20 @@ def run_in(worker: CagedWorker, request: dict[str, Any], worker_runs: int) -> di
         worker: which one.
         request: see ``worker``.
         worker_runs: after so many runs the worker is replaced.
+
+    Raises:
+        SandboxUnavailableError: no worker starts, whatever it is to run.
     """
     if worker.runs >= worker_runs:
         worker.close()
-    detail, was_killed = "", False
+    detail, was_killed, starts = "", False, False
     for _ in range(1 + TRIES_AFTER_FAULT):
         try:
             result = worker.run(request)
         except SandboxFaultError as error:
-            detail = str(error)
+            detail, starts = str(error), not isinstance(error, WorkerStartError)
             continue
+        starts = True
         if result["outcome"] == "returned":
             return result
         if (result["outcome"], result["detail"]) == (Reason.KILLED, signal.SIGKILL.name) and not was_killed:
@@ -212,6 +222,8 @@ def run_in(worker: CagedWorker, request: dict[str, Any], worker_runs: int) -> di
             return Failure(Reason(result["outcome"]), result["detail"], result["calls"])
         detail = result["detail"]
         worker.close()
+    if not starts:
+        raise SandboxUnavailableError(f"sandbox: {detail}; the log of its actor has what it said")
     return Failure(Reason.SANDBOX_FAULT, detail)
 
 

@@ -24,7 +24,7 @@ output.dir output.on_existing
 sampling.examples_per_problem
 sandbox.kind
 seed
-source.kind source.layout source.limit source.name source.path source.split
+source.kind source.layout source.limit source.name source.path source.revision source.split
 tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
 tracing.pairs_per_problem tracing.preload tracing.timeout_s tracing.trace_bytes tracing.value_chars
 tracing.worker_runs tracing.workers

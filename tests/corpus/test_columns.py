@@ -129,7 +129,7 @@ def test_what_datasets_writes_is_read_alike_from_lines_parquet_and_the_library(t
     made.to_parquet(str(folder / "hub" / "train.parquet"))
     where = {"path": str(folder / "hub"), "limit": None, "layout": "pyedu"}
     parquet = list_splits(FileSource(kind="parquet", **where))
-    library = list_splits(HuggingFaceSource(kind="huggingface", name=None, split="train", **where))
+    library = list_splits(HuggingFaceSource(kind="huggingface", revision=None, name=None, split="train", **where))
     found = [parsed(row) for split in parquet for row in split.read()]
     assert [parsed(row) for split in library for row in split.read()] == found
     assert_same_or_refused(found, from_lines(records))

@@ -3,8 +3,13 @@
 import bz2
 import gzip
 import json
+import os
 import pickle
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
+from threading import Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +28,9 @@ def files(path, kind="jsonl"):
 
 
 def dataset(path, split="train"):
-    return HuggingFaceSource(kind="huggingface", limit=None, path=str(path), name=None, split=split, layout="pyedu")
+    return HuggingFaceSource(
+        kind="huggingface", revision=None, limit=None, path=str(path), name=None, split=split, layout="pyedu"
+    )
 
 
 def read(source):
@@ -165,3 +172,34 @@ def test_a_dataset_folder_of_json_lines_keeps_values_of_mixed_types(tmp_path):
 def test_a_text_dataset_gives_its_lines(tmp_path):
     (tmp_path / "train.txt").write_text('{"a": 1}\n{"a": "x"}\n')
     assert read(dataset(tmp_path)) == [{"text": '{"a": 1}'}, {"text": '{"a": "x"}'}]
+
+
+def test_the_hub_is_asked_for_the_revision_that_is_named(tmp_path):
+    asked = []
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    Thread(target=server.serve_forever, daemon=True).start()
+    program = (
+        "import sys\nfrom execground_ray.config.loading import load\n"
+        "from execground_ray.corpus.splits import list_splits\nlist_splits(load(sys.argv[1:]).source)"
+    )
+    overrides = ["source=huggingface", "source.path=owner/name", "source.revision=v1.2"]
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment |= {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *overrides], env=environment, capture_output=True, timeout=120, check=False
+    )
+    server.shutdown()
+    server.server_close()
+    assert ended.returncode == 1
+    assert any("/datasets/owner/name/" in path and "/v1.2" in path for path in asked), (asked, ended.stderr)

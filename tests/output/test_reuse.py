@@ -13,7 +13,7 @@ from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import load
 from execground_ray.config.schema import Config
 from execground_ray.corpus.survey import survey_corpus
-from execground_ray.output.record_split import list_source
+from execground_ray.output.record_split import open_source
 from execground_ray.output.reuse import STAGE_OF
 from execground_ray.records import COLUMNS, Stage
 from execground_ray.stages.read_problems import read_rows
@@ -50,7 +50,7 @@ def start(output, folder, *overrides, rows_per_write=5):
 def rows_taken(output, *overrides):
     """The rows as they are read from an output."""
     config = load(["source=dataset", f"source.path={output}", "output.dir=elsewhere", PLAIN, *overrides])
-    plans = survey_corpus(list_source(config), config.source.limit, config.seed)
+    plans = survey_corpus(open_source(config), config.source.limit, config.seed)
     return [row for plan in plans for row in read_rows(plan)]
 
 
@@ -248,4 +248,4 @@ def test_the_limit_counts_problems(small_output):
 def test_what_is_no_earlier_output_is_refused(small_output, tmp_path, path, message):
     path = path.format(out=small_output, tmp=tmp_path)
     with pytest.raises(ConfigError, match=message):
-        list_source(load(["source=dataset", f"source.path={path}", f"output.dir={small_output}"]))
+        open_source(load(["source=dataset", f"source.path={path}", f"output.dir={small_output}"]))

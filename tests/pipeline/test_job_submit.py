@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from job import ROOT, command_line, living_below, signal_if_there
 
+pytestmark = pytest.mark.slow
+
 PROBLEMS = 127 + 20
 PATIENCE_SECONDS = 30
 

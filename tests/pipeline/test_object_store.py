@@ -16,6 +16,8 @@ from pyarrow import fs
 from execground_ray.output.layout import LOCK
 from execground_ray.output.storage import Folder
 
+pytestmark = pytest.mark.slow
+
 PROBLEMS = 300
 KEY, SECRET = "AKIAXYZEXAMPLEKEY", "sEcReT-0f-th3-bucket"
 

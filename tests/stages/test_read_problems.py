@@ -48,7 +48,7 @@ def test_the_same_problem_has_the_same_id_in_every_format(tmp_path):
     (tmp_path / "hub").mkdir()
     pq.write_table(pa.Table.from_pylist(texts), tmp_path / "hub" / "train.parquet")
     where = {"path": str(tmp_path / "hub"), "name": None, "split": "train"}
-    hub = HuggingFaceSource(kind="huggingface", limit=None, layout="pyedu", **where)
+    hub = HuggingFaceSource(kind="huggingface", revision=None, limit=None, layout="pyedu", **where)
     corpora = [plan(tmp_path / name) for name in ("lines.jsonl", "packed.jsonl.gz", "structs.parquet", "texts.parquet")]
     corpora.append(survey_corpus(list_splits(hub), None, 0))
     ids = [[row["id"] for row in rows_of(corpus)] for corpus in corpora]

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -193,3 +194,24 @@ def test_a_run_may_wait_for_its_turn_but_not_sleep(seconds_of_work, in_time):
         os.close(reading)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def test_packages_may_be_installed_elsewhere_than_with_the_interpreter(tmp_path: Path) -> None:
+    """As by ``pip install --user`` or ``--target``."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    program = (
+        "from hostile_programs import as_problem\nfrom execground_ray.config.loading import load\n"
+        "from execground_ray.tracing.trace_runner import TraceRunner\n"
+        "with TraceRunner(load([]).tracing, caged=True) as runner:\n"
+        "    print(runner.trace_problem(as_problem('def main_solution():\\n    return 7\\n', {}, 7), [0])[0].output)\n"
+    )
+    paths = [str(ROOT), str(ROOT / "tests" / "tracing"), sysconfig.get_path("purelib")]
+    ended = subprocess.run(
+        [tmp_path / "venv" / "bin" / "python", "-c", program],
+        env={"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.stdout == "7\n", ended.stderr

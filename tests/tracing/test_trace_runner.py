@@ -16,6 +16,7 @@ from execground_ray.config.schema import Tracing
 from execground_ray.records import Pair, Problem, Reason
 from execground_ray.stages.trace_execution import pair_order
 from execground_ray.tracing import sandbox
+from execground_ray.tracing.sandbox import SandboxUnavailableError
 from execground_ray.tracing.trace_runner import CHECKING_HASH_SEED, Execution, Failure, TraceRunner
 
 SQUARE = "def main_solution(n):\n    return n * n\n"
@@ -218,12 +219,11 @@ def test_a_dead_worker_is_a_fault_of_the_sandbox_and_replaced(make_runner):
         assert (again.output, again.trace) == (first[0].output, first[0].trace)
 
 
-def test_a_lasting_fault_is_not_blamed_on_the_program(make_runner, monkeypatch):
+def test_where_no_worker_starts_no_program_is_blamed(make_runner, monkeypatch):
     monkeypatch.setattr(sandbox, "START_SECONDS", 0.0)  # no worker can be that fast
     runner = make_runner()
-    failure = runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])
-    assert failure.reason is Reason.SANDBOX_FAULT
-    assert "did not start" in failure.detail
+    with pytest.raises(SandboxUnavailableError, match="the worker did not start"):
+        runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])
     monkeypatch.undo()
     assert len(runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])) == 1
 
@@ -243,3 +243,14 @@ def test_without_a_cage(tracing):
         assert len(runner.trace_problem(make_problem(SQUARE, (7, 49)), [0])) == 1
         slow = make_problem("def main_solution(n):\n    return sum(iter(int, 1))\n", (0, 0))
         assert runner.trace_problem(slow, [0]).reason is Reason.TIMEOUT
+
+
+def test_what_the_worker_has_imported_is_not_a_runs_to_collect(runner: TraceRunner) -> None:
+    """Else each run that collects its garbage would touch, and so copy, the memory that all of them share."""
+    code = """
+def main_solution(n):
+    import gc
+    gc.collect()
+    return gc.get_freeze_count() > n and len(gc.get_objects()) < n
+"""
+    assert isinstance(runner.trace_problem(make_problem(code, (10_000, True)), [0], 1), list)

@@ -17,9 +17,8 @@ from uuid import UUID
 
 import psutil  # comes with vLLM
 import ray
-from ray.llm._internal.batch.stages.vllm_engine_stage import vLLMEngineStageUDF
-from vllm.sampling_params import RequestOutputKind
 
+from execground_ray.private.ray_vllm import RequestOutputKind, vLLMEngineStageUDF
 from execground_ray.translators.llm.quarantine import Quarantine, group_of
 
 

@@ -16,9 +16,9 @@ from dataclasses import asdict
 from typing import Any
 
 import aiohttp
-from ray.llm._internal.batch.stages.base import StatefulStageUDF
 
 from execground_ray.config.schema import HttpTranslator
+from execground_ray.private.ray_llm import StatefulStageUDF
 from execground_ray.records import Reason
 from execground_ray.translators.llm.chat_transport import (
     MOST_WAIT_SECONDS,

@@ -3,8 +3,8 @@
 import types
 
 import ray
-from ray.llm._internal.batch.stages.base import StatefulStageUDF
 
+from execground_ray.private.ray_llm import StatefulStageUDF
 from execground_ray.translators.llm.engine import Engine
 from execground_ray.translators.llm.quarantine import Quarantine
 

@@ -40,7 +40,7 @@ def test_http_against_vllms_own_server(tmp_path, model):
             "translator.model=tiny",
             "translator.api_key_env=TEST_KEY",
             "translator.enable_thinking=false",
-            "translator.sampling_params.max_tokens=24",
+            "translator.sampling_params.max_tokens=200",
             "source=jsonl",
             f"source.path={tmp_path}/problems.jsonl",
             f"output.dir={tmp_path}/out",
@@ -61,7 +61,7 @@ def test_http_against_vllms_own_server(tmp_path, model):
     assert result.returncode == 0, result.stderr
     train, rejected = read_output(tmp_path / "out")
     assert len({row["id"] for row in train + rejected}) == len(train + rejected) == 12
-    assert len(train) >= 5
+    assert len(train) >= 5  # of 10: nearly all of the random texts end within so many tokens
     assert {"random_import", "prompt_too_long"} <= {row["reason"] for row in rejected}
     assert {row["reason"] for row in rejected} <= {"random_import", "prompt_too_long", "unfinished", "empty"}
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())["translation"]

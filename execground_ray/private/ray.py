@@ -1,0 +1,82 @@
+"""Ray, of which the job uses more than it promises: of its core and of Ray Data. What is of ``ray.llm`` is beside this.
+
+Nothing here would be missed aloud: Ray ignores a threshold that none of its classes reads, and a variable that it does
+not know. So both are looked for before a job starts, and afterwards whether Ray really keeps to this machine.
+"""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray._private import ray_constants
+from ray._private.internal_api import memory_summary
+from ray.data import DataContext
+from ray.data._internal.execution.backpressure_policy import ENABLED_BACKPRESSURE_POLICIES
+from ray.data._internal.execution.backpressure_policy.downstream_capacity_backpressure_policy import (
+    DownstreamCapacityBackpressurePolicy,
+)
+from ray.data.exceptions import SystemException
+
+from execground_ray.private.checking import gone, require, require_reader
+
+__all__ = [
+    "SystemException",
+    "check_names",
+    "check_on_loopback",
+    "hold_back_from_the_first_byte",
+    "memory_summary",
+    "start_settings",
+]
+
+LIBRARY = "ray"
+THRESHOLD = "OBJECT_STORE_BUDGET_UTIL_THRESHOLD"
+LOOPBACK_VARIABLE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray listens on 127.0.0.1 alone, whatever the system
+LOOPBACK = "127.0.0.1"
+IDLE_SETTING = "idle_worker_killing_time_threshold_ms"  # Ray does not start with one that it does not know
+QUIET_LOGGERS = ("ray", "ray.data", "ray._private.authentication")
+
+
+def check_names() -> None:
+    """Make sure that Ray still reads what is set here.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    require(LIBRARY, DownstreamCapacityBackpressurePolicy, THRESHOLD)
+    require_reader(LIBRARY, DownstreamCapacityBackpressurePolicy, THRESHOLD)
+    if DownstreamCapacityBackpressurePolicy not in ENABLED_BACKPRESSURE_POLICIES:
+        raise gone(LIBRARY, "DownstreamCapacityBackpressurePolicy among its policies")
+    require(LIBRARY, DataContext.get_current(), "op_resource_reservation_ratio", "execution_no_progress_timeout_s")
+    if getattr(ray_constants, "ENABLE_RAY_CLUSTERS_ENV_VAR", None) != LOOPBACK_VARIABLE:
+        raise gone(LIBRARY, f"variable {LOOPBACK_VARIABLE}")
+
+
+def hold_back_from_the_first_byte() -> None:
+    """Let no more wait for a stage than twice what it works on, however much of the object store is free."""
+    setattr(DownstreamCapacityBackpressurePolicy, THRESHOLD, 0)
+
+
+def start_settings(idle_worker_ms: int) -> dict[str, Any]:
+    """Return what to give to ``ray.init`` so that Ray keeps idle processes for so long.
+
+    Raises:
+        ConfigError: it does not know that setting.
+    """
+    program = Path(ray.__file__).parent / "core/src/ray/gcs/gcs_server"
+    with program.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        if text.find(IDLE_SETTING.encode()) < 0:
+            raise gone(LIBRARY, f"setting {IDLE_SETTING}")
+    return {"_system_config": {IDLE_SETTING: idle_worker_ms}}
+
+
+def check_on_loopback() -> None:
+    """Make sure that the Ray that was started here is nobody's but this machine's.
+
+    Raises:
+        ConfigError: it listens elsewhere.
+    """
+    if any(node["NodeManagerAddress"] != LOOPBACK for node in ray.nodes()):
+        raise gone(LIBRARY, f"obedience to {LOOPBACK_VARIABLE}=0, and listens beyond {LOOPBACK}")
