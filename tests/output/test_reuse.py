@@ -12,7 +12,8 @@ from small_output import problem, run_stages
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import load
 from execground_ray.config.schema import Config
-from execground_ray.corpus.survey import survey_corpus
+from execground_ray.corpus.duplicates import Finished
+from execground_ray.corpus.survey import Work, survey_corpus
 from execground_ray.output.record_split import open_source
 from execground_ray.output.reuse import STAGE_OF
 from execground_ray.records import COLUMNS, Stage
@@ -238,6 +239,15 @@ def test_a_problem_that_is_there_twice_is_refused(small_output, tmp_path):
         shutil.copy(path, path.with_name(f"ffffffff-000000{path.suffix}"))
     with pytest.raises(ConfigError, match=r"source\.path has the problem [0-9a-f]{16} twice"):
         rows_taken(copy)
+
+
+def test_what_is_done_is_not_read_again(small_output):
+    every = rows_taken(small_output, STRICT)
+    config = load(["source=dataset", f"source.path={small_output}", "output.dir=elsewhere", PLAIN, STRICT])
+    finished = Finished.of([row["id"] for row in every[:5]])
+    plans = survey_corpus(open_source(config), None, config.seed, finished=finished)
+    assert Work.of(plans, finished) == Work(13, 5, 0)
+    assert [row for plan in plans for row in read_rows(plan)] == every[5:]
 
 
 def test_the_limit_counts_problems(small_output):

@@ -1,69 +1,13 @@
 """Texts that cite lines, from a server, through the whole job: judged by the run, citations taken out, and kept."""
 
-import ast
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pyarrow.parquet as pq
 import pytest
+from citing_server import MARKS, citing_server, problem
 
-from execground_ray.translators.template.writer import write_reasoning
 from execground_ray.verification.citations import strip_citations
-
-PROGRAM = """def main_solution(n):
-    total = {number}
-    for step in range(n):
-        total += step * 2
-    return total
-"""
-MARKS = ["", "", "WRONG", "UNMARKED", "UNCITED", "OTHERS"]
-
-
-def problem(number, mark):
-    return {
-        "problem_description": f"Double the steps. Case {number}. {mark}",
-        "io_requirements": "n (int)",
-        "refcode": PROGRAM.format(number=10 * number),
-        "funcname": "main_solution",
-        "ios": [{"input": {"n": 4}, "output": 10 * number + 12}],
-    }
-
-
-def reasoning(prompt):
-    """What the prompt asks for, by the template, which sees nothing but the prompt."""
-    code = re.search(r"```python\n(.*?)\n```", prompt, re.DOTALL)[1]
-    arguments = ast.literal_eval(re.search(r"\nInput:\n(\{.*)\n", prompt)[1])
-    lines = re.findall(r"^\[(\d+)\] (.*)$", prompt.partition("\nRecord:\n")[2], re.MULTILINE)
-    assert [int(number) for number, _ in lines] == list(range(1, len(lines) + 1))
-    trace = "\n".join(line for _, line in lines)
-    text = write_reasoning(code, "main_solution", arguments, trace, trace.rpartition(": ")[2])
-    mark = re.search(r"Case \d+\. (\w*)", prompt)[1]
-    if mark == "WRONG":
-        return re.sub(r"\+ 2 \* 2 = (\d+)", lambda found: f"+ 2 * 2 = {int(found[1]) + 1}", text, count=1)
-    if mark == "UNMARKED":
-        return text.rpartition("\n\n")[0]
-    if mark == "UNCITED":
-        return strip_citations(text)
-    if mark == "OTHERS":
-        return re.sub(r"total = \d+|set to `\d+`", "set to `99`", text, count=1)
-    return text
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"][0]["content"]
-        content = reasoning(message) if "Record:" in message else "Hello"
-        choice = {"message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
-        body = json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 5}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        """Keep stderr for what goes wrong."""
 
 
 @pytest.fixture(scope="module")
@@ -71,20 +15,17 @@ def output(start_job, tmp_path_factory):
     folder = tmp_path_factory.mktemp("attributed")
     lines = [json.dumps(problem(number, mark)) for number, mark in enumerate(MARKS, 1)]
     (folder / "problems.jsonl").write_text("\n".join(lines))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    job = start_job(
-        "source=jsonl",
-        f"source.path={folder}/problems.jsonl",
-        f"output.dir={folder}/out",
-        "translator=http",
-        f"translator.url=http://127.0.0.1:{server.server_port}/v1/chat/completions",
-        "cluster.num_cpus=2",
-        "tracing.workers=1",
-    )
-    ended = job.wait()
-    server.shutdown()
-    server.server_close()
+    with citing_server() as (url, _):
+        job = start_job(
+            "source=jsonl",
+            f"source.path={folder}/problems.jsonl",
+            f"output.dir={folder}/out",
+            "translator=http",
+            f"translator.url={url}",
+            "cluster.num_cpus=2",
+            "tracing.workers=1",
+        )
+        ended = job.wait()
     assert ended.code == 0, ended.stderr
     return folder / "out"
 
