@@ -49,7 +49,7 @@ from execground_ray.stages.read_problems import ProblemSource
 from execground_ray.stages.trace_execution import TraceExecution
 from execground_ray.stages.verify_examples import verify_rows
 from execground_ray.stages.write_shards import ShardSink
-from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
+from execground_ray.tracing.availability import check_sandbox
 from execground_ray.translators.none import NoTranslation
 from execground_ray.translators.translator import Translator, open_translator
 
@@ -58,12 +58,6 @@ from execground_ray.translators.translator import Translator, open_translator
 BLOCKS_PER_ACTOR = 32
 LEAST_BLOCK_ROWS, MOST_BLOCK_ROWS = 8, 256
 FINISHED = "is finished already; output.on_existing=overwrite builds it anew"
-NO_SANDBOX = """
-********************************************************************************************
-*  sandbox=none: the programs of the corpus run UNCONFINED, with all your rights: they can *
-*  read and delete your files, use the network, and see the secrets in your environment.   *
-********************************************************************************************
-"""
 
 
 def build_dataset(config: Config) -> int:
@@ -73,7 +67,7 @@ def build_dataset(config: Config) -> int:
         ConfigError: the input cannot be found, the output may not be touched, or programs cannot be caged here.
     """
     folder = Folder.at(config.output.dir)
-    sandbox = check_sandbox(config)
+    sandbox = check_sandbox(config.sandbox)
     with locked(folder):
         summary = finish(folder, config, sandbox)
     publish(config)
@@ -218,27 +212,6 @@ def publish(config: Config) -> None:
     """Upload the finished dataset, if that is wanted."""
     if config.export.push_to_hub:
         print(push_to_hub(config.output.dir, config.export.push_to_hub))
-
-
-def check_sandbox(config: Config) -> dict[str, Any]:
-    """Say how programs are caged on this machine, for the summary.
-
-    Raises:
-        ConfigError: if the configuration asks for a cage that this kernel cannot give.
-    """
-    if config.sandbox.kind == "none":
-        print(NO_SANDBOX, file=sys.stderr)
-        return {"kind": "none"}
-    abi = landlock_abi()
-    try:
-        missing = missing_protections(abi)
-    except SandboxUnavailableError as error:
-        raise ConfigError(f"sandbox: {error}") from error
-    if missing:  # sandlock asks for all of it
-        raise ConfigError(
-            f"sandbox: this kernel does not enforce {', '.join(missing)}; allowed: Linux 6.12 or newer, or sandbox=none"
-        )
-    return {"kind": "sandlock", "landlock_abi": abi, "missing_protections": missing}
 
 
 def stream(

@@ -77,7 +77,7 @@ def run_stages(overrides, rows_per_write=5):
     table = filter_rows(pa.Table.from_pylist(rows, schema_after(Stage.READ, rows[0])))
     trace = TraceExecution(config.tracing, True, config.seed, config.sampling.examples_per_problem)
     table = trace(table)
-    trace._runner.close()
+    trace.close()
     for stage in (
         stop_rows if config.translator.kind == "none" else translate_rows,
         partial(verify_rows, verification=config.verification, tracing=config.tracing, caged=True),

@@ -37,7 +37,7 @@ def write_files(folder: Folder, write: str, rows: pa.Table, translator: str) -> 
     Raises:
         OutputError: something cannot be written.
     """
-    write_records(folder, write, rows.select([name for name in RECORD_COLUMNS if name in rows.column_names]))
+    write_records(folder, write, rows)
     listed = rows.to_pylist()
     _write_shard(folder, file_of(TRAIN, write), (training_row(row, translator) for row in listed if not row["reason"]))
     rejected = (rejected_row(row) for row in listed if is_rejected(row["reason"]))
@@ -46,9 +46,15 @@ def write_files(folder: Folder, write: str, rows: pa.Table, translator: str) -> 
 
 def write_records(folder: Folder, write: str, rows: pa.Table) -> None:
     """Write what is known of the rows of a write."""
+    folder.write_bytes(file_of(RECORDS, write), records_file(rows))
+
+
+def records_file(rows: pa.Table) -> pa.Buffer:
+    """Return the content of a file of records."""
     file = pa.BufferOutputStream()
-    pq.write_table(rows, file, row_group_size=ROW_GROUP, compression="zstd")
-    folder.write_bytes(file_of(RECORDS, write), file.getvalue())
+    known = rows.select([name for name in RECORD_COLUMNS if name in rows.column_names])
+    pq.write_table(known, file, row_group_size=ROW_GROUP, compression="zstd")
+    return file.getvalue()
 
 
 def write_names(folder: Folder, kinds: Sequence[str] = (TRAIN, REJECTED, RECORDS)) -> list[str]:
