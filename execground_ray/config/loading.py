@@ -32,6 +32,8 @@ CONFIG = TypeAdapter(Config)
 ADDED_SINCE = {
     "source.layout": ("pyedu", ("sample", "jsonl", "parquet", "huggingface")),
     "export.control_text": ("keep", None),
+    "cluster.engine_kwargs": ({}, None),
+    "translator.cluster_kwargs": ({}, ("vllm",)),
     "translator.max_failures": (32, ("http",)),
     "verification.min_coverage": (0.0, None),
     "verification.min_supported": (0, None),

@@ -138,7 +138,8 @@ class VllmTranslator:
     max_tries: Annotated[int, within(1, 100)]  # engines that may die of a row before it is given up
     hang_timeout_s: Annotated[float, within(1, 86_400)]  # an engine that gives no sign for so long is replaced
     sampling_params: SamplingParameters  # how tokens are drawn
-    engine_kwargs: dict[str, Any]  # passed to vLLM's engine as they are
+    cluster_kwargs: dict[str, Any]  # what suits the GPUs of the cluster, in vLLM's names
+    engine_kwargs: dict[str, Any]  # passed to vLLM's engine as they are, and before those
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -239,6 +240,7 @@ class Cluster:
     dashboard: bool  # whether a cluster started here serves its dashboard
     engines: AtLeastOne  # engines that translate side by side
     gpus_per_engine: AtLeastOne  # GPUs that share one model, all on one node
+    engine_kwargs: dict[str, Any]  # what suits these GPUs, in vLLM's names
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -67,7 +67,7 @@ FREE_KEYS = {
         f"translator.{name}"
         for name in """
             url api_key_env concurrency requests_per_second timeout_s max_retries retry_wait_s max_failures
-            device replicas tensor_parallel_size batch_rows batches_in_flight max_tries hang_timeout_s
+            device replicas tensor_parallel_size cluster_kwargs batch_rows batches_in_flight max_tries hang_timeout_s
         """.split()
     ),
 }

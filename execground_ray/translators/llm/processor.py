@@ -52,7 +52,7 @@ class LanguageModel(Translator):
 
 def asked(row: Row, question: Row) -> Row:
     """Return ``row`` as a processor wants it: one text, beside the columns of the ``question``."""
-    return {ROW: json.dumps(row), ERROR: PASSES if passes(row, Stage.TRANSLATE) else "", **question}
+    return {ROW: json.dumps(row), ERROR: row["reason"] or (PASSES if passes(row, Stage.TRANSLATE) else ""), **question}
 
 
 def answered(row: str, answer: Answer) -> Row:
