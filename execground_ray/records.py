@@ -222,6 +222,15 @@ def passes(row: Row, stage: Stage) -> bool:
     return bool(row["reason"] or (row["reused"] and stage_in(stage, Stage(row["reused"]))))
 
 
+def ended_in(row: Row) -> Stage:
+    """Return the stage that ended a row, the last one if none did.
+
+    It is that of the reason, but for a text that was verified and found unfinished, which is a reason of ``TRANSLATE``.
+    """
+    stage = Stage(row["stage"]) if row["reason"] else Stage.EXPORT
+    return Stage.VERIFY if stage is Stage.TRANSLATE and row.get("findings", "[]") != "[]" else stage
+
+
 def map_rows(stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list[Row]]) -> pa.Table:
     """Run a stage on a batch; rows that have ended, or have what it makes, pass untouched.
 

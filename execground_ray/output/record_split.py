@@ -31,7 +31,7 @@ from execground_ray.output.resume import saved_config
 from execground_ray.output.reuse import Reuse, find_reuse
 from execground_ray.output.shards import ROW_GROUP, read_counted_records
 from execground_ray.output.storage import Folder
-from execground_ray.records import COLUMNS, Reason, Row, RowId, Stage, reject, stage_in
+from execground_ray.records import COLUMNS, Reason, Row, RowId, Stage, ended_in, reject, stage_in
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class RecordSplit:
         names = [name for stage in Stage if stage_in(stage, self.last) for name in COLUMNS[stage]]
         with self.folder.filesystem.open_input_file(f"{self.folder.path}/{file_of(RECORDS, self.write)}") as stream:
             file = pq.ParquetFile(stream)
-            present = [name for name in names if name in file.schema_arrow.names]
+            present = [name for name in {*names, "findings"} if name in file.schema_arrow.names]
             for batch in file.iter_batches(ROW_GROUP, columns=present):
                 yield from (row for row in batch.to_pylist() if row["id"] in ids)
 
@@ -127,9 +127,10 @@ class RecordSplit:
             row["problem_rows"] = 1
         if not self.reuse.keep_thinking and "thinking" in row:
             row["thinking"] = ""
-        if row["reason"] and not stage_in(Stage(row["stage"]), last):
+        ended = ended_in(record)
+        if not stage_in(ended, last):
             row |= {"stage": "", "reason": "", "detail": ""}
-        if last is Stage.VERIFY and row["stage"] in ("", last):
+        if last is Stage.VERIFY and stage_in(last, ended):
             return self.reuse.judge(row) or self._take_over(record, Stage.TRANSLATE)
         return row
 

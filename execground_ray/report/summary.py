@@ -18,7 +18,7 @@ from execground_ray import __version__
 from execground_ray.output.layout import ATTEMPTS, DATASET_INFO, RECORDS, REJECTED, SUMMARY, TRAIN, UNFINISHED
 from execground_ray.output.shards import read_counted_records, write_names
 from execground_ray.output.storage import Folder
-from execground_ray.records import ORDER, Reason, Row, RowId, Stage
+from execground_ray.records import ORDER, Reason, Row, RowId, Stage, ended_in
 
 POINT = re.compile(r"\[\s+([\d.]+),\s+(\d+)\s+\]")  # two numbers, which json would write on four lines
 LIBRARIES = ("ray", "snoop", "sandlock", "datasets", "pyarrow", "hydra-core")
@@ -96,7 +96,7 @@ def count_shards(folder: Folder) -> Counts:
                 rejected[row["stage"], row["reason"]] += 1
     counts = Counts(examples, with_examples, rejected, no_evidence, not_attributed)
     for write in write_names(folder, (RECORDS,)):
-        known = read_counted_records(folder, write, ["id", "stage", "reason", "reused"])
+        known = read_counted_records(folder, write, ["id", "stage", "reason", "reused", "findings"])
         counts = _with_records(counts, known.to_pylist())
     return counts
 
@@ -106,9 +106,8 @@ def _with_records(counts: Counts, rows: list[Row]) -> Counts:
     traced = 0
     for row in rows:
         traced += row["reason"] == Reason.TRACED and RowId.parse(row["id"]).number == 1
-        ended = Stage(row["stage"]) if row["stage"] else Stage.EXPORT
         reused = ORDER[Stage(row.get("reused") or Stage.READ)]
-        for stage in list(Stage)[1 : ORDER[ended] + 1]:
+        for stage in list(Stage)[1 : ORDER[ended_in(row)] + 1]:
             (counts.reused if ORDER[stage] <= reused else counts.made)[stage] += 1
     return replace(counts, traced=counts.traced + traced)
 

@@ -185,16 +185,35 @@ def test_copies_keep_their_ids_and_another_seed_chooses_anew_between_duplicates(
     assert {row["reused"] for row in rows_taken(again, f"seed={seed}")} == {"verify"}
 
 
-def test_a_text_that_could_not_be_judged_is_judged_again(small_output, tmp_path):
-    copy = shutil.copytree(small_output, tmp_path / "copy")
+def with_first_record(output, copy, **changes):
+    """A copy of an output with one record changed, and the id of that."""
+    shutil.copytree(output, copy)
     path = min((copy / "records").iterdir())
     table = pq.read_table(path)
     rows = table.to_pylist()
-    rows[0] |= COLUMNS[Stage.VERIFY] | {"stage": "verify", "reason": "ungrounded", "detail": "cannot be verified: x"}
+    rows[0] |= changes
     pq.write_table(type(table).from_pylist(rows, table.schema), path)
-    found = {row["id"]: row["reused"] for row in rows_taken(copy, "verification.mode=score")}
-    assert found.pop(rows[0]["id"]) == "translate"
+    return rows[0]["id"]
+
+
+def test_a_text_that_could_not_be_judged_is_judged_again(small_output, tmp_path):
+    reject = {"stage": "verify", "reason": "ungrounded", "detail": "cannot be verified: x"}
+    changed = with_first_record(small_output, tmp_path / "copy", **COLUMNS[Stage.VERIFY] | reject)
+    found = {row["id"]: row["reused"] for row in rows_taken(tmp_path / "copy", "verification.mode=score")}
+    assert found.pop(changed) == "translate"
     assert set(found.values()) == {"verify"}
+
+
+@pytest.mark.parametrize(
+    ("override", "reason"),
+    [("verification.mode=score", ""), ("verification.timeout_s=6", ""), ("export.license=mit", "unfinished")],
+)
+def test_what_verification_found_unfinished_is_no_reject_of_the_translation(small_output, tmp_path, override, reason):
+    finding = {"kind": "cut_off", "start": 0, "end": 1, "message": "cut", "outcome": "contradicted", "lines": []}
+    reject = {"stage": "translate", "reason": "unfinished", "detail": "cut", "findings": json.dumps([finding])}
+    changed = with_first_record(small_output, tmp_path / "copy", **reject)
+    rows = {row["id"]: row["reason"] for row in rows_taken(tmp_path / "copy", override)}
+    assert rows[changed] == reason
 
 
 def without_columns(output, *names):
