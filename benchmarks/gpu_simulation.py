@@ -51,7 +51,10 @@ from execground_ray.private.ray import memory_summary
 from execground_ray.private.ray_llm import StatefulStageUDF
 from execground_ray.progress import Progress
 from execground_ray.translators.llm import engine
+from execground_ray.translators.llm.processor import ANSWER, ERROR
+from execground_ray.translators.llm.resampling import Attempt, write_attempts
 from execground_ray.translators.llm.vllm import VllmModel
+from execground_ray.translators.translator import Answer
 
 ROW_TOKENS_PER_SECOND = 40.0  # of one row alone: 25 ms a token
 MAX_ROWS = 256  # that an engine works on at a time, if nothing is said; vLLM's own
@@ -118,14 +121,12 @@ class SimulatedEngine(StatefulStageUDF):
         self._arrivals.append(time.time())
         await self._ended[number].wait()
         del self._ended[number]
-        self._log.end.remote(row["id"], self._name, int(prompt), int(text))
+        answer = Answer("A text.", prompt_tokens=int(prompt), generated_tokens=int(text))
+        self._log.end.remote(row["id"], self._name, answer.prompt_tokens, answer.generated_tokens)
         return {
             self.IDX_IN_BATCH_COLUMN: row[self.IDX_IN_BATCH_COLUMN],
-            "__inference_error__": "",
-            "generated_text": "A text.",
-            "complete": True,
-            "prompt_tokens": int(prompt),
-            "generated_tokens": int(text),
+            ERROR: "",
+            ANSWER: write_attempts([Attempt(answer, {})]),
         }
 
     async def _run(self) -> None:

@@ -54,7 +54,7 @@ class TimedLog(EngineLog):
         super().__init__()
         self.ends: Ends = []
 
-    def end(self, row_id: str, engine: str, prompt_tokens: int, generated_tokens: int) -> None:
+    def end(self, row_id: str, engine: str, prompt_tokens: int, generated_tokens: int, attempt: int = 1) -> None:
         """Note that an engine has done with a row."""
         super().end(row_id, engine, prompt_tokens, generated_tokens)
         self.ends.append((time.monotonic(), prompt_tokens + generated_tokens))

@@ -3,4 +3,4 @@
 Importing this package is cheap: it loads neither Ray nor a model library.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

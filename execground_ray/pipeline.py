@@ -52,6 +52,7 @@ from execground_ray.stages.write_shards import ShardSink
 from execground_ray.tracing.availability import check_sandbox
 from execground_ray.translators.none import NoTranslation
 from execground_ray.translators.translator import Translator, open_translator
+from execground_ray.verification.rows import RowVerifier
 
 # A block is what one actor works on at a time. Small ones let all actors end together; but each takes the driver some
 # 25 ms, and memory for as long as the stream runs.
@@ -246,12 +247,19 @@ def stream(
         batch_format="pyarrow",
         batch_size=None,
     )
-    rows = translator.translate(rows, small)
-    verify = partial(verify_rows, verification=config.verification, tracing=config.tracing, caged=caged)
+    referee = partial(RowVerifier, config.verification, config.tracing, caged=caged)
+    rows = translator.translate(rows, small, referee if config.verification.mode == "enforce" else None)
+    verify = partial(
+        verify_rows,
+        verification=config.verification,
+        tracing=config.tracing,
+        caged=caged,
+        fallback=getattr(config.translator, "fallback", "none") == "template",
+    )
     rows = rows.map_batches(verify, **small)
     rows = rows.map_batches(partial(export_rows, export=config.export), **small)
     rows = rows.map_batches(partial(count_rows, tally=progress.tally), **small)
-    sink = ShardSink(Folder.at(config.output.dir), config.translator.kind, config.export.rows_per_shard, run)
+    sink = ShardSink(Folder.at(config.output.dir), config.export.rows_per_shard, run)
     rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
 
 

@@ -172,6 +172,7 @@ COLUMNS: dict[Stage, Row] = {
     Stage.PREFILTER: {"pairs": "[]"},  # indices of the input/output pairs that may be used, JSON
     Stage.TRACE: {
         "pair": -1,  # index of the pair in the problem's ios
+        "derived_input": False,  # whether the input is not that of the pair, but a smaller one made of it
         "input": "",  # the arguments of the call, a JSON object
         "output": "",  # the exact value that it returned, JSON
         "trace": "",
@@ -181,7 +182,10 @@ COLUMNS: dict[Stage, Row] = {
     Stage.TRANSLATE: {
         "text": "",  # as it was written, with the lines of the trace that its sentences cite
         "thinking": "",  # what a model thought before it wrote the text
-        "prompt_tokens": 0,  # read and written by the model, thinking included
+        "translator": "",  # who wrote the text, a kind of translator
+        "attempts": "[]",  # all answers of a model in their order, JSON: see ``translators/llm/resampling.py``
+        "verdict": "",  # of the text, where the translator has had it verified: what ``Stage.VERIFY`` is to add, JSON
+        "prompt_tokens": 0,  # read and written by the model in all attempts, thinking included
         "generated_tokens": 0,
     },
     Stage.VERIFY: {
@@ -196,7 +200,11 @@ COLUMNS: dict[Stage, Row] = {
         "untold": 0,  # statements of the trace that no sentence tells
         "findings": "[]",
     },
-    Stage.EXPORT: {"prompt": "", "answer": ""},  # the user's and the assistant's message, without citations
+    Stage.EXPORT: {
+        "prompt": "",  # the user's and the assistant's message, without citations
+        "answer": "",
+        "refused": "",  # another message of the assistant's, which the verification refused; empty without one
+    },
 }
 
 
@@ -217,9 +225,15 @@ def is_rejected(reason: str) -> bool:
     return reason not in ("", Reason.TRACED)
 
 
-def passes(row: Row, stage: Stage) -> bool:
-    """Whether a stage leaves a row as it is: it has ended, or brings along what the stage would make."""
-    return bool(row["reason"] or (row["reused"] and stage_in(stage, Stage(row["reused"]))))
+def passes(row: Row, stage: Stage, also: Stage | None = None) -> bool:
+    """Whether a stage leaves a row as it is: it brings along what the stage would make, or has ended.
+
+    One that the stage ``also`` has rejected does not pass for that, unless by an ``internal_error``.
+    """
+    if row["reused"] and stage_in(stage, Stage(row["reused"])):
+        return True
+    lasting = row["stage"] != also or row["reason"] in (Reason.INTERNAL_ERROR, Reason.TRACED)
+    return bool(row["reason"]) and lasting
 
 
 def ended_in(row: Row) -> Stage:
@@ -231,7 +245,9 @@ def ended_in(row: Row) -> Stage:
     return Stage.VERIFY if stage is Stage.TRANSLATE and row.get("findings", "[]") != "[]" else stage
 
 
-def map_rows(stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list[Row]]) -> pa.Table:
+def map_rows(
+    stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list[Row]], also: Stage | None = None
+) -> pa.Table:
     """Run a stage on a batch; rows that have ended, or have what it makes, pass untouched.
 
     Args:
@@ -240,12 +256,13 @@ def map_rows(stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list
         function: takes a row with blank columns of the stage; returns it filled or rejected, or the rows of
             ``split_row``. A row at which it raises is rejected as ``internal_error``; an error whose attribute
             ``of_the_job`` is true is raised on.
+        also: a stage whose rejected rows the function is to get too; not those of an ``internal_error``.
     """
     import pyarrow as pa
 
     rows: list[Row] = []
     for given in batch.to_pylist():
-        if passes(given, stage):
+        if passes(given, stage, also):
             rows.append(COLUMNS[stage] | given)
             continue
         made = _guarded(stage, given | COLUMNS[stage], function)

@@ -103,7 +103,8 @@ def same_python(name: str) -> bool:
 def execution_faults(runner: TraceRunner, rows: Iterable[dict[str, Any]], with_traces: bool) -> Iterator[str]:
     """Execute rows again and yield what comes out otherwise."""
     for row in rows:
-        found = runner.trace_pair(Problem.from_json(row["problem"]), row["pair"])
+        smaller = json.loads(row["input"]) if row.get("derived_input") else None
+        found = runner.trace_pair(Problem.from_json(row["problem"]), row["pair"], smaller)
         if isinstance(found, Failure):
             yield f"{row['id']}: executed again: {found.reason}: {found.detail}"
         elif found.output != row["output"]:

@@ -58,10 +58,10 @@ def corpus():
     ]
 
 
-def make_output(path, overrides=(), rows_per_write=5):
-    """Make the dataset of ``corpus`` in ``path / "out"`` and return that."""
+def make_output(path, overrides=(), rows_per_write=5, more=()):
+    """Make the dataset of ``corpus`` and more lines in ``path / "out"`` and return that."""
     source = path / "corpus.jsonl"
-    source.write_text("".join(f"{line}\n" for line in corpus()))
+    source.write_text("".join(f"{line}\n" for line in [*corpus(), *more]))
     return run_stages(
         [f"output.dir={path / 'out'}", "source=jsonl", f"source.path={source}", *overrides], rows_per_write
     )
@@ -85,7 +85,7 @@ def run_stages(overrides, rows_per_write=5):
     ):
         table = stage(table)
     verifier_for(config.verification, config.tracing, True).close()
-    sink = ShardSink(folder, config.translator.kind, rows_per_write)
+    sink = ShardSink(folder, rows_per_write)
     for task, start in enumerate(range(0, table.num_rows, rows_per_write)):
         sink.write([table.slice(start, rows_per_write)], SimpleNamespace(task_idx=task))
     run = {"seconds": 2.0, "sandbox": {"kind": "sandlock"}, "config": asdict(config)}

@@ -7,14 +7,15 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from small_output import make_output
+from small_output import LOOP, make_output, problem
 
 from execground_ray.config.loading import load
 from execground_ray.output.rows import json_line, training_prompt, training_row
 from execground_ray.records import Problem
-from execground_ray.report.proof import row_faults
+from execground_ray.report.proof import record_faults, row_faults
 from execground_ray.translators.llm.prompting import with_thinking
 from execground_ray.verification.citations import strip_citations
+from execground_ray.verification.rows import RowVerifier
 from ray_jobs.check import MOST_PROBLEMS, first_lines, main
 
 
@@ -133,8 +134,8 @@ def test_a_damaged_dataset_is_refused_with_what_is_wrong(check, copy, damage, pr
     code, lines = check(copy)
     assert code == 1
     assert len(lines) <= MOST_PROBLEMS
-    for problem in problems:
-        assert any(problem in line for line in lines), lines
+    for told in problems:
+        assert any(told in line for line in lines), lines
 
 
 def rewrite_text(folder):
@@ -218,17 +219,51 @@ def test_several_examples_of_a_problem_and_rows_rejected_at_the_end_are_proved(c
     assert code == 0, lines
 
 
-@pytest.mark.parametrize("translator", ["template", "http"])
-@pytest.mark.parametrize("is_recorded", [True, False], ids=["recorded", "by an earlier version"])
-def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(small_output, translator, is_recorded):
+def test_an_input_that_was_made_smaller_is_proved(check, tmp_path):
+    pairs = [{"input": {"n": n}, "output": n * (n - 1)} for n in (900, 5000, 777)]
+    output = make_output(tmp_path, more=[json.dumps(json.loads(problem(31, LOOP, [0])) | {"ios": pairs})])
+    summary = json.loads((output / "summary.json").read_text())
+    assert (summary["examples"], summary["examples_with_derived_input"]) == (9, 1)
+    code, lines = check(output, "--sample=9")
+    assert code == 0, lines
+    for path in (output / "records").iterdir():
+        table = pq.read_table(path)
+        rows = table.to_pylist()
+        for row in rows:
+            if row["derived_input"]:
+                assert 2 < json.loads(row["input"])["n"] < 100
+                row["input"] = json.dumps(pairs[row["pair"]]["input"])
+        pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
+    code, lines = check(output, "--sample=0")
+    assert code == 1
+    assert any("its input is recorded, not derived" in line for line in lines)
+
+
+@pytest.mark.parametrize("made_by", ["template", "http", "http of an earlier version"])
+def test_what_a_model_thought_belongs_before_the_text_only_where_it_is_kept(small_output, made_by):
+    translator = made_by.partition(" ")[0]
     config = load(["translator=http", "translator.keep_thinking=true"] if translator == "http" else [])
-    record = pq.read_table(shard(small_output, "records")).to_pylist()[0]
-    del record["thinking"]
-    if is_recorded and translator == "http":
-        record["thinking"] = "Hm."
+    record = pq.read_table(shard(small_output, "records")).to_pylist()[0] | {"translator": translator}
+    if made_by == "http":
+        record["attempts"] = json.dumps([{"text": record["text"], "thinking": "Hm."}])
     prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
-    row = training_row(
-        record | {"prompt": prompt, "answer": with_thinking("Hm.", strip_citations(record["text"]))}, translator
-    )
+    answer = with_thinking("Hm.", strip_citations(record["text"]))
+    if "earlier" in made_by:
+        del record["attempts"], record["translator"]
+    row = training_row({"translator": translator} | record | {"prompt": prompt, "answer": answer})
     faults = list(row_faults("train", json_line(row), record, config))
     assert faults == ([] if translator == "http" else ["messages is not what its record says"])
+
+
+def test_a_record_whose_attempts_do_not_add_up_is_found(small_output):
+    config = load(["translator=http"])
+    record = pq.read_table(shard(small_output, "records")).to_pylist()[0] | {"translator": "http", "evidence": None}
+    attempt = {"text": record["text"], "thinking": "", "prompt_tokens": 5, "generated_tokens": 3}
+    record |= {"attempts": json.dumps([attempt, attempt]), "prompt_tokens": 10, "generated_tokens": 6}
+    with RowVerifier(config.verification, config.tracing, caged=True) as verifier:
+        text = "text is not that of its last attempt"
+        others = (({}, []), ({"generated_tokens": 3}, ["generated_tokens is 3, not the sum of its attempts"]))
+        for changes, faults in (*others, ({"attempts": json.dumps([attempt, attempt | {"text": "Else."}])}, [text])):
+            changed = record | changes
+            del changed["evidence"]  # the text is not verified here
+            assert list(record_faults(changed, config, verifier)) == faults

@@ -37,6 +37,13 @@ def test_a_stage_fills_its_columns_and_leaves_rejected_rows_alone():
     ]
 
 
+def test_a_stage_may_ask_for_what_another_has_rejected():
+    rows = [{"id": "a"}, rejected("b"), rejected("c") | {"reason": "internal_error"}, rejected("d") | {"stage": "read"}]
+    batch = block(*rows, stage=Stage.TRACE)
+    table = map_rows(Stage.TRANSLATE, batch, lambda row: row | {"text": "t"}, also=Stage.TRACE)
+    assert table["text"].to_pylist() == ["t", "t", "", ""]
+
+
 def test_an_unforeseen_exception_costs_its_own_row():
     def fail_at_b(row):
         row["text"] = "half done"

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from execground_ray.config.errors import ConfigError, first_fault
-from execground_ray.config.schema import CHARACTERS, Config, DatasetSource, FileSource, HuggingFaceSource
+from execground_ray.config.schema import (
+    CHARACTERS,
+    Config,
+    DatasetSource,
+    FileSource,
+    HuggingFaceSource,
+    NoTranslator,
+    TemplateTranslator,
+)
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -28,15 +36,23 @@ MISSING = "???"  # what Hydra writes for a value that the user has to give
 CREDENTIALS = re.compile(r"\w+://([^/@]*:[^/@]*@|.*[?&]\w*(key|secret|token|password|signature)=)", re.IGNORECASE)
 JOB_CACHE = "runtime_resources"  # where Ray unpacks the working directory of a submitted job
 CONFIG = TypeAdapter(Config)
-# Settings that outputs of earlier versions do not name, what those versions did, and the choices that have them.
-ADDED_SINCE = {
+# Settings that outputs of earlier versions do not name, what those versions did, and the choices that have them, if not
+# all.
+MODELS = ("vllm", "http")
+ADDED_SINCE: dict[str, tuple[Any, tuple[str, ...]]] = {
     "source.layout": ("pyedu", ("sample", "jsonl", "parquet", "huggingface")),
-    "export.control_text": ("keep", None),
-    "cluster.engine_kwargs": ({}, None),
+    "export.control_text": ("keep", ()),
+    "tracing.exceptions": ("reject", ()),
+    "tracing.smaller_inputs": (False, ()),
+    "export.preference": (False, ()),
+    "cluster.engine_kwargs": ({}, ()),
     "translator.cluster_kwargs": ({}, ("vllm",)),
     "translator.max_failures": (32, ("http",)),
-    "verification.min_coverage": (0.0, None),
-    "verification.min_supported": (0, None),
+    "translator.attempts": (1, MODELS),
+    "translator.retry_max_tokens": (None, MODELS),
+    "translator.fallback": ("none", MODELS),
+    "verification.min_coverage": (0.0, ()),
+    "verification.min_supported": (0, ()),
 }
 GONE_SINCE = {"tracing": "output_bytes"}  # and what they named that nothing reads any more
 
@@ -87,6 +103,7 @@ def parse(composed: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         raise ConfigError(explain(error, CONF_DIR, ())) from error
     config = check(values)
+    _check_attempts(config)
     _check_extras(config)
     _check_paths(config)
     _check_hub(config)
@@ -112,7 +129,7 @@ def as_of_now(saved: Any) -> Any:
         return saved
     for key, (value, kinds) in ADDED_SINCE.items():
         group, _, name = key.partition(".")
-        if isinstance(saved.get(group), dict) and (kinds is None or saved[group].get("kind") in kinds):
+        if isinstance(saved.get(group), dict) and (not kinds or saved[group].get("kind") in kinds):
             saved[group].setdefault(name, value)
     for group, name in GONE_SINCE.items():
         if isinstance(saved.get(group), dict):
@@ -132,6 +149,24 @@ def _given(values: Any) -> Any:
     if not isinstance(values, Mapping):
         return values
     return {name: _given(value) for name, value in values.items() if value != MISSING}
+
+
+def _check_attempts(config: Config) -> None:
+    """Refuse attempts that would be shorter than the one before, and pairs where no text can be refused."""
+    translator = None if isinstance(config.translator, TemplateTranslator | NoTranslator) else config.translator
+    if translator and translator.retry_max_tokens is not None:
+        first = translator.sampling_params.max_tokens
+        if first is None or translator.retry_max_tokens <= first:
+            raise ConfigError(
+                f"translator.retry_max_tokens = {translator.retry_max_tokens} is not more than "
+                f"translator.sampling_params.max_tokens = {'null' if first is None else first}; allowed: more, or null"
+            )
+    again = translator and (translator.attempts > 1 or translator.fallback == "template")
+    if config.export.preference and not (again and config.verification.mode == "enforce"):
+        raise ConfigError(
+            "export.preference = true would give no pair; allowed: false, or verification.mode=enforce with "
+            "translator=vllm or http and translator.attempts > 1 or translator.fallback=template"
+        )
 
 
 def _check_extras(config: Config) -> None:

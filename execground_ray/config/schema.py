@@ -114,6 +114,8 @@ class ServerSampling:
     max_tokens: AtLeastOneOrNone  # longest answer, thinking included, in tokens
 
 
+Attempts = Annotated[int, within(1, 16)]  # times that a model is asked for one row until the answer can be kept
+Fallback = Literal["none", "template"]  # who writes the text where a model has no usable one
 Prompts = Literal["attributed", "reference"]  # files of ``translators/llm/prompts``: they ask for the reasoning
 
 
@@ -133,6 +135,9 @@ class VllmTranslator:
     enable_thinking: bool  # switch of the model's chat template
     keep_thinking: bool  # whether what the model thought stands before the text in the training row
     prompt: Prompts
+    attempts: Attempts
+    retry_max_tokens: AtLeastOneOrNone  # the longest answer once one was cut off; null for the same
+    fallback: Fallback
     batch_rows: Annotated[int, within(1, 1024)]  # rows that go to an engine, come back and are retried together
     batches_in_flight: Annotated[int, within(1, 1000)]  # of one engine; times batch_rows >= what it can do at once
     max_tries: Annotated[int, within(1, 100)]  # engines that may die of a row before it is given up
@@ -160,6 +165,9 @@ class HttpTranslator:
     enable_thinking: bool | None  # switch of the server's chat template; null sends nothing
     keep_thinking: bool  # whether what the model thought stands before the text in the training row
     prompt: Prompts
+    attempts: Attempts
+    retry_max_tokens: AtLeastOneOrNone  # the longest answer once one was cut off; null for the same
+    fallback: Fallback
     sampling_params: ServerSampling  # how tokens are drawn
 
 
@@ -183,6 +191,8 @@ class Tracing:
     memory_mb: Annotated[int, within(64, 1_048_576)]  # memory of one run, in MiB
     value_chars: Annotated[int, within(20, 100_000)]  # characters shown of each value; 100 is snoop's own rule
     trace_bytes: Annotated[int, within(1000, 1_000_000_000)]  # the longest trace text
+    smaller_inputs: bool  # whether to derive smaller inputs where the traces of all recorded ones are too long
+    exceptions: Literal["reject", "handled"]  # ``handled`` accepts a run that handles those it raises, and returns
     max_timeouts: Annotated[int, within(1, 1000)]  # pairs of one problem that may time out before it is given up
     float_tolerance: Annotated[float, within(0, 1)]  # relative difference at which floats still count as equal
     workers: Annotated[int | None, within(1, 100_000)]  # tracing actors; null for one per CPU
@@ -216,6 +226,7 @@ class Export:
     tokenizer: str | None  # what measures a row: ``characters``, or the trained model, a name on the Hub or a folder
     max_tokens: AtLeastOneOrNone  # the longest training row, in units of ``tokenizer``; null for no limit
     control_text: Literal["reject", "keep"]  # what to do with rows that hold control text of chat templates
+    preference: bool  # whether refused texts are written beside accepted ones, as pairs
     rows_per_shard: Annotated[int, within(1, 10_000_000)]  # problems to gather for one shard: the grain of the write
     license: str | None  # of the source, as the Hub names licences; null where it is not known
     push_to_hub: Annotated[

@@ -106,7 +106,7 @@ def _note(sample: Sample, config: Config, rows: list[Row], tokenizer: ChatTokeni
     sample.rows.append(len(kept))
     asked = [row for row in kept if row["reason"]] if config.translator.kind != "none" else []
     sample.prompt_tokens.append(sum(_prompt_tokens(row, config, tokenizer) for row in asked))
-    lines = [json_line(training_row(row, config.translator.kind)) for row in kept if not row["reason"]]
+    lines = [json_line(training_row(row)) for row in kept if not row["reason"]]
     lines += [json_line(rejected_row(row)) for row in rows if is_rejected(row["reason"])]
     # A text stands in a record and in a training row, and there the question and the code besides.
     texts = sum(2 * TEXT_TOKENS * CHARACTERS_PER_TOKEN + len(row["problem"]) for row in asked)

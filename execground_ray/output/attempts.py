@@ -123,6 +123,7 @@ def whole_run(attempts: list[dict[str, Any]]) -> dict[str, Any]:
     tokens = [attempt["tokens"] for attempt in attempts if attempt["tokens"]]
     if tokens:
         engines = [engine for told in tokens for engine in told["engines"]]
-        run["tokens"] = {name: sum(told[name] for told in tokens) for name in tokens[0] if name != "engines"}
+        names = dict.fromkeys(name for told in tokens for name in told if name != "engines")
+        run["tokens"] = {name: sum(told.get(name, 0) for told in tokens) for name in names}
         run["tokens"] |= {"seconds": round(run["tokens"]["seconds"], 3), "engines": engines}
     return run

@@ -1,15 +1,15 @@
 """What is where in an output folder: one name for each file and folder, and for the writes that fill them.
 
-A write of some hundred rows has one name, and under it at most one file in each of ``train/``, ``rejected/`` and
-``records/``.
+A write of some hundred rows has one name, and under it at most one file in each of ``train/``, ``preference/``,
+``rejected/`` and ``records/``.
 """
 
 from __future__ import annotations
 
 import uuid
 
-TRAIN, REJECTED, RECORDS = "train", "rejected", "records"
-ENDINGS = {TRAIN: "jsonl", REJECTED: "jsonl", RECORDS: "parquet"}
+TRAIN, PREFERENCE, REJECTED, RECORDS = "train", "preference", "rejected", "records"
+ENDINGS = {TRAIN: "jsonl", PREFERENCE: "jsonl", REJECTED: "jsonl", RECORDS: "parquet"}
 WRITE_NAME = r"[0-9a-f]{8}-\d{6,}"
 
 CONFIG = "config.yaml"  # written first
@@ -22,7 +22,7 @@ UNFINISHED = ".unfinished"  # files on their way to their names
 ATTEMPTS = ".legs"
 LOCK = ".lock"
 
-WRITTEN = (TRAIN, REJECTED, RECORDS, UNFINISHED, ATTEMPTS, SUMMARY, DATASET_INFO, CONFIG, REPORT, CARD)
+WRITTEN = (TRAIN, PREFERENCE, REJECTED, RECORDS, UNFINISHED, ATTEMPTS, SUMMARY, DATASET_INFO, CONFIG, REPORT, CARD)
 
 
 def new_run() -> str:
@@ -36,5 +36,5 @@ def write_name(run: str, task: int) -> str:
 
 
 def file_of(kind: str, write: str) -> str:
-    """Return the path in the output folder of what a write has in ``train``, ``rejected`` or ``records``."""
+    """Return the path in the output folder of what a write has in one of the folders of ``ENDINGS``."""
     return f"{kind}/{write}.{ENDINGS[kind]}"

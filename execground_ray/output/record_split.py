@@ -125,11 +125,11 @@ class RecordSplit:
         row["reused"] = last.value
         if not stage_in(Stage.TRACE, last):
             row["problem_rows"] = 1
-        if not self.reuse.keep_thinking and "thinking" in row:
-            row["thinking"] = ""
         ended = ended_in(record)
         if not stage_in(ended, last):
             row |= {"stage": "", "reason": "", "detail": ""}
+        if stage_in(Stage.TRANSLATE, last):
+            row = self.reuse.own_text(row)
         if last is Stage.VERIFY and stage_in(last, ended):
             return self.reuse.judge(row) or self._take_over(record, Stage.TRANSLATE)
         return row

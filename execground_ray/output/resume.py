@@ -34,6 +34,7 @@ from execground_ray.output.layout import (
     CONFIG,
     DATASET_INFO,
     ENDINGS,
+    PREFERENCE,
     REJECTED,
     REPORT,
     SUMMARY,
@@ -71,8 +72,12 @@ FREE_KEYS = {
         """.split()
     ),
 }
-# Filters that earlier versions lack: the rows that such a version wrote stay, whatever these say of the next.
-FILTERS_SINCE = ("export.control_text",)
+# What earlier versions lack: the rows that such a version wrote stay, whatever these say of the next.
+LACKED_BEFORE = (
+    "export.control_text",
+    "export.preference",
+    *(f"translator.{name}" for name in ("attempts", "retry_max_tokens", "fallback")),
+)
 
 
 def prepare_output(folder: Folder, config: Config) -> bool:
@@ -102,7 +107,7 @@ def prepare_output(folder: Folder, config: Config) -> bool:
                 f"output.dir = {config.output.dir!r} was begun by an earlier version, whose rows have other columns; "
                 "allowed: that version, another output.dir, or output.on_existing=overwrite"
             )
-        lacking = [key for key in FILTERS_SINCE if not _names(saved, key)]
+        lacking = lacked_keys(saved)
         differing = [key for key in differing_keys(as_of_now(saved), asdict(config)) if key not in lacking]
         if earlier:  # its verification asked for other things
             differing = [key for key in differing if not key.startswith("verification.min_")]
@@ -113,6 +118,11 @@ def prepare_output(folder: Folder, config: Config) -> bool:
             )
     folder.delete(UNFINISHED)
     return finished
+
+
+def lacked_keys(saved: dict[str, Any]) -> list[str]:
+    """Name what a saved configuration lacks because its version did, and what says nothing of the rows it has made."""
+    return [key for key in LACKED_BEFORE if not _names(saved, key)]
 
 
 def saved_config(folder: Folder) -> dict[str, Any] | None:
@@ -211,11 +221,12 @@ class Write:
 def read_write(folder: Folder, name: str) -> Write | None:
     """Return the problems of one write; None if it was cut off."""
     ids: list[str | None] = []
-    for kind in (TRAIN, REJECTED):
+    for kind in (TRAIN, PREFERENCE, REJECTED):
         data = shard_bytes(folder, kind, name)
         if data and not is_whole(data):
             return None
-        ids += line_ids(data)
+        if kind != PREFERENCE:  # whose rows are in train/ too
+            ids += line_ids(data)
     try:
         known = read_records(folder, name, ["id", "problem_rows", "reason"])
     except (OSError, pa.ArrowException):

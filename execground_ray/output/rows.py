@@ -4,9 +4,10 @@ Every training row has the same keys and types, without nulls, because LLaMA-Fac
 ``datasets``, which fails on the first shard that differs. It guesses types: a column of dates would be none of texts::
 
     {"id": "0f3c…", "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}],
-     "source": "pyedu", "category": "…", "pair": 3, "input": "{\"n\": 2}", "output": "3", "trace_lines": 12,
-     "answer_ok": true, "attributed": true, "evidence": true, "grounded": 1.0, "coverage": 1.0,
-     "translator": "template"}
+     "source": "pyedu", "category": "…", "pair": 3, "derived_input": false, "input": "{\"n\": 2}",
+     "output": "3", "trace_lines": 12, "answer_ok": true, "attributed": true, "evidence": true, "grounded": 1.0,
+     "coverage": 1.0, "translator": "vllm", "attempts": 2}
+    {"id": "0f3c…", "prompt": "…", "chosen": "…", "rejected": "…"}
     {"id": "5d1c…", "stage": "trace", "reason": "too_long", "detail": "pyedu.jsonl:12: 300 lines or more"}
 """
 
@@ -18,17 +19,19 @@ from functools import cache
 from importlib.resources import files
 
 from execground_ray.records import Problem, Row
+from execground_ray.verification.citations import strip_citations
 
 # Arrow reads a column of JSON as times if all of its texts in a part of a file look so; then other parts do not fit.
 TIME = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?(Z|[+-][\d:]+)?", re.ASCII)
 
 # What ``records/`` tells of a row.
 RECORD_COLUMNS = """
-id locator stage reason detail problem pairs pair input output trace trace_lines trace_seconds
-problem_rows reused text thinking prompt_tokens generated_tokens
+id locator stage reason detail problem pairs pair derived_input input output trace trace_lines trace_seconds
+problem_rows reused text translator attempts prompt_tokens generated_tokens
 answer_ok attributed evidence grounded coverage supported contradicted unknown untold findings
 """.split()
 
+EXECUTION = ("pair", "derived_input", "input", "output", "trace_lines")  # in a training row
 SCORES = ("answer_ok", "attributed", "evidence", "grounded", "coverage")  # of the verification, in a training row
 
 
@@ -44,8 +47,8 @@ def training_prompt(problem: Problem, arguments: str) -> str:
     )
 
 
-def training_row(row: Row, translator: str) -> Row:
-    """Return the row of ``train/`` for an accepted row and who wrote its reasoning."""
+def training_row(row: Row) -> Row:
+    """Return the row of ``train/`` for an accepted row; its ``attempts`` are those of a model, 0 if none was asked."""
     problem = Problem.from_json(row["problem"])
     return {
         "id": row["id"],
@@ -55,13 +58,28 @@ def training_row(row: Row, translator: str) -> Row:
         ],
         "source": free_text(problem.source),
         "category": free_text(problem.category),
-        "pair": row["pair"],
-        "input": row["input"],
-        "output": row["output"],
-        "trace_lines": row["trace_lines"],
-        **{name: row[name] for name in SCORES if name in row},  # records of earlier versions know fewer
-        "translator": translator,
+        **{name: row[name] for name in (*EXECUTION, *SCORES) if name in row},  # records of earlier versions know fewer
+        "translator": row["translator"],
+        **({"attempts": len(json.loads(row["attempts"]))} if "attempts" in row else {}),
     }
+
+
+def preference_row(row: Row) -> Row:
+    """Return the row of ``preference/`` for an accepted row before which the verification refused another text."""
+    return {"id": row["id"], "prompt": row["prompt"], "chosen": row["answer"], "rejected": row["refused"]}
+
+
+def refused_message(row: Row) -> tuple[str, str]:
+    """Return thinking and text of the last attempt that the verification refused, without citations; empty if none.
+
+    What differs from the accepted text in nothing but its citations is no worse for the reader, and none either.
+    """
+    for attempt in reversed(json.loads(row["attempts"])):
+        if attempt["reason"] and attempt["findings"] is not None:
+            text = strip_citations(attempt["text"], row["trace_lines"])
+            same = text == strip_citations(row["text"], row["trace_lines"])
+            return ("", "") if same or TIME.fullmatch(text) else (attempt["thinking"], text)
+    return "", ""
 
 
 def free_text(text: str) -> str:

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from execground_ray.output.layout import ENDINGS, RECORDS, REJECTED, TRAIN, file_of
-from execground_ray.output.rows import RECORD_COLUMNS, json_line, rejected_row, training_row
+from execground_ray.output.layout import ENDINGS, PREFERENCE, RECORDS, REJECTED, TRAIN, file_of
+from execground_ray.output.rows import RECORD_COLUMNS, json_line, preference_row, rejected_row, training_row
 from execground_ray.output.storage import Folder
 from execground_ray.records import Reason, Row, RowId, is_rejected
 
@@ -23,7 +23,7 @@ ID = re.compile(rb'\{"id": "([^"]+)"')
 ROW_GROUP = 128  # records that have to be read to get at one
 
 
-def write_files(folder: Folder, write: str, rows: pa.Table, translator: str) -> None:
+def write_files(folder: Folder, write: str, rows: pa.Table) -> None:
     """Write the records of some rows, then their shards; a folder without rows gets no file.
 
     Of a row that was only to be traced the record is all there is.
@@ -32,16 +32,18 @@ def write_files(folder: Folder, write: str, rows: pa.Table, translator: str) -> 
         folder: of the dataset.
         write: its name.
         rows: as the last stage gives them.
-        translator: who wrote the reasoning, for the metadata of the training rows.
 
     Raises:
         OutputError: something cannot be written.
     """
     write_records(folder, write, rows)
     listed = rows.to_pylist()
-    _write_shard(folder, file_of(TRAIN, write), (training_row(row, translator) for row in listed if not row["reason"]))
-    rejected = (rejected_row(row) for row in listed if is_rejected(row["reason"]))
-    _write_shard(folder, file_of(REJECTED, write), rejected)
+    accepted = [row for row in listed if not row["reason"]]
+    rejected = (row for row in listed if is_rejected(row["reason"]))
+    # Before the shards that make the write whole.
+    _write_shard(folder, file_of(PREFERENCE, write), (preference_row(row) for row in accepted if row["refused"]))
+    _write_shard(folder, file_of(TRAIN, write), map(training_row, accepted))
+    _write_shard(folder, file_of(REJECTED, write), map(rejected_row, rejected))
 
 
 def write_records(folder: Folder, write: str, rows: pa.Table) -> None:
@@ -131,7 +133,7 @@ def drop_problems(folder: Folder, write: str, problems: set[str]) -> None:
         delete_write(folder, write)
         return
     write_records(folder, write, kept)
-    for kind in (TRAIN, REJECTED):
+    for kind in (PREFERENCE, TRAIN, REJECTED):
         data = shard_bytes(folder, kind, write)
         lines = zip(data.splitlines(keepends=True), line_ids(data), strict=True)
         left = [line for line, identity in lines if identity and RowId.parse(identity).problem not in problems]

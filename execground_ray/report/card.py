@@ -7,7 +7,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from execground_ray.output.layout import CARD_SIGN, TRAIN
+from execground_ray.output.layout import CARD_SIGN, PREFERENCE, TRAIN
 from execground_ray.report.figures import Figures
 from execground_ray.report.page import run_facts, templates
 
@@ -27,9 +27,14 @@ def make_card(summary: dict[str, Any], figures: Figures) -> str:
         tags=["code", "reasoning", "chain-of-thought", "execution-trace", "synthetic"],
         pretty_name=CARD_SIGN.partition(": ")[2],
         size_categories=next((name for most, name in SIZES if summary["examples"] < most), LARGER),
-        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": f"{TRAIN}/*.jsonl"}]}]
-        if summary["examples"]
-        else None,
+        configs=[
+            {"config_name": name, "data_files": [{"split": "train", "path": f"{folder}/*.jsonl"}]}
+            for name, folder, count in (
+                ("default", TRAIN, summary["examples"]),
+                ("preference", PREFERENCE, summary.get("preference_pairs")),
+            )
+            if count
+        ],
     )
     return (
         templates(autoescape=False)

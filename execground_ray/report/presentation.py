@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from execground_ray.output.layout import CARD, RECORDS, REJECTED, REPORT, SUMMARY, TRAIN, UNFINISHED
+from execground_ray.output.layout import CARD, ENDINGS, REPORT, SUMMARY, UNFINISHED
 from execground_ray.output.storage import Folder
 from execground_ray.report.card import make_card
 from execground_ray.report.figures import read_figures
@@ -41,8 +41,8 @@ def push_to_hub(output_dir: str, repository: str) -> str:
         repo_id=repository,
         repo_type="dataset",
         folder_path=Path(output_dir.removeprefix("file://")).expanduser(),
-        allow_patterns=[f"{name}/*" for name in (TRAIN, REJECTED, RECORDS)] + ["*.json", "*.yaml", CARD, REPORT],
-        delete_patterns=[f"{name}/*" for name in (TRAIN, REJECTED, RECORDS)],
+        allow_patterns=[f"{name}/*" for name in ENDINGS] + ["*.json", "*.yaml", CARD, REPORT],
+        delete_patterns=[f"{name}/*" for name in ENDINGS],
         commit_message="Dataset of execground-ray",
     )
     return f"{hub.endpoint}/datasets/{repository}"

@@ -19,8 +19,15 @@ from pyarrow import fs
 
 from execground_ray.config.schema import Config
 from execground_ray.corpus.parsing import content_id
-from execground_ray.output.layout import ENDINGS, RECORDS, REJECTED, TRAIN, WRITE_NAME, file_of
-from execground_ray.output.rows import json_line, rejected_row, training_prompt, training_row
+from execground_ray.output.layout import ENDINGS, PREFERENCE, RECORDS, REJECTED, TRAIN, WRITE_NAME, file_of
+from execground_ray.output.rows import (
+    json_line,
+    preference_row,
+    refused_message,
+    rejected_row,
+    training_prompt,
+    training_row,
+)
 from execground_ray.output.shards import read_records, shard_bytes
 from execground_ray.output.storage import Folder
 from execground_ray.records import COLUMNS, Pair, Problem, Reason, RowId, Stage
@@ -39,6 +46,9 @@ COUNTS = (
     "examples",
     "examples_without_evidence",
     "examples_not_attributed",
+    "examples_by_translator",
+    "preference_pairs",
+    "examples_with_derived_input",
     "rejected",
     "reuse",
 )
@@ -95,7 +105,7 @@ def _prove_write(folder: Folder, config: Config, verifier: RowVerifier, write: s
         proof.problems.append(f"{file_of(RECORDS, write)}: cannot be read: {error}")
         known = {}
     proof.known = list(known)
-    for name, ids in ((TRAIN, proof.accepted), (REJECTED, proof.rejected)):
+    for name, ids in ((TRAIN, proof.accepted), (REJECTED, proof.rejected), (PREFERENCE, [])):
         for place, line in _lines(folder, name, write):
             try:
                 row = json.loads(line)
@@ -108,9 +118,11 @@ def _prove_write(folder: Folder, config: Config, verifier: RowVerifier, write: s
                 proof.problems.append(f"{place}: {identity}: not in {file_of(RECORDS, write)}")
                 continue
             record = known[identity]
-            faults = [*row_faults(name, line, record, config), *record_faults(record, config, verifier)]
+            faults = list(row_faults(name, line, record, config))
+            if name != PREFERENCE:  # the record of a pair is that of a training row
+                faults += record_faults(record, config, verifier)
+                proof.verified += is_verifiable(record)
             proof.problems += (f"{place}: {identity}: {fault}" for fault in faults)
-            proof.verified += is_verifiable(record)
     for identity, record in known.items():
         if record["reason"] == Reason.TRACED:
             proof.traced.append(identity)
@@ -122,10 +134,10 @@ def _prove_write(folder: Folder, config: Config, verifier: RowVerifier, write: s
 def row_faults(name: str, line: str, record: dict[str, Any], config: Config) -> Iterator[str]:
     """Yield where one line of the shards in ``name`` is not what its record gives."""
     row = json.loads(line)
-    if (name == TRAIN) != (record["reason"] == "") or record["reason"] == Reason.TRACED:
+    if (name == REJECTED) != bool(record["reason"]) or record["reason"] == Reason.TRACED:
         yield f"in {name}/, but its record says {record['reason'] or 'accepted'}"
         return
-    expected = rejected_row(record) if name == REJECTED else _training_row(row, record, config)
+    expected = _expected_row(name, row, record, config)
     if line == json_line(expected):
         return
     if list(row) == list(expected) and json_line(row) == json_line(expected):
@@ -153,6 +165,8 @@ def record_faults(record: dict[str, Any], config: Config, verifier: RowVerifier)
         yield "its id is not that of its problem"
     if record["trace"]:
         yield from _execution_faults(record, Problem.from_json(record["problem"]), config)
+    if "attempts" in record:
+        yield from _attempt_faults(record, config)
     if is_verifiable(record):
         yield from _verification_faults(record, verifier)
 
@@ -191,19 +205,32 @@ def _lines(folder: Folder, kind: str, write: str) -> Iterator[tuple[str, str]]:
         yield f"{file_of(kind, write)}:{number}", line
 
 
-def _training_row(row: dict[str, Any], record: dict[str, Any], config: Config) -> dict[str, Any]:
-    """The row that ``record`` gives; what a model thought only the row itself has in outputs of earlier versions."""
+def _expected_row(name: str, row: dict[str, Any], record: dict[str, Any], config: Config) -> dict[str, Any]:
+    """The row of the shards in ``name`` that ``record`` gives."""
+    if name == REJECTED:
+        return rejected_row(record)
+    told = {"translator": config.translator.kind} | record  # that of an earlier version does not say
+    told["prompt"] = training_prompt(Problem.from_json(record["problem"]), record["input"])
+    told["answer"] = _answer(row, record, config)
+    if name == TRAIN:
+        return training_row(told)
+    return preference_row(told | {"refused": with_thinking(*refused_message(record))})
+
+
+def _answer(row: dict[str, Any], record: dict[str, Any], config: Config) -> str:
+    """The assistant's message; of earlier versions, only the row itself has what a model thought before the text."""
     text = strip_citations(record["text"], record["trace_lines"])
-    answer = with_thinking(record.get("thinking", ""), text)
-    kept = "thinking" not in record and getattr(config.translator, "keep_thinking", False)
+    if "attempts" in record:
+        attempts = json.loads(record["attempts"]) if record["translator"] == config.translator.kind else []
+        return with_thinking(attempts[-1]["thinking"] if attempts else "", text)
+    kept = getattr(config.translator, "keep_thinking", False)
     try:
         content = row["messages"][1]["content"]
         if kept and content.startswith(THINK) and content.endswith(f"{THOUGHT}\n\n{text}"):
-            answer = content
+            return str(content)
     except (LookupError, TypeError, AttributeError):  # messages of another form are found to differ
         pass
-    prompt = training_prompt(Problem.from_json(record["problem"]), record["input"])
-    return training_row(record | {"answer": answer, "prompt": prompt}, config.translator.kind)
+    return text
 
 
 def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) -> Iterator[str]:
@@ -211,7 +238,11 @@ def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) 
         yield f"its problem has no pair {record['pair']}"
         return
     pair = problem.ios[record["pair"]]
-    if record["input"] != json.dumps(pair.input):
+    if record.get("derived_input"):
+        pair = Pair(json.loads(record["input"]), json.loads(record["output"]))
+        if pair.input in [recorded.input for recorded in problem.ios]:
+            yield "its input is recorded, not derived"
+    elif record["input"] != json.dumps(pair.input):
         yield "input is not that of its pair"
     if not same_value(pair.output, json.loads(record["output"]), config.tracing.float_tolerance):
         yield "output is not that of its pair"
@@ -237,6 +268,16 @@ def _trace_faults(lines: Sequence[str], problem: Problem, pair: Pair) -> Iterato
         if number > len(code) or code[number - 1].strip() != shown[2].strip():
             yield f"the trace is of another program: its line {number} is {_short(shown[2])}"
             return
+
+
+def _attempt_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
+    attempts = json.loads(record["attempts"])
+    for name in ("prompt_tokens", "generated_tokens"):
+        if record[name] != sum(attempt[name] for attempt in attempts):
+            yield f"{name} is {record[name]}, not the sum of its attempts"
+    if record["text"] and attempts and record["translator"] == config.translator.kind:
+        if record["text"] != attempts[-1]["text"]:
+            yield "text is not that of its last attempt"
 
 
 def _verification_faults(record: dict[str, Any], verifier: RowVerifier) -> Iterator[str]:

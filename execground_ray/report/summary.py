@@ -1,7 +1,7 @@
 """The summary of a dataset: counted from the shards that are there, not from what the run believes it wrote.
 
 ``summary.json`` is written last: where it exists, the dataset is finished. ``dataset_info.json`` registers the folder
-with LLaMA-Factory under the name ``execground``.
+with LLaMA-Factory: ``train/`` as ``execground``, ``preference/``, if there are pairs, as ``execground_preference``.
 """
 
 from __future__ import annotations
@@ -15,14 +15,23 @@ from importlib.metadata import version
 from typing import Any
 
 from execground_ray import __version__
-from execground_ray.output.layout import ATTEMPTS, DATASET_INFO, RECORDS, REJECTED, SUMMARY, TRAIN, UNFINISHED
+from execground_ray.output.layout import (
+    ATTEMPTS,
+    DATASET_INFO,
+    PREFERENCE,
+    RECORDS,
+    REJECTED,
+    SUMMARY,
+    TRAIN,
+    UNFINISHED,
+)
 from execground_ray.output.shards import read_counted_records, write_names
 from execground_ray.output.storage import Folder
 from execground_ray.records import ORDER, Reason, Row, RowId, Stage, ended_in
 
 POINT = re.compile(r"\[\s+([\d.]+),\s+(\d+)\s+\]")  # two numbers, which json would write on four lines
 LIBRARIES = ("ray", "snoop", "sandlock", "datasets", "pyarrow", "hydra-core")
-REGISTRATION = {
+REGISTRATION: dict[str, dict[str, Any]] = {
     "execground": {
         "file_name": TRAIN,
         "formatting": "sharegpt",
@@ -34,7 +43,12 @@ REGISTRATION = {
             "assistant_tag": "assistant",
             "system_tag": "system",
         },
-    }
+    },
+    "execground_preference": {
+        "file_name": PREFERENCE,
+        "ranking": True,
+        "columns": {"prompt": "prompt", "chosen": "chosen", "rejected": "rejected"},
+    },
 }
 
 
@@ -48,6 +62,9 @@ class Counts:
         rejected: problems by stage and reason.
         no_evidence: training rows whose run could not be repeated, so that it has not judged the text.
         not_attributed: training rows whose text cites no lines.
+        translators: training rows by who wrote their text.
+        preference_pairs: rows of ``preference/``.
+        derived_inputs: training rows whose input is smaller than what was recorded.
         traced: problems that were only to be traced.
         reused: rows that a stage has taken over from an earlier output.
         made: rows that a stage has worked on.
@@ -58,6 +75,9 @@ class Counts:
     rejected: Counter[tuple[str, str]]
     no_evidence: int = 0
     not_attributed: int = 0
+    translators: Counter[str] = field(default_factory=Counter)
+    preference_pairs: int = 0
+    derived_inputs: int = 0
     traced: int = 0
     reused: Counter[Stage] = field(default_factory=Counter)
     made: Counter[Stage] = field(default_factory=Counter)
@@ -75,7 +95,8 @@ def count_shards(folder: Folder) -> Counts:
     traced, in ``records/`` alone; its further examples have ``-2`` and so on behind it. A problem is rejected if none
     of its rows is an example.
     """
-    examples = with_examples = no_evidence = not_attributed = 0
+    examples = with_examples = no_evidence = not_attributed = derived_inputs = 0
+    translators: Counter[str] = Counter()
     further: set[str] = set()
     for path in folder.files(TRAIN):
         for row in folder.read_rows(path):
@@ -83,6 +104,8 @@ def count_shards(folder: Folder) -> Counts:
             examples += 1
             no_evidence += not row.get("evidence", True)
             not_attributed += not row.get("attributed", True)
+            translators[row.get("translator", "")] += 1
+            derived_inputs += row.get("derived_input", False)
             if identity.number > 1:
                 further.add(identity.problem)
             else:
@@ -94,7 +117,8 @@ def count_shards(folder: Folder) -> Counts:
                 with_examples += 1
             elif RowId.parse(row["id"]).number == 1:
                 rejected[row["stage"], row["reason"]] += 1
-    counts = Counts(examples, with_examples, rejected, no_evidence, not_attributed)
+    pairs = sum(len(list(folder.read_rows(path))) for path in folder.files(PREFERENCE))
+    counts = Counts(examples, with_examples, rejected, no_evidence, not_attributed, translators, pairs, derived_inputs)
     for write in write_names(folder, (RECORDS,)):
         known = read_counted_records(folder, write, ["id", "stage", "reason", "reused", "findings"])
         counts = _with_records(counts, known.to_pylist())
@@ -135,6 +159,9 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "examples": counts.examples,
         "examples_without_evidence": counts.no_evidence,
         "examples_not_attributed": counts.not_attributed,
+        "examples_by_translator": dict(sorted(counts.translators.items())),
+        "preference_pairs": counts.preference_pairs,
+        "examples_with_derived_input": counts.derived_inputs,
         "rejected": by_stage,
         "legs": run.get("legs", 1),
         "seconds": round(run["seconds"], 1),
@@ -157,11 +184,12 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
 def write_summary(folder: Folder, summary: dict[str, Any]) -> None:
     """Write ``dataset_info.json``, then ``summary.json``, and leave nothing else behind.
 
-    A dataset without a training row is not registered: its ``train/`` is not there to be loaded.
+    A folder without a row is not registered: it is not there to be loaded.
     """
     folder.delete(DATASET_INFO)
-    if summary["examples"]:
-        folder.write_text(DATASET_INFO, json.dumps(REGISTRATION, indent=2) + "\n")
+    rows = {"execground": summary["examples"], "execground_preference": summary.get("preference_pairs", 0)}
+    if registered := {name: REGISTRATION[name] for name, count in rows.items() if count}:
+        folder.write_text(DATASET_INFO, json.dumps(registered, indent=2) + "\n")
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     folder.write_text(SUMMARY, POINT.sub(r"[\1, \2]", text) + "\n")
     for name in (UNFINISHED, ATTEMPTS):
@@ -183,9 +211,15 @@ def table(summary: dict[str, Any]) -> str:
     for key, words in (
         ("examples_without_evidence", "run not repeated"),
         ("examples_not_attributed", "no lines cited"),
+        ("examples_with_derived_input", "smaller input derived"),
     ):
         if summary.get(key):
             rows.append(("  of these", words, summary[key]))
+    translators = summary.get("examples_by_translator", {})
+    if len(translators) > 1:
+        rows += [("  of these", f"text by {translator}", count) for translator, count in translators.items()]
+    if summary.get("preference_pairs"):
+        rows.append(("preference pairs", "", summary["preference_pairs"]))
     for stage, rows_of in summary.get("reuse", {}).items():
         rows.append(("taken over", f"{stage}, {rows_of['made']:,} made", rows_of["reused"]))
     lines = [f"{name:14} {what:28} {count:>10,}" for name, what, count in rows]
@@ -209,7 +243,8 @@ def _commonest(rejected: dict[str, dict[str, int]]) -> str:
 def token_line(tokens: dict[str, Any]) -> str:
     """Return the summary's ``translation`` as one line for a terminal."""
     rate = tokens["generated_tokens"] / tokens["seconds"] if tokens["seconds"] else 0.0
+    answers = tokens.get("answers", tokens["rows"])
     return (
-        f"{tokens['rows']:,} answers of {len(tokens['engines'])} engines: {tokens['prompt_tokens']:,} tokens read, "
+        f"{answers:,} answers of {len(tokens['engines'])} engines: {tokens['prompt_tokens']:,} tokens read, "
         f"{tokens['generated_tokens']:,} written, {rate:,.0f}/s"
     )

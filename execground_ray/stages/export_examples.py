@@ -2,7 +2,8 @@
 
 A row that is longer than the trained model can take is rejected, not cut: a cut example loses its answer. So is one
 that holds what a chat template or a trainer takes for a command: ``<|im_end|>`` in a program's text would end the
-message, and LLaMA-Factory looks for a picture where a row says ``<image>``.
+message, and LLaMA-Factory looks for a picture where a row says ``<image>``. A refused text of which that is true only
+gives no pair of ``export.preference``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from execground_ray.config.schema import CHARACTERS, Export
-from execground_ray.output.rows import training_prompt
+from execground_ray.output.rows import refused_message, training_prompt
 from execground_ray.records import Problem, Reason, Row, Stage, map_rows, reject
 from execground_ray.translators.llm.prompting import with_thinking
 from execground_ray.translators.llm.tokens import chat_tokenizer
@@ -49,16 +50,27 @@ def _export_row(row: Row, export: Export) -> Row:
     row["prompt"] = training_prompt(Problem.from_json(row["problem"]), row["input"])
     text = strip_citations(row["text"], row["trace_lines"])
     row["answer"] = with_thinking(row["thinking"], text)
+    if fault := _fault(row["prompt"], row["thinking"], text, export):
+        return reject(row, *fault)
+    if export.preference:
+        thinking, text = refused_message(row)
+        if text and not _fault(row["prompt"], thinking, text, export):
+            row["refused"] = with_thinking(thinking, text)
+    return row
+
+
+def _fault(prompt: str, thinking: str, text: str, export: Export) -> tuple[Reason, str] | None:
+    """Why the two messages of an example cannot be trained on, and the same in words; None if they can."""
     if export.control_text == "reject":
-        for what, part in (("prompt", row["prompt"]), ("thinking", row["thinking"]), ("text", text)):
+        for what, part in (("prompt", prompt), ("thinking", thinking), ("text", text)):
             if found := _control_text(part, export):
-                return reject(row, Reason.CONTROL_TEXT, f"the {what} holds {found}")
+                return Reason.CONTROL_TEXT, f"the {what} holds {found}"
     if export.max_tokens is not None:
-        length = _length(export.tokenizer or CHARACTERS, row["prompt"], row["answer"])
+        length = _length(export.tokenizer or CHARACTERS, prompt, with_thinking(thinking, text))
         if length > export.max_tokens:
             unit = CHARACTERS if export.tokenizer == CHARACTERS else "tokens"
-            return reject(row, Reason.TOO_MANY_TOKENS, f"{length} {unit}, more than {export.max_tokens}")
-    return row
+            return Reason.TOO_MANY_TOKENS, f"{length} {unit}, more than {export.max_tokens}"
+    return None
 
 
 def _measures(export: Export) -> bool:

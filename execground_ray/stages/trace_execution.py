@@ -47,7 +47,7 @@ class TraceExecution:
         if isinstance(found, Failure):
             return reject(row, found.reason, found.detail)
         parts = split_row(row, len(found))
-        return [part | _traced(problem, execution) for part, execution in zip(parts, found, strict=True)]
+        return [part | _traced(execution) for part, execution in zip(parts, found, strict=True)]
 
 
 def pair_order(problem_id: str, pairs: list[int], seed: int) -> list[int]:
@@ -57,12 +57,13 @@ def pair_order(problem_id: str, pairs: list[int], seed: int) -> list[int]:
     return order
 
 
-def _traced(problem: Problem, execution: Execution) -> Row:
+def _traced(execution: Execution) -> Row:
     return {
         "pair": execution.pair,
-        "input": json.dumps(problem.ios[execution.pair].input),
+        "input": json.dumps(execution.arguments),
         "output": execution.output,
         "trace": execution.trace,
         "trace_lines": execution.trace.count("\n") + 1,
         "trace_seconds": execution.wall_seconds,
+        "derived_input": execution.derived_input,
     }

@@ -1,7 +1,7 @@
 """Write: all rows go in, the files of a dataset come out, each row in them exactly once.
 
-A task writes some hundred rows: at most one shard in ``train/`` and one in ``rejected/``, and what is known of each row
-in ``records/``. The report is made from these, and they are what lets a finished dataset be proved.
+A task writes some hundred rows: at most one shard in each of ``train/``, ``preference/`` and ``rejected/``, and what is
+known of each row in ``records/``. The report is made from these, and they are what lets a finished dataset be proved.
 """
 
 from __future__ import annotations
@@ -19,20 +19,18 @@ from execground_ray.output.storage import Folder, OutputError, check_there
 
 
 class ShardSink(Datasink[None]):
-    """Splits what it is given into the two kinds of shards.
+    """Splits what it is given into the kinds of shards.
 
     A write that Ray repeats, because its worker died, writes the same rows under the same names again.
 
     Args:
         folder: of the dataset.
-        translator: who wrote the reasoning, for the rows' metadata.
         rows_per_shard: rows to gather before a write.
         run: what the names of its shards begin with; None for a name by chance.
     """
 
-    def __init__(self, folder: Folder, translator: str, rows_per_shard: int, run: str | None = None) -> None:
+    def __init__(self, folder: Folder, rows_per_shard: int, run: str | None = None) -> None:
         self._folder = folder
-        self._translator = translator
         self._rows_per_shard = rows_per_shard
         self._run = run or new_run()
 
@@ -57,7 +55,7 @@ class ShardSink(Datasink[None]):
             return
         check_there(self._folder)
         try:
-            write_files(self._folder, write_name(self._run, ctx.task_idx), pa.concat_tables(tables), self._translator)
+            write_files(self._folder, write_name(self._run, ctx.task_idx), pa.concat_tables(tables))
         except OutputError:
             check_there(self._folder)  # deleted under the write: say that, not which file was missed first
             raise

@@ -19,7 +19,7 @@ __all__ = ["Event", "Evidence", "Frame", "Line", "Name", "NoEvidence", "Value", 
 
 DETAIL_CHARS = 200
 VALUE_KINDS = frozenset(("literal", "cut", "opaque"))
-LINE_KINDS = frozenset(("call", "def", "source", "again", "value", "return"))
+LINE_KINDS = frozenset(("call", "def", "source", "again", "value", "raised", "return"))
 
 
 class Value(NamedTuple):
@@ -42,11 +42,11 @@ class Line(NamedTuple):
     """One line of the record.
 
     Attributes:
-        kind: ``call``, ``def``, ``source``, ``again``, ``value`` or ``return``.
+        kind: ``call``, ``def``, ``source``, ``again``, ``value``, ``raised`` (of an exception) or ``return``.
         frame: the call that it belongs to.
         source_line: number of the line of the program that it shows, 0 for none.
         name: the variable of a ``value`` line, empty else.
-        owner: of a ``value`` line, the line of the statement that made it; else the line itself.
+        owner: of a ``value`` or ``raised`` line, the line of the statement that made it; else the line itself.
     """
 
     kind: str
@@ -67,7 +67,7 @@ class Frame(NamedTuple):
         first_line: of the record.
         last_line: of the record.
         arguments: names and values.
-        returned: the value it gave last.
+        returned: the value it gave last; -1 if it gave none, ended by an exception.
     """
 
     function: str

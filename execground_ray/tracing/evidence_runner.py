@@ -13,15 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from execground_ray.records import Problem
 from execground_ray.tracing.evidence import Evidence, NoEvidence, decode
+from execground_ray.tracing.running import Failure, names_one_of, packages_of, run_in, settings_of
 from execground_ray.tracing.sandbox import CagedWorker
-from execground_ray.tracing.trace_runner import (
-    TRACING_HASH_SEED,
-    Failure,
-    names_one_of,
-    packages_of,
-    run_in,
-    settings_of,
-)
+from execground_ray.tracing.trace_runner import TRACING_HASH_SEED
 from execground_ray.tracing.values import same_value
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import CodeType, ModuleType
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from execground_ray.tracing.calls import Raised, RunEnd, TooLong, TurnedOff
 from execground_ray.tracing.values import UnsupportedValueError, to_json
@@ -55,19 +55,21 @@ def _end_warm_up(*_: str) -> None:
 
 @dataclass(frozen=True)
 class RunLimits:
-    """What one run may use.
+    """What one run may use, and may do.
 
     Attributes:
         max_lines: a trace must have fewer lines.
         result_bytes: the trace, and the returned value as JSON, must each have fewer characters.
         timeout_seconds: CPU time; a run that only waits may take longer, see ``worker``.
         memory_mb: address space beyond what the idle worker has.
+        exceptions: whether one that passes through a traced call ends the run (``reject``), or may be ``handled``.
     """
 
     max_lines: int
     result_bytes: int
     timeout_seconds: float
     memory_mb: int
+    exceptions: Literal["reject", "handled"] = "handled"
 
 
 @dataclass(frozen=True)

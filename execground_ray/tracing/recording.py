@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from execground_ray.tracing.calls import Calls
+from execground_ray.tracing.calls import Calls, Raised, RunEnd
 from execground_ray.tracing.program import (
     FILENAME,
     Program,
@@ -21,6 +21,10 @@ from execground_ray.tracing.program import (
 )
 from execground_ray.tracing.source import SourceFile, SourceFiles
 from execground_ray.tracing.tracer import Tracer
+
+# How much room there is, is the machine's and the tracer's doing: a program that handles that it is used up depends on
+# them.
+OF_THE_MACHINE = (MemoryError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -83,4 +87,9 @@ class RecordingRunner(Runner):
     def _tracer_arguments(self, program: TracedProgram) -> tuple[Any, ...]:
         limits = (self._limits.max_lines, self._limits.result_bytes)
         sources = SourceFiles({FILENAME: program.source})
-        return Calls(program.targets, program.depth), sources, self._show, limits, self._stop
+        return Calls(program.targets, program.depth), sources, self._show, limits, self._end
+
+    def _end(self, end: RunEnd) -> None:
+        """End the run, unless what has happened may be handled by the program."""
+        if self._limits.exceptions == "reject" or not isinstance(end, Raised) or isinstance(end.error, OF_THE_MACHINE):
+            self._stop(end)

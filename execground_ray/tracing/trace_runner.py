@@ -14,9 +14,6 @@ the problems before. Programs that name a package (numpy) run in two workers tha
 from __future__ import annotations
 
 import json
-import re
-import signal
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,21 +22,20 @@ from typing import TYPE_CHECKING, Any
 
 from execground_ray.records import Problem, Reason
 from execground_ray.tracing.machine_paths import has_path
-from execground_ray.tracing.sandbox import (
-    CagedWorker,
-    SandboxFaultError,
-    SandboxUnavailableError,
-    WorkerStartError,
-    landlock_abi,
-)
+from execground_ray.tracing.plausible import is_plausible
+from execground_ray.tracing.recorded_inputs import RecordedInputs
+from execground_ray.tracing.running import Failure, names_one_of, packages_of, run_in, settings_of
+from execground_ray.tracing.sandbox import CagedWorker
+from execground_ray.tracing.smaller_inputs import smaller_inputs
 from execground_ray.tracing.values import same_value
 
 if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing
 
 TRACING_HASH_SEED, CHECKING_HASH_SEED = 0, 1
-TRIES_AFTER_FAULT = 2
-WORD = re.compile(r"\w+")
+# Of smaller inputs: how many recorded ones they are derived from, how many of one kind and of all may be run and not
+# be accepted, and the fewest lines of trace that are worth telling.
+ORIGINS, MOST_REFUSED, MOST_RUNS, LEAST_LINES = 3, 3, 24, 8
 
 
 @dataclass(frozen=True)
@@ -47,31 +43,29 @@ class Execution:
     """One accepted execution.
 
     Attributes:
-        pair: index of the pair in the problem's ``ios``.
+        pair: index of the pair in the problem's ``ios``, or of the one from which the input was derived.
+        arguments: of the call.
         output: the returned value, exact, as JSON text.
         trace: snoop's text.
         wall_seconds: of the traced run, fork included.
+        derived_input: whether the arguments are smaller than the recorded ones.
     """
 
     pair: int
+    arguments: dict[str, Any]
     output: str
     trace: str
     wall_seconds: float
+    derived_input: bool = False
 
 
 @dataclass(frozen=True)
-class Failure:
-    """Why a run, or a whole problem, gave nothing.
+class _Call:
+    """One call to make; the attributes are those of ``Execution``."""
 
-    Attributes:
-        reason: its kind.
-        detail: more about it, for people.
-        pairs: how many pairs ended so, one after the other.
-    """
-
-    reason: Reason
-    detail: str
-    pairs: int = 1
+    pair: int
+    arguments: dict[str, Any]
+    derived_input: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +128,7 @@ class TraceRunner:
         """
         accepted: list[Execution] = []
         failures: list[Failure] = []
-        for outcome in self._outcomes(problem, pairs):
+        for outcome in self._outcomes(problem, [_Call(index, problem.ios[index].input) for index in pairs]):
             if isinstance(outcome, Failure):
                 failures.append(outcome)
             else:
@@ -143,122 +137,93 @@ class TraceRunner:
                     break
             if sum(failure.reason is Reason.TIMEOUT for failure in failures) >= self._tracing.max_timeouts:
                 break
+        if self._tracing.smaller_inputs and {failure.reason for failure in failures} == {Reason.TOO_LONG}:
+            accepted += self._with_smaller_input(problem, pairs)
         return accepted or _summary(failures)
 
-    def _outcomes(self, problem: Problem, pairs: list[int]) -> Iterator[Execution | Failure]:
-        """Yield how each pair ends: count and compare, then trace and compare."""
+    def _with_smaller_input(self, problem: Problem, pairs: list[int]) -> list[Execution]:
+        """Make a recorded input smaller until its trace is not too long; return no more than one execution.
+
+        Of each way to make one smaller the largest that fits is taken; where what it returns is not like what was
+        recorded, the next one or two. All of it may take as long as one run.
+        """
+        known = RecordedInputs([pair.input for pair in problem.ios], f"{problem.question}\n{problem.refcode}")
+        runs, seconds = 0, 0.0
+        for pair in pairs[:ORIGINS]:
+            all_too_long = True
+            for smaller in smaller_inputs(known, problem.ios[pair].input):
+                refused, last = 0, None
+                for outcome in self._outcomes(problem, [_Call(pair, each, derived_input=True) for each in smaller]):
+                    if isinstance(outcome, Execution):
+                        if outcome.trace.count("\n") + 1 >= LEAST_LINES:
+                            return [outcome]
+                        break
+                    if outcome is not last:
+                        runs, seconds = runs + 1, seconds + outcome.cpu_seconds
+                    if runs >= MOST_RUNS or seconds >= self._tracing.timeout_s:
+                        return []
+                    last = outcome
+                    refused += outcome.reason is not Reason.TOO_LONG
+                    if refused == MOST_REFUSED:
+                        break
+                all_too_long = all_too_long and not refused
+            if all_too_long:  # and so will be those that are made of another
+                return []
+        return []
+
+    def _outcomes(self, problem: Problem, calls: list[_Call]) -> Iterator[Execution | Failure]:
+        """Yield how each call ends: count and compare, then trace and compare."""
         workers = self._with_packages if names_one_of(self._packages, problem.refcode) else self._plain
         request: dict[str, Any] = {"refcode": problem.refcode, "funcname": problem.funcname}
-        calls = [json.dumps(problem.ios[index].input) for index in pairs]
+        texts = [json.dumps(call.arguments) for call in calls]
         done = 0
-        while done < len(pairs):
-            checked = self._run(workers.checker, request | {"calls": calls[done:]})
+        while done < len(calls):
+            checked = self._run(workers.checker, request | {"calls": texts[done:]})
             if isinstance(checked, Failure):
                 yield from repeat(checked, checked.pairs)
                 done += checked.pairs
             else:
-                one_call = request | {"calls": [calls[done]]}
-                yield self._trace(workers.tracer, one_call, checked, pairs[done], problem.ios[pairs[done]].output)
+                one_call = request | {"calls": [texts[done]]}
+                refused = self._refused(problem, calls[done], checked["value"])
+                yield refused or self._trace(workers.tracer, one_call, checked, calls[done])
                 done += 1
 
-    def trace_pair(self, problem: Problem, index: int) -> Execution | Failure:
-        """Run one pair."""
-        return next(self._outcomes(problem, [index]))
+    def trace_pair(self, problem: Problem, index: int, smaller: dict[str, Any] | None = None) -> Execution | Failure:
+        """Run one pair, or the smaller input that was derived from it."""
+        call = _Call(index, smaller or problem.ios[index].input, derived_input=smaller is not None)
+        return next(self._outcomes(problem, [call]))
+
+    def _refused(self, problem: Problem, call: _Call, returned: str) -> Failure | None:
+        """Say why what the first run of a call returned is not what was recorded, or not like that."""
+        value = json.loads(returned)
+        if call.derived_input:
+            recorded = [pair.output for pair in problem.ios]
+            if is_plausible(value, problem.ios[call.pair].output, recorded, problem.refcode):
+                return None
+            return Failure(Reason.OUTPUT_MISMATCH, f"returned {_short(returned)}, which is not like what is recorded")
+        output = problem.ios[call.pair].output
+        if same_value(output, value, self._tracing.float_tolerance):
+            return None
+        return Failure(Reason.OUTPUT_MISMATCH, f"returned {_short(returned)}, recorded {_short(json.dumps(output))}")
 
     def _trace(
-        self, tracer: CagedWorker, request: dict[str, Any], checked: dict[str, Any], pair: int, recorded: Any
+        self, tracer: CagedWorker, request: dict[str, Any], checked: dict[str, Any], call: _Call
     ) -> Execution | Failure:
-        """Compare what the first run of a pair returned with the recorded value; then make the second."""
-        value = json.loads(checked["value"])
-        if not same_value(recorded, value, self._tracing.float_tolerance):
-            return Failure(
-                Reason.OUTPUT_MISMATCH,
-                f"returned {_short(checked['value'])}, recorded {_short(json.dumps(recorded))}",
-            )
+        """Make the second run of a call and compare what it returns with what the first one did."""
         traced = self._run(tracer, request)
         if isinstance(traced, Failure):
             return traced
-        if not same_value(value, json.loads(traced["value"]), 0):
+        if not same_value(json.loads(checked["value"]), json.loads(traced["value"]), 0):
             return Failure(
                 Reason.NONDETERMINISTIC, f"returned {_short(checked['value'])}, then {_short(traced['value'])}"
             )
         if has_path(traced["value"]):
             return Failure(Reason.NONDETERMINISTIC, "returned a path of this machine, which is another elsewhere")
-        return Execution(pair, traced["value"], traced["trace"], traced["wall_seconds"])
+        shown = traced["value"], traced["trace"], traced["wall_seconds"]
+        return Execution(call.pair, call.arguments, *shown, derived_input=call.derived_input)
 
     def _run(self, worker: CagedWorker, request: dict[str, Any]) -> dict[str, Any] | Failure:
         return run_in(worker, request, self._tracing.worker_runs)
-
-
-def run_in(worker: CagedWorker, request: dict[str, Any], worker_runs: int) -> dict[str, Any] | Failure:
-    """Run a request; a fault of the sandbox is tried again on a fresh worker.
-
-    A run that was killed is tried again once: the program may have had no part in it (a machine out of memory).
-
-    Args:
-        worker: which one.
-        request: see ``worker``.
-        worker_runs: after so many runs the worker is replaced.
-
-    Raises:
-        SandboxUnavailableError: no worker starts, whatever it is to run.
-    """
-    if worker.runs >= worker_runs:
-        worker.close()
-    detail, was_killed, starts = "", False, False
-    for _ in range(1 + TRIES_AFTER_FAULT):
-        try:
-            result = worker.run(request)
-        except SandboxFaultError as error:
-            detail, starts = str(error), not isinstance(error, WorkerStartError)
-            continue
-        starts = True
-        if result["outcome"] == "returned":
-            return result
-        if (result["outcome"], result["detail"]) == (Reason.KILLED, signal.SIGKILL.name) and not was_killed:
-            was_killed = True
-            continue
-        if result["outcome"] != Reason.SANDBOX_FAULT:
-            return Failure(Reason(result["outcome"]), result["detail"], result["calls"])
-        detail = result["detail"]
-        worker.close()
-    if not starts:
-        raise SandboxUnavailableError(f"sandbox: {detail}; the log of its actor has what it said")
-    return Failure(Reason.SANDBOX_FAULT, detail)
-
-
-def settings_of(tracing: Tracing, role: str, preload: list[str], *, caged: bool) -> dict[str, Any]:
-    """Return what ``CagedWorker`` takes.
-
-    Args:
-        tracing: the limits.
-        role: see ``worker``.
-        preload: what to import before the first run.
-        caged: whether to use the sandbox.
-    """
-    return {
-        "caged": caged,
-        "landlock_abi": landlock_abi() if caged else 0,
-        "role": role,
-        "preload": preload,
-        "value_chars": tracing.value_chars,
-        "limits": {
-            "max_lines": tracing.max_lines,
-            "result_bytes": tracing.trace_bytes,
-            "timeout_seconds": tracing.timeout_s,
-            "memory_mb": tracing.memory_mb,
-        },
-    }
-
-
-def packages_of(tracing: Tracing) -> list[str]:
-    """Return the modules to preload that are not of the standard library."""
-    return [name for name in tracing.preload if name.partition(".")[0] not in sys.stdlib_module_names]
-
-
-def names_one_of(packages: frozenset[str], refcode: str) -> bool:
-    """Tell whether a program names a package."""
-    return not packages.isdisjoint(WORD.findall(refcode))
 
 
 def _workers(tracing: Tracing, preload: list[str], *, caged: bool) -> _Workers:

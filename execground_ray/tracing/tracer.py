@@ -3,7 +3,7 @@
 In comes a call; out goes the text that snoop 0.6 writes for it with ``columns=''``, ``replace_watch_extras=()`` and
 call lines without a file name. snoop itself is the oracle in the tests: any difference is a bug here. What is saved:
 the analysis of the source is shared by all runs of a problem, values that cannot have changed are not shown again, and
-a run stops at once when its outcome is known (too many lines, or an exception).
+a run stops at once when its outcome is known (too many lines, or an exception where none may be).
 
     >>> Call to main_solution
     ...... n = 2
@@ -23,10 +23,12 @@ from typing import Any
 
 from execground_ray.tracing.calls import COMPREHENSIONS, Calls, Raised, RunEnd, TooLong, TurnedOff
 from execground_ray.tracing.machine_paths import ADDRESS, hide_paths
+from execground_ray.tracing.raised import exception_lines
 from execground_ray.tracing.source import SourceFile, SourceFiles
 
 INDENT = "    "
 UNCHANGING = (int, float, str, bool, type(None))
+ENDED_BY_EXCEPTION = "!!! Call ended by exception"
 RETURNS = ("RETURN_VALUE", "YIELD_VALUE", "RETURN_CONST")
 
 
@@ -66,7 +68,7 @@ class Tracer:
         sources: where the text of the code comes from.
         show: turns a value into text; see ``reprs.ValueShower``.
         limits: the run ends with TooLong at this many lines, or characters, of trace.
-        end: called with the RunEnd. If it returns, the trace goes on, as snoop's does after an exception.
+        end: called with the RunEnd. If it returns, the trace goes on.
     """
 
     def __init__(
@@ -211,19 +213,15 @@ class Tracer:
             self._write_value(f"......{dots} {description} ", value)
 
     def _write_exception(self, frame: FrameType, exception: tuple[type, BaseException, Any]) -> None:
-        for line in self._format_exception(frame, exception):
-            self._write(line)
         self._end(Raised(exception[1]))
-
-    def _format_exception(self, frame: FrameType, exception: tuple[type, BaseException, Any]) -> list[str]:
-        """Nobody reads a trace with an exception; the tests write it as snoop does, to compare what follows."""
-        return []
+        for line in exception_lines(frame, exception):
+            self._write(line)
 
     def _write_return(self, frame: FrameType, code: _Code, value: object) -> None:
         operation = _opname_at(frame, frame.f_lasti) if value is None or code.yields else "RETURN_VALUE"
         if value is None and operation not in RETURNS:
-            self._write("!!! Call ended by exception")
             self._end(Raised(None))
+            self._write(ENDED_BY_EXCEPTION)
             return
         verb = "Yield" if operation in ("YIELD_VALUE", "RESUME") else "Return"
         prefix = "Result: " if code.comprehension else f"<<< {verb} value from {code.name}: "

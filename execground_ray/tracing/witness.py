@@ -8,7 +8,7 @@ from typing import Any
 from execground_ray.tracing.inspection import LEAVES
 from execground_ray.tracing.recorder import Recorder, note, record
 from execground_ray.tracing.snapshots import Snapshots, SnapshotsFullError
-from execground_ray.tracing.tracer import Tracer, _Code, _Frame, _opname_at
+from execground_ray.tracing.tracer import ENDED_BY_EXCEPTION, Tracer, _Code, _Frame, _opname_at
 
 NAMES_PER_LINE = 1_000
 MAX_GLOBALS = 50
@@ -171,7 +171,7 @@ class Witness(Tracer):
             source_line = int(text.partition(" | ")[0])
         if kind in ("call", "def", "source"):
             stand.line = number
-        owner = stand.line if kind == "value" else number
+        owner = stand.line if kind in ("value", "raised") else number
         self.kinds.append((kind, stand.frame, source_line, self._line_name, owner))
 
     def _write_call(self, frame: FrameType, code: _Code, changed: list[tuple[str, str]], before: int) -> None:
@@ -186,9 +186,15 @@ class Witness(Tracer):
             super()._write_variables(code, [(name, text)], before)
         self._line_kind, self._line_name = behind, ""
 
+    def _write_exception(self, frame: FrameType, exception: tuple[type, BaseException, Any]) -> None:
+        self._line_kind = "raised"
+        super()._write_exception(frame, exception)
+
     def _write_return(self, frame: FrameType, code: _Code, value: object) -> None:
         self._line_kind = "return"
         super()._write_return(frame, code, value)
+        if value is None and self.lines[-1].endswith(ENDED_BY_EXCEPTION):
+            return
         try:
             self.frames[self._stack[-1].frame][7] = self._snapshots.index(value)
         except SnapshotsFullError:

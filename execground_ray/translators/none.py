@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ray.data import Dataset
 
     from execground_ray.config.schema import NoTranslator
+    from execground_ray.translators.translator import MakeReferee
 
 
 class NoTranslation(Translator):
@@ -20,8 +21,8 @@ class NoTranslation(Translator):
     def __init__(self, translator: NoTranslator | None = None, seed: int = 0) -> None:
         """Make it; there is nothing to set."""
 
-    def translate(self, rows: Dataset, task: dict[str, Any]) -> Dataset:
-        """Add one stage."""
+    def translate(self, rows: Dataset, task: dict[str, Any], make_referee: MakeReferee | None = None) -> Dataset:
+        """Add one stage; there is nothing to judge."""
         return rows.map_batches(stop_rows, **task)
 
 

@@ -6,9 +6,10 @@ A translator is a choice of ``conf/translator/``. Its settings in ``config/schem
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from execground_ray.records import Reason, Row, reject
 
@@ -40,12 +41,24 @@ class Answer:
     prompt_tokens: int = 0
     generated_tokens: int = 0
 
-    def put_into(self, row: Row) -> Row:
-        """Return ``row`` with this answer, rejected if it cannot be used."""
-        row = row | {"prompt_tokens": self.prompt_tokens, "generated_tokens": self.generated_tokens}
+    def put_into(self, row: Row, translator: str) -> Row:
+        """Return ``row`` with this answer of a kind of translator, rejected if it cannot be used."""
         if self.reason:
             return reject(row, self.reason, self.detail)
-        return row | {"text": self.text, "thinking": self.thinking}
+        return row | {"text": self.text, "thinking": self.thinking, "translator": translator}
+
+
+class Referee(Protocol):
+    """Who tells whether a text is true to its execution; made in the thread that uses it."""
+
+    def execution_of(self, row: Row) -> Any:
+        """Return what is known of the execution of a row: the same for every text about it."""
+
+    def judge(self, row: Row, execution: Any) -> Row:
+        """Return a row that has a text with the columns of ``Stage.VERIFY``, rejected if the text is not true."""
+
+
+MakeReferee = Callable[[], Referee]
 
 
 class Translator(ABC):
@@ -70,12 +83,13 @@ class Translator(ABC):
         """
 
     @abstractmethod
-    def translate(self, rows: Dataset, task: dict[str, Any]) -> Dataset:
+    def translate(self, rows: Dataset, task: dict[str, Any], make_referee: MakeReferee | None = None) -> Dataset:
         """Add the stages that fill the columns of ``Stage.TRANSLATE``; rejected rows pass untouched.
 
         Args:
             rows: executions.
             task: options of ``map_batches`` for a stage that takes next to nothing.
+            make_referee: makes whoever refuses texts, for translators that can write another; None if nobody does.
         """
 
     def tokens(self) -> dict[str, Any] | None:

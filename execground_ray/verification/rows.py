@@ -64,8 +64,12 @@ class RowVerifier:
 
     def verify(self, row: Row) -> Row:
         """Judge one row that is not rejected."""
+        return self.judge(row, self.execution_of(row))
+
+    def judge(self, row: Row, execution: Execution) -> Row:
+        """Judge the text of one row that is not rejected by an execution of ``execution_of``."""
         try:
-            verdict = self._verifier.verify(row["text"], self.execution_of(row))
+            verdict = self._verifier.verify(row["text"], execution)
         except UnverifiableError as error:  # one text that cannot be judged must not end the job, nor be believed
             return reject(row, Reason.UNGROUNDED, f"cannot be verified: {error}")
         scores = asdict(verdict)

@@ -21,26 +21,27 @@ OPTIONS = """
 cluster.address cluster.dashboard cluster.engine_kwargs cluster.engine_kwargs.gpu_memory_utilization
 cluster.engine_kwargs.max_num_batched_tokens cluster.engine_kwargs.max_num_seqs cluster.engines
 cluster.gpus_per_engine cluster.num_cpus
-export.control_text export.license export.max_tokens export.push_to_hub export.rows_per_shard export.tokenizer
+export.control_text export.license export.max_tokens export.preference export.push_to_hub export.rows_per_shard
+export.tokenizer
 output.dir output.on_existing
 sampling.examples_per_problem
 sandbox.kind
 seed
 source.kind source.layout source.limit source.name source.path source.revision source.split
-tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
-tracing.pairs_per_problem tracing.preload tracing.timeout_s tracing.trace_bytes tracing.value_chars
+tracing.exceptions tracing.float_tolerance tracing.max_lines tracing.max_timeouts tracing.memory_mb
+tracing.pairs_per_problem tracing.preload tracing.smaller_inputs tracing.timeout_s tracing.trace_bytes
+tracing.value_chars
 tracing.worker_runs tracing.workers
-translator.api_key_env translator.batch_rows translator.batches_in_flight translator.cluster_kwargs
+translator.api_key_env translator.attempts translator.batch_rows translator.batches_in_flight translator.cluster_kwargs
 translator.cluster_kwargs.gpu_memory_utilization translator.cluster_kwargs.max_num_batched_tokens
-translator.cluster_kwargs.max_num_seqs
-translator.concurrency translator.device
-translator.enable_thinking translator.engine_kwargs translator.hang_timeout_s translator.keep_thinking translator.kind
-translator.lora_path translator.max_failures translator.max_model_len translator.max_retries translator.max_tries
-translator.model
-translator.prompt translator.quantization translator.replicas translator.requests_per_second translator.retry_wait_s
+translator.cluster_kwargs.max_num_seqs translator.concurrency
+translator.device translator.enable_thinking translator.engine_kwargs translator.fallback translator.hang_timeout_s
+translator.keep_thinking translator.kind translator.lora_path translator.max_failures translator.max_model_len
+translator.max_retries translator.max_tries translator.model translator.prompt translator.quantization
+translator.replicas translator.requests_per_second translator.retry_max_tokens translator.retry_wait_s
 translator.sampling_params.max_tokens translator.sampling_params.min_p translator.sampling_params.temperature
-translator.sampling_params.top_k translator.sampling_params.top_p translator.tensor_parallel_size
-translator.timeout_s translator.url
+translator.sampling_params.top_k translator.sampling_params.top_p translator.tensor_parallel_size translator.timeout_s
+translator.url
 verification.memory_mb verification.min_coverage verification.min_grounded verification.min_supported
 verification.mode verification.timeout_s
 """.split()
@@ -83,7 +84,8 @@ def test_paper_is_the_reference_implementation():
     config = load(["experiment=paper"])
     tracing = config.tracing
     assert (tracing.pairs_per_problem, tracing.max_lines, tracing.timeout_s) == (10, 300, 5.0)
-    assert (tracing.value_chars, tracing.max_timeouts) == (100, 10)
+    assert (tracing.value_chars, tracing.max_timeouts, tracing.exceptions) == (100, 10, "reject")
+    assert not tracing.smaller_inputs
     assert config.sampling.examples_per_problem == 1
     assert (config.verification.mode, config.verification.min_grounded) == ("score", 0.0)
     assert (config.export.tokenizer, config.export.max_tokens) == ("characters", 8192)

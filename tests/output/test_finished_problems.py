@@ -10,6 +10,7 @@ import pytest
 from exported_rows import block, rejected
 from pyarrow import parquet
 
+from execground_ray import __version__
 from execground_ray.output.attempts import carry_over, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG
 from execground_ray.output.resume import delete_late_writes, finished_problems
@@ -36,7 +37,7 @@ def folder(tmp_path):
 
 
 def write(folder, number, *rows, run="aaaaaaaa"):
-    ShardSink(folder, "template", 1000, run).write([block(*rows)], Task(number))
+    ShardSink(folder, 1000, run).write([block(*rows)], Task(number))
 
 
 def examples(identity, count, of=None):
@@ -178,7 +179,7 @@ def test_what_a_finished_dataset_tells_is_added_to_by_the_next_legs(folder):
     legs = [LEG | {"began": 1.0, "tokens": TOKENS}, LEG | {"began": 2.0, "done": 12, "tokens": TOKENS}]
     run = whole_run(legs)
     summary = {name: run[name] for name in ("legs", "seconds", "throughput")} | {"translation": run["tokens"]}
-    carry_over(folder, summary | {"python": "CPython 3.11.7", "versions": {"execground-ray": "0.2.0"}})
+    carry_over(folder, summary | {"python": "CPython 3.11.7", "versions": {"execground-ray": __version__}})
     assert whole_run(read_attempts(folder)) == run
     folder.write_text(".legs/aa.json", json.dumps(LEG | {"began": 3.0, "done": 24, "tokens": TOKENS}))
     after = whole_run(read_attempts(folder))

@@ -15,7 +15,7 @@ from execground_ray import __version__
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import load, to_yaml
 from execground_ray.output.attempts import check_maker, made_by
-from execground_ray.output.layout import ATTEMPTS, CARD_SIGN, CONFIG, ENDINGS, UNFINISHED
+from execground_ray.output.layout import ATTEMPTS, CARD_SIGN, CONFIG, ENDINGS, SUMMARY, UNFINISHED
 from execground_ray.output.resume import differing_keys, prepare_output
 from execground_ray.output.shards import is_whole, line_ids
 from execground_ray.output.storage import Folder
@@ -183,9 +183,21 @@ def test_the_limit_of_the_source_may_be_raised_only(folder, before, now, allowed
 def test_an_output_of_a_version_without_a_filter_is_gone_on_with(folder, control_text):
     begin(folder)
     saved = OmegaConf.create(folder.read_text(CONFIG))
-    del saved.export.control_text
+    del saved.export.control_text, saved.export.preference
     folder.write_text(CONFIG, OmegaConf.to_yaml(saved))
     assert not prepare_output(folder, config(folder, f"export.control_text={control_text}"))
+
+
+def test_an_output_of_a_version_that_asked_once_is_finished(folder):
+    http = ("translator=http", "translator.model=m")
+    begin(folder, *http)
+    saved = OmegaConf.create(folder.read_text(CONFIG))
+    del saved.translator.attempts, saved.translator.retry_max_tokens, saved.translator.fallback
+    folder.write_text(CONFIG, OmegaConf.to_yaml(saved))
+    folder.write_text(SUMMARY, "{}")
+    assert prepare_output(folder, config(folder, *http))
+    with pytest.raises(ConfigError, match=r"other values of translator\.model; allowed"):
+        prepare_output(folder, config(folder, "translator=http", "translator.model=other"))
 
 
 def test_a_folder_that_no_run_has_begun_is_not_touched(folder, tmp_path):
@@ -212,13 +224,20 @@ EVERY_GROUP = [
     "verification.mode=score",
     "export.tokenizer=characters",
     "export.control_text=keep",
+    "export.preference=true translator=http",
+    "translator.attempts=2 translator=http",
+    "translator.retry_max_tokens=20000 translator=http",
+    "translator.fallback=template translator=http",
 ]
 
 
 @pytest.mark.parametrize("override", EVERY_GROUP)
 def test_every_setting_that_can_change_a_row_counts(override):
-    before, now = (OmegaConf.to_container(OmegaConf.create(to_yaml(load(given)))) for given in ([], [override]))
-    assert differing_keys(before, asdict(load())) == []
+    override, *choice = override.split()
+    before, now = (
+        OmegaConf.to_container(OmegaConf.create(to_yaml(load(given)))) for given in (choice, [override, *choice])
+    )
+    assert differing_keys(before, asdict(load(choice))) == []
     key = "sandbox.kind" if override.startswith("sandbox") else override.split("=")[0]
     assert differing_keys(before, now) == [key]
 

@@ -10,7 +10,7 @@ import pytest
 from small_output import problem, run_stages
 
 from execground_ray.config.errors import ConfigError
-from execground_ray.config.loading import load
+from execground_ray.config.loading import load, to_yaml
 from execground_ray.config.schema import Config
 from execground_ray.corpus.duplicates import Finished
 from execground_ray.corpus.survey import Work, survey_corpus
@@ -72,7 +72,8 @@ def reuse_of(output):
 
 
 def test_every_group_of_settings_belongs_to_a_stage():
-    assert STAGE_OF.keys() == Config.__dataclass_fields__.keys() - {"source", "output", "cluster"}
+    groups = {key.partition(".")[0] for key in STAGE_OF}
+    assert groups == Config.__dataclass_fields__.keys() - {"source", "output", "cluster"}
 
 
 LAST = {
@@ -223,7 +224,7 @@ def without_columns(output, *names):
 
 def test_what_earlier_versions_did_not_record_is_made_again(small_output, tmp_path):
     copy = shutil.copytree(small_output, tmp_path / "copy")
-    without_columns(copy, "pairs", "thinking", "reused", "untold")
+    without_columns(copy, "pairs", "attempts", "translator", "reused", "untold")
     for override, last in ((STRICT, "translate"), ("tracing.value_chars=50", "read")):
         assert {row["reused"] for row in rows_taken(copy, override)} == {last}
 
@@ -240,6 +241,58 @@ def test_another_version_judges_again_and_another_python_traces_again(small_outp
         summary["versions"][name] = value
     (copy / "summary.json").write_text(json.dumps(summary))
     assert {row["reused"] for row in rows_taken(copy)} == {last}
+
+
+def as_of_a_model(output, copy, record, *settings):
+    """A copy of an output as a model would have left it, with one record changed, and the id of that."""
+    changed = with_first_record(output, copy, **record)
+    config = load(
+        ["source=dataset", f"source.path={output}", f"output.dir={copy}", PLAIN, "translator=http", *settings]
+    )
+    (copy / "config.yaml").write_text(to_yaml(config))
+    return changed
+
+
+def told(text="Text [1].", reason="", findings=(), thinking="Hm."):
+    """An attempt as the records tell of it."""
+    found = None if findings is None else list(findings)
+    return {"text": text, "thinking": thinking, "reason": reason, "detail": "why", "findings": found}
+
+
+FALLBACK = "translator.fallback=template"
+STEPPED_IN = [
+    # The attempt, what the run had, what it has now: what is to be verified.
+    (told(reason="ungrounded"), [FALLBACK], [], ("Text [1].", "http", "")),
+    (told(reason="ungrounded"), [FALLBACK], [FALLBACK, STRICT], ("Text [1].", "http", "")),
+    (told("", "empty", None), [FALLBACK], [], ("", "", "empty")),
+    (told(reason="ungrounded"), [FALLBACK], [FALLBACK], ("template's", "template", "")),
+]
+
+
+@pytest.mark.parametrize(("attempt", "before", "now", "expected"), STEPPED_IN)
+def test_what_the_template_stepped_in_for_is_seen_again(small_output, tmp_path, attempt, before, now, expected):
+    record = {"text": "template's", "translator": "template", "attempts": json.dumps([attempt])}
+    copy = tmp_path / "copy"
+    changed = as_of_a_model(small_output, copy, record, *before)
+    rows = {row["id"]: row for row in rows_taken(copy, "translator=http", *now)}
+    assert tuple(rows[changed][name] for name in ("text", "translator", "reason")) == expected
+    assert rows[changed]["reused"] == ("verify" if before == now else "translate")
+
+
+@pytest.mark.parametrize(
+    ("kept", "keeps", "last", "thinking"),
+    [(True, True, "verify", "Hm."), (True, False, "verify", ""), (False, True, "trace", None)],
+)
+def test_what_a_model_thought_can_be_left_out_but_not_made_up(small_output, tmp_path, kept, keeps, last, thinking):
+    attempt = told(thinking="Hm." if kept else "")
+    record = {"text": attempt["text"], "translator": "http", "attempts": json.dumps([attempt])}
+    copy = tmp_path / "copy"
+    changed = as_of_a_model(small_output, copy, record, f"translator.keep_thinking={str(kept).lower()}")
+    taken = rows_taken(copy, "translator=http", f"translator.keep_thinking={str(keeps).lower()}")
+    rows = {row["id"]: row for row in taken}
+    assert rows[changed]["reused"] == last
+    assert rows[changed].get("thinking") == thinking
+    assert thinking is None or json.loads(rows[changed]["attempts"])[0]["thinking"] == thinking
 
 
 def test_of_an_interrupted_run_the_rows_count_that_are_in_its_shards(small_output, tmp_path):

@@ -5,17 +5,26 @@ from types import SimpleNamespace
 import pytest
 from exported_rows import block, rejected
 
-from execground_ray.output.layout import CONFIG, REJECTED, TRAIN
+from execground_ray.output.layout import CONFIG, PREFERENCE, REJECTED, TRAIN
 from execground_ray.output.resume import read_write
 from execground_ray.output.rows import RECORD_COLUMNS
-from execground_ray.output.shards import read_counted_records, read_records, shard_bytes, shard_ids, write_names
+from execground_ray.output.shards import (
+    delete_write,
+    drop_problems,
+    line_ids,
+    read_counted_records,
+    read_records,
+    shard_bytes,
+    shard_ids,
+    write_names,
+)
 from execground_ray.output.storage import Folder
 from execground_ray.stages.write_shards import ShardSink
 from execground_ray.translators.llm.prompting import with_thinking
 
 
 def write(folder, *rows, task=0):
-    sink = ShardSink(folder, "template", 1000)
+    sink = ShardSink(folder, 1000)
     sink.write([block(*rows)], SimpleNamespace(task_idx=task))
 
 
@@ -51,6 +60,20 @@ def test_of_a_text_with_thinking_the_record_has_what_was_verified(out):
     (name,) = write_names(out)
     assert read_records(out, name)["text"].to_pylist() == ["answer"]
     assert "hm" in shard_bytes(out, TRAIN, name).decode()
+
+
+def test_pairs_belong_to_the_write_of_their_rows(out):
+    a, b = "000000000000000a", "000000000000000b"
+    write(out, {"id": a, "refused": "worse"}, {"id": b, "refused": "bad"}, {"id": "000000000000000c"})
+    (name,) = write_names(out)
+    assert line_ids(shard_bytes(out, PREFERENCE, name)) == [a, b]
+    assert read_write(out, name) is not None
+    drop_problems(out, name, {a})
+    assert line_ids(shard_bytes(out, PREFERENCE, name)) == [b]
+    out.write_text(f"preference/{name}.jsonl", shard_bytes(out, PREFERENCE, name).decode()[:-9])
+    assert read_write(out, name) is None
+    delete_write(out, name)
+    assert out.files(PREFERENCE) == []
 
 
 def test_rows_without_a_shard_do_not_count(out):

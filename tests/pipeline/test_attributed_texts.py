@@ -2,12 +2,46 @@
 
 import json
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pyarrow.parquet as pq
 import pytest
-from citing_server import MARKS, citing_server, problem
+from unlucky_model import good_text, luck_of, problem, with_false_step
 
 from execground_ray.verification.citations import strip_citations
+
+MARKS = ["", "", "WRONG", "UNMARKED", "UNCITED", "OTHERS"]
+
+
+def reasoning(prompt):
+    """What the prompt asks for, or what its problem's mark makes of it."""
+    text = good_text(prompt)
+    mark = "".join(luck_of(prompt))
+    if mark == "WRONG":
+        return with_false_step(text)
+    if mark == "UNMARKED":
+        return text.rpartition("\n\n")[0]
+    if mark == "UNCITED":
+        return strip_citations(text)
+    if mark == "OTHERS":
+        return re.sub(r"total = \d+|set to `\d+`", "set to `99`", text, count=1)
+    return text
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"][0]["content"]
+        content = reasoning(message) if "Record:" in message else "Hello"
+        choice = {"message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+        body = json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 5}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        """Keep stderr for what goes wrong."""
 
 
 @pytest.fixture(scope="module")
@@ -15,17 +49,20 @@ def output(start_job, tmp_path_factory):
     folder = tmp_path_factory.mktemp("attributed")
     lines = [json.dumps(problem(number, mark)) for number, mark in enumerate(MARKS, 1)]
     (folder / "problems.jsonl").write_text("\n".join(lines))
-    with citing_server() as (url, _):
-        job = start_job(
-            "source=jsonl",
-            f"source.path={folder}/problems.jsonl",
-            f"output.dir={folder}/out",
-            "translator=http",
-            f"translator.url={url}",
-            "cluster.num_cpus=2",
-            "tracing.workers=1",
-        )
-        ended = job.wait()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    job = start_job(
+        "source=jsonl",
+        f"source.path={folder}/problems.jsonl",
+        f"output.dir={folder}/out",
+        "translator=http",
+        f"translator.url=http://127.0.0.1:{server.server_port}/v1/chat/completions",
+        "cluster.num_cpus=2",
+        "tracing.workers=1",
+    )
+    ended = job.wait()
+    server.shutdown()
+    server.server_close()
     assert ended.code == 0, ended.stderr
     return folder / "out"
 

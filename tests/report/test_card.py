@@ -55,6 +55,17 @@ def test_llama_factory_finds_the_dataset_that_the_card_names(card, small_output)
     assert (small_output / REGISTRATION[settings["dataset"]]["file_name"]).is_dir()
 
 
+def test_pairs_and_texts_of_the_fallback_are_told_where_there_are_some(card, summary, folder):
+    assert "preference" not in card and "text by" not in card
+    more = {"preference_pairs": 3, "examples_by_translator": {"template": 2, "vllm": 6}}
+    with_pairs = make_card(summary | more, read_figures(folder))
+    configs = {config["config_name"]: config["data_files"] for config in DatasetCard(with_pairs).data.configs}
+    assert configs["preference"] == [{"split": "train", "path": "preference/*.jsonl"}]
+    for words in ("| preference pairs | 3 |\n", "| text by `vllm` | 6 |\n", '", "preference", split="train")\n```\n'):
+        assert words in with_pairs
+    assert with_pairs.endswith("```\n\nThe pairs are `dataset: execground_preference`, for `stage: dpo` or `rm`.\n")
+
+
 def test_licence_and_repository_come_from_the_configuration(summary, folder):
     changed = with_export(summary, license="apache-2.0", push_to_hub="owner/name")
     card = make_card(changed, read_figures(folder))

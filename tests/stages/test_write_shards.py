@@ -29,7 +29,7 @@ def out(tmp_path):
 
 def sink(out):
     Folder.at(str(out)).write_text(CONFIG, "seed: 1\n")
-    return ShardSink(Folder.at(str(out)), "template", 1000)
+    return ShardSink(Folder.at(str(out)), 1000)
 
 
 def write(sink, *blocks, task=0):

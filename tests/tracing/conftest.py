@@ -44,14 +44,15 @@ def paper() -> Tracing:
 
 @pytest.fixture(scope="session")
 def worker_settings(paper: Tracing) -> Callable[..., dict[str, Any]]:
-    """What ``CagedWorker`` takes, by the paper's settings but for the limits that are given."""
+    """What ``CagedWorker`` takes, by the paper's settings but for exceptions and the limits that are given."""
 
-    def settings(*, value_chars: int = paper.value_chars, role: str = "record", **limits: float) -> dict[str, Any]:
+    def settings(*, value_chars: int = paper.value_chars, role: str = "record", **limits: Any) -> dict[str, Any]:
         defaults = {
             "max_lines": paper.max_lines,
             "result_bytes": paper.trace_bytes,
             "timeout_seconds": paper.timeout_s,
             "memory_mb": paper.memory_mb,
+            "exceptions": "handled",
         }
         return {
             "caged": True,

@@ -40,19 +40,6 @@ def read_as_file(source: bytes) -> list[str]:
     return io.TextIOWrapper(io.BytesIO(source), encoding, line_buffering=True).readlines()
 
 
-def with_exceptions(tracer: Any, snoop: Any) -> Any:
-    """Our tracer, but for the lines of an exception: snoop formats those itself."""
-    formatter = snoop.formatting.DefaultFormatter("", (), color=False)
-
-    class TracerLikeSnoop(tracer):
-        def _format_exception(self, frame: Any, exception: Any) -> list[str]:
-            source = snoop.formatting.Source.for_frame(frame)
-            event = types.SimpleNamespace(frame=frame, source=source, arg=exception)
-            return formatter.format_exception(event)
-
-    return TracerLikeSnoop
-
-
 class Oracle:
     def __init__(self) -> None:
         sys.modules["pandas"] = None  # as the tracing worker does: what is loaded shows in traces of abstract classes
@@ -65,7 +52,7 @@ class Oracle:
         self._snoop, self._calls, self._counting, self._source = snoop, calls, counting, source
         self._show = reprs.ValueShower(100)
         limits = program.RunLimits(max_lines=1, result_bytes=1, timeout_seconds=1, memory_mb=1)
-        self._tracer_like_snoop = with_exceptions(tracer.Tracer, snoop)
+        self._tracer = tracer.Tracer
         self._recorded = recording.RecordingRunner(limits, self._show).prepare
         self._counted = counting.CountingRunner(limits).prepare
 
@@ -144,7 +131,7 @@ class Oracle:
         exec(program.code, main.__dict__)
         sources = self._source.SourceFiles({"main.py": program.source})
         calls = self._calls.Calls(program.targets, program.depth)
-        tracer = self._tracer_like_snoop(calls, sources, self._show, (max_lines, sys.maxsize), end)
+        tracer = self._tracer(calls, sources, self._show, (max_lines, sys.maxsize), end)
         sys.settrace(tracer)
         ended = self.call(program, main, arguments)
         send(tracer.lines + ended)

@@ -20,8 +20,9 @@ from execground_ray.config.loading import load
 from execground_ray.config.schema import Tracing
 from execground_ray.records import Reason
 from execground_ray.tracing import sandbox, worker
+from execground_ray.tracing.running import TRIES_AFTER_FAULT
 from execground_ray.tracing.sandbox import SandboxUnavailableError, missing_protections
-from execground_ray.tracing.trace_runner import TRIES_AFTER_FAULT, Failure, TraceRunner
+from execground_ray.tracing.trace_runner import Failure, TraceRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 HALF_A_SECOND = as_problem("import time\ndef main_solution():\n    time.sleep(0.5)\n    return 1\n", {}, 1)

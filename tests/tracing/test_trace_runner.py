@@ -136,6 +136,78 @@ def test_failures(runner, refcode, n, output, reason, detail):
     assert detail in failure.detail
 
 
+HANDLING = """import statistics
+def main_solution(n):
+    try:
+        return [n // 0]
+    except ZeroDivisionError:
+        return statistics.mode([n] * 2)
+"""
+DEEP = """import json
+def main_solution(n):
+    try:
+        return json.loads("[" * 10**5)
+    except RecursionError:
+        return 0
+"""
+HUGE = "def main_solution(n):\n    try:\n        n = bytearray(10**11)\n    except MemoryError:\n        return 0\n"
+
+
+def test_a_run_may_raise_what_it_handles(make_runner):
+    runner = make_runner(exceptions="handled")
+    (execution,) = runner.trace_problem(make_problem(HANDLING, (3, 3)), [0])
+    assert execution.trace.split("\n")[4:10] == [
+        "    4 |         return [n // 0]",
+        " !!! ZeroDivisionError: integer division or modulo by zero",
+        " !!! When evaluating: n // 0",
+        "    5 |     except ZeroDivisionError:",
+        "    6 |         return statistics.mode([n] * 2)",
+        " <<< Return value from main_solution: 3",
+    ]
+    for refcode, reason, detail in (
+        ("def main_solution(n):\n    return 1 // n\n", Reason.EXCEPTION, "ZeroDivisionError"),
+        (DEEP, Reason.EXCEPTION, "RecursionError"),  # how deep a program may go is not its own doing,
+        (HUGE, Reason.MEMORY, "MB"),  # nor how much there is
+    ):
+        failure = runner.trace_problem(make_problem(refcode, (0, 0)), [0])
+        assert (failure.reason, detail in failure.detail) == (reason, True), failure
+
+
+SUMS = """def main_solution(n):
+    total = 0
+    for i in range(n):
+        total += i
+    return total
+"""
+
+
+def test_where_all_inputs_are_too_long_a_smaller_one_is_derived(make_runner):
+    problem = make_problem(SUMS, (900, 404550), (70, 2415), (333, 55278))
+    runner = make_runner(smaller_inputs=True)
+    (execution,) = runner.trace_problem(problem, [1, 0, 2])
+    assert (execution.pair, execution.derived_input, execution.arguments) == (1, True, {"n": 12})
+    assert execution.output == "66"
+    assert 8 <= execution.trace.count("\n") + 1 < 60
+    again = runner.trace_problem(problem, [1, 0, 2])
+    assert dataclasses.replace(again[0], wall_seconds=0) == dataclasses.replace(execution, wall_seconds=0)
+    assert make_runner().trace_problem(problem, [1, 0, 2]).reason is Reason.TOO_LONG
+
+
+@pytest.mark.parametrize(
+    ("refcode", "pairs", "reason"),
+    [
+        (SUMS, [(900, 404550), (3, 5)], Reason.TOO_LONG),  # one is not too long, but wrong
+        (SUMS.replace("range(n)", "range(99)"), [(900, 4851), (70, 4851)], Reason.TOO_LONG),  # whatever its input
+        (SUMS.replace("total += i", "total += n // 70"), [(900, 10800), (700, 7000)], Reason.TOO_LONG),  # 0
+        (SUMS.replace("total = 0", "total = n and {69: 0}[n]"), [(900, 1), (70, 1)], Reason.EXCEPTION),
+        (SUMS.replace("return total", "return str(total)"), [(900, 404550), (70, 2415)], Reason.TOO_LONG),
+    ],
+)
+def test_no_smaller_input_where_it_would_be_none_like_the_recorded_ones(make_runner, refcode, pairs, reason):
+    failure = make_runner(smaller_inputs=True).trace_problem(make_problem(refcode, *pairs), list(range(len(pairs))))
+    assert (failure.reason, type(failure)) == (reason, Failure), failure
+
+
 def test_a_trace_as_long_as_the_limit_is_too_long(make_runner):
     problem = make_problem(SQUARE, (7, 49))  # 5 lines
     assert make_runner(max_lines=5).trace_problem(problem, [0]).reason is Reason.TOO_LONG

@@ -11,31 +11,34 @@ from typing import Any
 
 import ray
 
+COUNTS = ("rows", "answers", "prompt_tokens", "generated_tokens")  # a row has an answer for each attempt
+
 
 class EngineLog:
     """Counts tries of rows and tokens of engines."""
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self._tries: Counter[str] = Counter()
+        self._tries: Counter[tuple[str, int]] = Counter()  # of attempts at rows: the first may live and the next kill
         self._engines: dict[str, Counter[str]] = {}
         self._began = self._ended = 0.0
 
-    def deaths(self, row_id: str) -> int:
-        """Return how many engines began with a row and never came to the end of it."""
-        return self._tries[row_id]
+    def deaths(self, row_id: str, attempt: int = 1) -> int:
+        """Return how many engines began with an attempt at a row and never came to the end of it."""
+        return self._tries[row_id, attempt]
 
-    def begin(self, row_id: str) -> None:
-        """Note that an engine begins with a row."""
+    def begin(self, row_id: str, attempt: int = 1) -> None:
+        """Note that an engine begins with an attempt at a row."""
         self._began = self._began or time.monotonic()
-        self._tries[row_id] += 1
+        self._tries[row_id, attempt] += 1
 
-    def end(self, row_id: str, engine: str, prompt_tokens: int, generated_tokens: int) -> None:
-        """Note that an engine, known by any name, has done with a row, and what it read and wrote for it."""
+    def end(self, row_id: str, engine: str, prompt_tokens: int, generated_tokens: int, attempt: int = 1) -> None:
+        """Note that an engine, known by any name, has done with an attempt, and what it read and wrote for it."""
         self._ended = time.monotonic()
-        self._tries.pop(row_id, None)
+        self._tries.pop((row_id, attempt), None)
         counts = self._engines.setdefault(engine, Counter())
-        counts.update(rows=1, prompt_tokens=prompt_tokens, generated_tokens=generated_tokens)
+        tokens = {"prompt_tokens": prompt_tokens, "generated_tokens": generated_tokens}
+        counts.update(rows=int(attempt == 1), answers=1, **tokens)
 
     def read(self) -> dict[str, Any]:
         """Return the counts of each engine, in the order of their first row, their sums, and the time they took.
@@ -43,7 +46,7 @@ class EngineLog:
         ``seconds`` run from the first question to the last answer: the engines are loaded by then.
         """
         engines = [dict(counts) for counts in self._engines.values()]
-        sums = {name: sum(engine[name] for engine in engines) for name in ("rows", "prompt_tokens", "generated_tokens")}
+        sums = {name: sum(engine[name] for engine in engines) for name in COUNTS}
         return sums | {"seconds": round(self._ended - self._began, 3) if engines else 0.0, "engines": engines}
 
 

@@ -15,11 +15,14 @@ from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import HttpTranslator
 from execground_ray.translators.llm.chat_transport import ApiKey, chat_url
 from execground_ray.translators.llm.http_requests import ChatRequests
-from execground_ray.translators.llm.processor import ANSWER, ERROR, ROW, LanguageModel, finish_rows, replace_stage
+from execground_ray.translators.llm.processor import LanguageModel, finish_rows, read_result, replace_stage
 from execground_ray.translators.llm.questions import ask_server
+from execground_ray.translators.llm.resampling import Resampler
 from execground_ray.translators.llm.server_check import check_question, check_server
+from execground_ray.translators.translator import MakeReferee
 
 BATCH_ROWS = 16  # come back together
+MOST_SPARE = 3  # times as many rows as requests: most are asked for once or twice
 ACTOR_CPUS = 0.05
 TASK_CPUS = 0.05
 
@@ -50,7 +53,7 @@ class HttpModel(LanguageModel):
         """CPUs that the actor that talks to the server reserves."""
         return ACTOR_CPUS
 
-    def translate(self, rows: Dataset, task: dict[str, Any]) -> Dataset:
+    def translate(self, rows: Dataset, task: dict[str, Any], make_referee: MakeReferee | None = None) -> Dataset:
         """Add the stages: write the requests, send them from one actor, read the answers."""
         small: dict[str, Any] = {"num_cpus": TASK_CPUS}
         config = HttpRequestProcessorConfig(
@@ -59,14 +62,16 @@ class HttpModel(LanguageModel):
             concurrency=(1, 1),
             http_request_stage=dict(small),
         )
-        processor = build_processor(config, dict, _read_response, dict(small), dict(small))
-        # Rows that are rejected already fill places in the batches: twice the batches keep all requests under way.
-        batches = 2 * math.ceil(self._translator.concurrency / BATCH_ROWS)
+        processor = build_processor(config, dict, read_result, dict(small), dict(small))
+        # Rows that are rejected already fill places in the batches, and so do those that wait for others of theirs to
+        # be asked again: more batches keep all requests under way.
+        spare = 1 + min(self._translator.attempts, MOST_SPARE)
+        batches = spare * math.ceil(self._translator.concurrency / BATCH_ROWS)
         replace_stage(
             processor,
             ChatRequests,
             {
-                "translator": self._translator,
+                "resampler": Resampler(self._translator, self._seed, make_referee),
                 "key": self._key,
                 "question": check_question(self._translator, self._form),
                 "log": self._log,
@@ -76,7 +81,7 @@ class HttpModel(LanguageModel):
         task = task | small
         ask = partial(ask_server, translator=self._translator, form=self._form, seed=self._seed)
         questions = rows.map_batches(ask, **task)
-        finish = partial(finish_rows, keep_thinking=self._translator.keep_thinking)
+        finish = partial(finish_rows, translator=self._translator.kind, keep_thinking=self._translator.keep_thinking)
         return processor(questions).map_batches(finish, **task)
 
 
@@ -92,7 +97,3 @@ def read_key(translator: HttpTranslator) -> ApiKey:
     if not value:
         raise ConfigError(f"translator.api_key_env = {translator.api_key_env!r}: there is no such environment variable")
     return ApiKey(value)
-
-
-def _read_response(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in (ROW, ERROR, ANSWER)}

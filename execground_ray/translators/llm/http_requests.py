@@ -8,12 +8,11 @@ gets no answer: ``server_health``.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import AsyncIterator
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import aiohttp
 
@@ -28,11 +27,22 @@ from execground_ray.translators.llm.chat_transport import (
     open_session,
     post,
 )
-from execground_ray.translators.llm.processor import ANSWER, ERROR
+from execground_ray.translators.llm.processor import ANSWER, ERROR, ROW
+from execground_ray.translators.llm.questions import with_other_sampling
+from execground_ray.translators.llm.resampling import Ask, Resampler
 from execground_ray.translators.llm.server_health import ServerHealth
 from execground_ray.translators.translator import Answer
 
 MOST_BUSY = 20  # times that a row comes back, with all its tries, to a server that was only busy
+
+
+@dataclass(frozen=True)
+class _Request:
+    """An attempt at a row, and the body of its request."""
+
+    row_id: str
+    attempt: int
+    payload: str
 
 
 class ChatRequests(StatefulStageUDF):
@@ -41,7 +51,7 @@ class ChatRequests(StatefulStageUDF):
     Args:
         data_column: where the processor keeps its rows.
         expected_input_keys: what each of them must have.
-        translator: the server, and how it is asked.
+        resampler: knows the server, how it is asked, and when again.
         key: for it.
         question: that the server has answered before the run.
         log: actor handle of the run's ``EngineLog``.
@@ -51,13 +61,15 @@ class ChatRequests(StatefulStageUDF):
         self,
         data_column: str,
         expected_input_keys: list[str],
-        translator: HttpTranslator,
+        resampler: Resampler,
         key: ApiKey,
         question: str,
         log: Any,
     ) -> None:
         """The session opens with the first row."""
         super().__init__(data_column, expected_input_keys)
+        translator = cast(HttpTranslator, resampler.translator)
+        self._resampler = resampler
         self._translator = translator
         self._key = key
         self._question = question
@@ -72,38 +84,44 @@ class ChatRequests(StatefulStageUDF):
             yield answer
 
     async def _ask(self, row: dict[str, Any]) -> dict[str, Any]:
-        answer = await self._answer(row["id"], row["payload"])
-        place = row[self.IDX_IN_BATCH_COLUMN]
-        return {self.IDX_IN_BATCH_COLUMN: place, ERROR: "", ANSWER: json.dumps(asdict(answer))}
+        async def ask(wanted: Ask) -> Answer:
+            payload = row["payload"]
+            if wanted.number > 1:
+                payload = with_other_sampling(payload, wanted.seed, wanted.max_tokens)
+            return await self._answer(_Request(row["id"], wanted.number, payload))
 
-    async def _answer(self, row_id: str, payload: str) -> Answer:
+        attempts = await self._resampler.sample(row["id"], row[ROW], ask)
+        return {self.IDX_IN_BATCH_COLUMN: row[self.IDX_IN_BATCH_COLUMN], ERROR: "", ANSWER: attempts}
+
+    async def _answer(self, request: _Request) -> Answer:
         """Return the server's answer to a row, or, once the server is known to work, why there is none.
 
         Raises:
             ServerError: it does not work.
         """
         tries = self._translator.max_retries + 1
-        answer, failure = await self._try(row_id, payload, tries, first=True)
+        answer, failure = await self._try(request, tries, first=True)
         for _ in range(MOST_BUSY):
             if isinstance(failure, PassingError) and failure.busy:
-                answer, failure = await self._try(row_id, payload, tries)
+                answer, failure = await self._try(request, tries)
         if failure and not (isinstance(failure, RefusalError) and failure.rows_own):
-            answer, failure = await self._try(row_id, payload, 1)
+            answer, failure = await self._try(request, 1)
         return answer if failure is None else verdict(failure, self._key, self._translator)
 
     async def _try(
-        self, row_id: str, payload: str, tries: int, first: bool = False
+        self, request: _Request, tries: int, first: bool = False
     ) -> tuple[Answer, PassingError | RefusalError | None]:
         """Ask for a row; if there is no answer, come back with the failure when the server is known to work."""
         try:
             async with self._health.place():
-                self._log.begin.remote(row_id)
-                answer = await self._request(payload, tries)
+                self._log.begin.remote(request.row_id, request.attempt)
+                answer = await self._request(request.payload, tries)
                 self._health.answered()
         except (PassingError, RefusalError) as failure:
             await self._health.held(self._key.hide(str(failure)), counts=first)
             return Answer(""), failure
-        self._log.end.remote(row_id, self._translator.url, answer.prompt_tokens, answer.generated_tokens)
+        tokens = answer.prompt_tokens, answer.generated_tokens
+        self._log.end.remote(request.row_id, self._translator.url, *tokens, request.attempt)
         return answer, None
 
     async def _request(self, payload: str, tries: int) -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from execground_ray.config.schema import HttpTranslator, VllmTranslator
 from execground_ray.records import Problem, Reason, Stage, passes, reject
 from execground_ray.translators.llm.processor import ERROR, ROW, asked
 from execground_ray.translators.llm.prompting import THINK, translation_prompt
+from execground_ray.translators.llm.resampling import row_seed
 from execground_ray.translators.llm.tokens import chat_tokenizer
 
 QUESTION = [(ROW, pa.string()), (ERROR, pa.string()), ("id", pa.string())]
@@ -37,11 +37,6 @@ ENGINE_QUESTION = pa.schema(
         ("model", pa.string()),  # another one than the engine's is the adapter to use
     ]
 )
-
-
-def row_seed(seed: int, row_id: str) -> int:
-    """Return the seed of one row's sampling, 32 bits: it depends on nothing else, whatever the order of the rows."""
-    return zlib.crc32(f"{seed}:{row_id}".encode())
 
 
 class EnginePrompts:
@@ -95,6 +90,18 @@ class RequestForm:
 
     limit: str = "max_tokens"
     seeded: bool = True
+
+
+def with_other_sampling(payload: str, seed: int, max_tokens: int | None) -> str:
+    """Return the body of a request with another seed, and another longest answer where that is given.
+
+    A server that takes no seed is sent none: it draws by chance.
+    """
+    request = json.loads(payload)
+    changes = {"seed": seed} | (
+        dict.fromkeys(("max_tokens", "max_completion_tokens"), max_tokens) if max_tokens else {}
+    )
+    return json.dumps(request | {name: value for name, value in changes.items() if name in request})
 
 
 def ask_server(batch: pa.Table, translator: HttpTranslator, form: RequestForm, seed: int) -> pa.Table:

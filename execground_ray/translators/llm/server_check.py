@@ -71,9 +71,23 @@ class _Check:
         self._translator = replace(translator, timeout_s=min(translator.timeout_s, CHECK_SECONDS))
         self._key = key
         self._limit_is_at_fault = False
+        self._retry_limit_is_at_fault = False
 
     async def find_form(self) -> RequestForm:
-        """Return the form in which the server takes requests."""
+        """Return the form in which the server takes requests, those that are asked again too."""
+        form = await self._find_first_form()
+        if self._translator.retry_max_tokens is not None:
+            try:
+                await self._ask(self._with_limit(self._translator.retry_max_tokens), form)
+            except RefusalError:
+                self._retry_limit_is_at_fault = True
+                raise
+            except PassingError as error:
+                if not error.late:
+                    raise
+        return form
+
+    async def _find_first_form(self) -> RequestForm:
         form = RequestForm()
         while True:
             try:
@@ -85,7 +99,7 @@ class _Check:
                 # It has not refused, and may write on for long: one token shows whether it works. Some refuse to write
                 # so little, which shows it too.
                 with suppress(RefusalError):
-                    await self._ask(self._brief(), form)
+                    await self._ask(self._with_limit(1), form)
                 return form
             except RefusalError as refusal:
                 adapted = adapt(form, refusal, self._translator)
@@ -100,6 +114,11 @@ class _Check:
         said = f"{url} with model {self._translator.model!r}: {error}"
         if isinstance(error, PassingError):
             return said
+        if self._retry_limit_is_at_fault:
+            limit = self._translator.retry_max_tokens
+            return (
+                f"translator.retry_max_tokens = {limit} is more than the server takes; allowed: less, or null; {said}"
+            )
         if self._limit_is_at_fault:
             limit = self._translator.sampling_params.max_tokens
             return (
@@ -129,13 +148,14 @@ class _Check:
         if self._translator.sampling_params.max_tokens is None or refusal.status in (*FORBIDDEN, *NOT_THERE, *MOVED):
             return False
         try:
-            await self._ask(self._brief(), form)
+            await self._ask(self._with_limit(1), form)
         except (PassingError, RefusalError):
             return refusal.too_long
         return True
 
-    def _brief(self) -> HttpTranslator:
-        return replace(self._translator, sampling_params=replace(self._translator.sampling_params, max_tokens=1))
+    def _with_limit(self, max_tokens: int) -> HttpTranslator:
+        sampling = replace(self._translator.sampling_params, max_tokens=max_tokens)
+        return replace(self._translator, sampling_params=sampling)
 
     async def _ask(self, translator: HttpTranslator, form: RequestForm) -> None:
         async with open_session(translator, self._key) as session:

@@ -15,10 +15,11 @@ from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import VllmTranslator
 from execground_ray.translators.llm.gpus import check_gpus, check_memory, smallest_gpu, weight_bytes
-from execground_ray.translators.llm.processor import ROW, LanguageModel, answered, finish_rows, replace_stage
-from execground_ray.translators.llm.prompting import read_answer
+from execground_ray.translators.llm.processor import LanguageModel, finish_rows, read_result, replace_stage
 from execground_ray.translators.llm.questions import EnginePrompts
+from execground_ray.translators.llm.resampling import Resampler
 from execground_ray.translators.llm.tokens import SWITCH, chat_tokenizer, model_length
+from execground_ray.translators.translator import MakeReferee
 
 # One actor writes thousands of prompts while 8 GPUs answer one, so there is no need for more.
 PROMPT_CPUS = 0.1
@@ -65,15 +66,14 @@ class VllmModel(LanguageModel):
         self._total_cpus = ray.cluster_resources()["CPU"]
         super().start()
 
-    def translate(self, rows: Dataset, task: dict[str, Any]) -> Dataset:
+    def translate(self, rows: Dataset, task: dict[str, Any], make_referee: MakeReferee | None = None) -> Dataset:
         """Add the stages: write the prompts in one actor, let the engines answer, read the answers."""
         small: dict[str, Any] = {"num_cpus": TASK_CPUS}
-        processor = build_processor(self._processor_config(), dict, _read_output, dict(small), dict(small))
+        processor = build_processor(self._processor_config(), dict, read_result, dict(small), dict(small))
         [stage] = processor.stages.values()
         arguments = stage.fn_constructor_kwargs | {
             "log": self._log,
-            "max_tries": self._translator.max_tries,
-            "hang_timeout_s": self._translator.hang_timeout_s,
+            "resampler": Resampler(self._translator, self._seed, make_referee),
         }
         from execground_ray.translators.llm.engine import Engine  # loads torch
 
@@ -84,7 +84,7 @@ class VllmModel(LanguageModel):
             fn_constructor_args=(self._translator, self._max_prompt_tokens, self._seed),
             **task | {"num_cpus": PROMPT_CPUS, "compute": ActorPoolStrategy(size=1)},
         )
-        finish = partial(finish_rows, keep_thinking=self._translator.keep_thinking)
+        finish = partial(finish_rows, translator=self._translator.kind, keep_thinking=self._translator.keep_thinking)
         return processor(questions).map_batches(finish, **task)
 
     def engine_kwargs(self) -> dict[str, Any]:
@@ -147,13 +147,17 @@ def check_model(translator: VllmTranslator) -> int:
     if translator.lora_path:
         lora_rank(translator.lora_path)
     length = translator.max_model_len or model_length(translator.model)
-    room = length - translator.sampling_params.max_tokens
-    if room < 1:
-        raise ConfigError(
-            f"translator.sampling_params.max_tokens = {translator.sampling_params.max_tokens} leaves no room for a "
-            f"prompt in the {length} tokens of translator.max_model_len; allowed: less"
-        )
-    return room
+    longest = {
+        "translator.sampling_params.max_tokens": translator.sampling_params.max_tokens,
+        "translator.retry_max_tokens": translator.retry_max_tokens or 0,
+    }
+    for key, tokens in longest.items():
+        if tokens >= length:
+            raise ConfigError(
+                f"{key} = {tokens} leaves no room for a prompt in the {length} tokens of translator.max_model_len; "
+                "allowed: less"
+            )
+    return length - translator.sampling_params.max_tokens
 
 
 def lora_rank(path: str) -> int:
@@ -167,8 +171,3 @@ def lora_rank(path: str) -> int:
         return next(room for room in LORA_RANKS if room >= rank)
     except (OSError, ValueError, LookupError, StopIteration) as error:
         raise ConfigError(f"translator.lora_path = {path!r} is not the folder of an adapter: {error!r}") from error
-
-
-def _read_output(row: dict[str, Any]) -> dict[str, Any]:
-    tokens = int(row["prompt_tokens"]), int(row["generated_tokens"])
-    return answered(row[ROW], read_answer(row["generated_text"], row["complete"], tokens, row["opened"]))

@@ -60,7 +60,7 @@ def small_kind(frame: Frame) -> str:
 def mapping(frame: Frame, program: Program) -> str:
     """Say what a lambda gave for its arguments, or what a generator expression yielded."""
     exact = exact_text(frame.value)
-    if not exact or frame.ended not in ("Return", "Yield"):
+    if not exact or frame.given_up or frame.ended not in ("Return", "Yield"):
         return ""
     if frame.name.endswith("<genexpr>"):
         return code(exact) if frame.ended == "Yield" else ""

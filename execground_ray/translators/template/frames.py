@@ -139,7 +139,7 @@ class FrameWriter:
 
     def _is_own(self, frame: Frame) -> bool:
         """Tell a call of the program from one of a library or of a class body."""
-        if frame.name.endswith("__hash__") or (frame.actions and frame.actions[0].raised.startswith("GeneratorExit")):
+        if frame.name.endswith("__hash__") or frame.given_up:
             return False
         node = self.program.node_at(frame.line, frame.source)
         return node is not None and not isinstance(node, ast.ClassDef)
@@ -231,7 +231,8 @@ class FrameWriter:
         page.wait(header.lines)
         lines = frozenset(header.lines)
         if header.raised:
-            page.add(Clause(f"this raises {code(header.raised)}"))
+            is_over = header.raised == "StopIteration" and not isinstance(node, ast.While)
+            page.add(Clause("the loop ends" if is_over else f"this raises {code(header.raised)}"))
         elif not isinstance(node, ast.While):
             return round_label(node, scope) if ran else ""
         elif not isinstance(node.test, ast.Constant):

@@ -44,7 +44,7 @@ class Teller(Assignments):
         """Give the clauses in order; none where there is nothing worth saying."""
         frame = self.scope.frame
         ends = frame.actions and self.action is frame.actions[-1]
-        returns = ends and (frame.ended == "Yield" or isinstance(self.action.node, ast.Return))
+        returns = ends and (frame.ended in ("Yield", "") or isinstance(self.action.node, ast.Return))
         lines = frozenset(self.action.lines + (frame.closing if returns else []))
         clauses = self._clauses()
         for clause in clauses:
@@ -58,8 +58,7 @@ class Teller(Assignments):
             exact = exact_text(frame.value)
             return [Clause(f"{self.scope.function} yields " + (code(exact) if exact else description(frame.value)))]
         if self.action.raised:
-            raising = ast.unparse(node.value) if isinstance(node, ast.Assign) else self._source(node)
-            return [Clause(f"{code(raising)} raises {code(self.action.raised)}")]
+            return [self._raising(node)]
         if self.action.line in self.scope.program.crowded:
             return list(self._crowded(node))
         clauses = list(self._statement(node))
@@ -88,9 +87,8 @@ class Teller(Assignments):
                 yield Clause("the loop stops here")
             case ast.Continue():
                 yield Clause("the rest of this iteration is skipped")
-            case ast.ExceptHandler(type=kind, body=body):
-                caught = f"`except {ast.unparse(kind)}`" if kind else "`except`"
-                yield Clause(f"the {caught} branch takes over", "test", body)
+            case ast.ExceptHandler():
+                yield self._handling(node)
             case ast.match_case(pattern=pattern, guard=guard, body=body):
                 fits = inside(self.action.following, body)
                 case = f"the pattern {code(ast.unparse(pattern))}" + (
@@ -98,6 +96,29 @@ class Teller(Assignments):
                 )
                 text = f"{case} {'fits' if fits else 'does not fit'}"
                 yield Clause(text, "test", body if fits else ())
+
+    def _raising(self, node: ast.AST | None) -> Clause:
+        """Tell that a statement raised an exception, or that one came out of a call that it made."""
+        frame, frames, raised = self.scope.frame, self.action.frames, code(self.action.raised)
+        if self.called and frames and not frames[-1].ended:
+            text = f"{raised} passes on to {self.scope.function}"
+        elif isinstance(node, ast.Raise):
+            text = f"{self.scope.function} raises {raised}"
+        else:
+            value = node.value if isinstance(node, ast.Assign | ast.Return) else None
+            text = f"{code(ast.unparse(value) if value else self._source(node))} raises {raised}"
+        ends = not frame.ended and self.action is frame.actions[-1]
+        return Clause(f"{text}, which ends this call of {self.scope.function}" if ends else text, "alone")
+
+    def _handling(self, node: ast.ExceptHandler) -> Clause:
+        """Tell whether an `except` caught what was raised, as the next line shows."""
+        branch = f"the {code(f'except {ast.unparse(node.type)}' if node.type else 'except')} branch"
+        if not inside(self.action.following, node.body):
+            return Clause(f"{branch} does not fit")
+        if node.name and any(change.name == node.name for change in self.action.changes):
+            self.told.add(node.name)
+            branch = f"with {self.scope.show(node.name)}, {branch}"
+        return Clause(f"{branch} takes over", "test", node.body)
 
     def _unsaid(self, start: str) -> Iterator[Clause]:
         """Show what else changed: a list that was popped from, a variable of an enclosing function."""

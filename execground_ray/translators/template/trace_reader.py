@@ -82,6 +82,11 @@ class Frame:
     opening: list[int] = field(default_factory=list)  # lines of the trace up to the first action
     closing: list[int] = field(default_factory=list)  # lines of the trace that show how it ended
 
+    @property
+    def given_up(self) -> bool:
+        """Whether it is a generator that nobody asks any more, and that only ends."""
+        return bool(self.actions) and self.actions[0].raised.startswith("GeneratorExit")
+
     def lines(self) -> Lines:
         """Give all lines of the trace from its first to its last."""
         inner = [frame.lines() for action in self.actions for frame in action.frames]

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ray.data import Dataset
 
     from execground_ray.config.schema import TemplateTranslator
+    from execground_ray.translators.translator import MakeReferee
+
+TEMPLATE = "template"
 
 
 class Template(Translator):
@@ -22,17 +25,18 @@ class Template(Translator):
     def __init__(self, translator: TemplateTranslator, seed: int) -> None:
         """Make it; there is nothing to set, and nothing left to chance."""
 
-    def translate(self, rows: Dataset, task: dict[str, Any]) -> Dataset:
-        """Add one stage."""
+    def translate(self, rows: Dataset, task: dict[str, Any], make_referee: MakeReferee | None = None) -> Dataset:
+        """Add one stage; it would write the same text again, whoever refuses it."""
         return rows.map_batches(translate_rows, **task)
 
 
 def translate_rows(batch: pa.Table) -> pa.Table:
     """Write the reasoning of a batch; rejected rows pass untouched."""
-    return map_rows(Stage.TRANSLATE, batch, _translate)
+    return map_rows(Stage.TRANSLATE, batch, translate_row)
 
 
-def _translate(row: Row) -> Row:
+def translate_row(row: Row) -> Row:
+    """Write the reasoning of one row."""
     problem = Problem.from_json(row["problem"])
     text = write_reasoning(problem.refcode, problem.funcname, json.loads(row["input"]), row["trace"], row["output"])
-    return Answer(text).put_into(row)
+    return Answer(text).put_into(row, TEMPLATE)

@@ -13,6 +13,7 @@ from execground_ray.config.loading import load
 from execground_ray.translators.llm.chat_transport import ApiKey, chat_url
 from execground_ray.translators.llm.http_requests import ChatRequests
 from execground_ray.translators.llm.questions import RequestForm, chat_request
+from execground_ray.translators.llm.resampling import Resampler
 from execground_ray.translators.llm.server_check import check_question
 
 COMPLETION = {
@@ -88,7 +89,7 @@ def refusal(message, **error):
 def settings(server, *overrides):
     """The translator's settings for a server."""
     url = server.url if isinstance(server, Server) else server
-    quick = ["translator.retry_wait_s=0.001", "translator.max_retries=1"]
+    quick = ["translator.retry_wait_s=0.001", "translator.max_retries=1", "translator.attempts=1"]
     return load(["translator=http", f"translator.url='{url}'", *quick, *overrides]).translator
 
 
@@ -97,12 +98,12 @@ class Log:
 
     def __init__(self):
         self.ended = []
-        self.begin = SimpleNamespace(remote=lambda row_id: None)
+        self.begin = SimpleNamespace(remote=lambda row_id, attempt: None)
         self.end = SimpleNamespace(remote=lambda *counts: self.ended.append(counts))
 
 
 def ask_rows(translator, *batches, form=None, pause=0.0):
-    """Ask for the rows of batches side by side, the questions given as texts; return the answers of each batch.
+    """Ask for the rows of batches side by side, the questions given as texts; return the last answers of each batch.
 
     ``pause`` seconds lie between the beginnings of batches. A batch whose rows stay undone has the exception instead.
     """
@@ -110,16 +111,17 @@ def ask_rows(translator, *batches, form=None, pause=0.0):
     translator = translator.__class__(**vars(translator) | {"url": chat_url(translator.url)})
 
     async def run():
-        stage = ChatRequests("data", [], translator, ApiKey(""), check_question(translator, form), Log())
+        resampler = Resampler(translator, 123, None)
+        stage = ChatRequests("data", [], resampler, ApiKey(""), check_question(translator, form), Log())
 
         async def ask(number, batch):
             await asyncio.sleep(number * pause)
             rows = [
-                {"id": f"{number}-{place}", "payload": json.dumps(chat_request(translator, form, text, 1))}
+                {"id": f"{number}-{place}", "row": "{}", "payload": json.dumps(chat_request(translator, form, text, 1))}
                 for place, text in enumerate(batch)
             ]
             [result] = [result async for result in stage({"data": rows})]
-            return [json.loads(row["answer"]) for row in result["data"]]
+            return [json.loads(row["answer"])[-1]["answer"] for row in result["data"]]
 
         try:
             jobs = [ask(number, batch) for number, batch in enumerate(batches)]

@@ -2,11 +2,8 @@
 
 import types
 
-import ray
-
 from execground_ray.private.ray_llm import StatefulStageUDF
 from execground_ray.translators.llm.engine import Engine
-from execground_ray.translators.llm.quarantine import Quarantine
 
 
 class StubbedWrapper:
@@ -21,10 +18,10 @@ class StubbedWrapper:
 class StubbedEngine(Engine):
     """An engine that loads no model."""
 
-    def __init__(self, data_column, expected_input_keys, log, max_tries, hang_timeout_s, **stage):
+    def __init__(self, data_column, expected_input_keys, log, resampler, **stage):
         StatefulStageUDF.__init__(self, data_column, expected_input_keys)
         self.llm = StubbedWrapper()
         self.llm.shutdown = lambda: None
         self.engine_kwargs = {"disable_log_stats": True}
-        self._log, self._max_tries, self._hang_timeout_s = log, max_tries, 1e6
-        self._quarantine, self._name, self._watch = Quarantine(), ray.get_runtime_context().get_actor_id(), None
+        self._attend(log, resampler)
+        self._hang_timeout_s = 1e6

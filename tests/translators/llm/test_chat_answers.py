@@ -157,7 +157,11 @@ def test_through_requests_and_stages_each_costs_its_own_row():
     assert all(answer["text"] == "It is 4." for answer in answers[1::2])
     row = json.dumps(traced_row())
     table = finish_rows(
-        pa.Table.from_pylist([{ROW: row, ERROR: "", ANSWER: json.dumps(answer)} for answer in answers]), True
+        pa.Table.from_pylist(
+            [{ROW: row, ERROR: "", ANSWER: json.dumps([{"answer": answer, "verdict": {}}])} for answer in answers]
+        ),
+        "http",
+        keep_thinking=True,
     )
     for written in table.to_pylist():
         json.dumps(written, ensure_ascii=False).encode("utf-8")

@@ -3,21 +3,23 @@
 import asyncio
 import json
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pyarrow as pa
 import pytest
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import load
-from execground_ray.records import COLUMNS, Stage, schema_after
+from execground_ray.records import COLUMNS, Reason, Stage, schema_after
 from execground_ray.translators.llm.engine_log import EngineLog
 from execground_ray.translators.llm.gpus import check_gpus, check_memory, weight_bytes
-from execground_ray.translators.llm.processor import ERROR, ROW, answered, finish_rows
+from execground_ray.translators.llm.processor import ANSWER, ERROR, ROW, finish_rows
 from execground_ray.translators.llm.prompting import read_answer
 from execground_ray.translators.llm.quarantine import EVERYBODY, Quarantine, group_of
-from execground_ray.translators.llm.questions import EnginePrompts, row_seed
+from execground_ray.translators.llm.questions import EnginePrompts
+from execground_ray.translators.llm.resampling import Attempt, row_seed
 from execground_ray.translators.llm.vllm import VllmModel, lora_rank
+from execground_ray.translators.translator import Answer
 
 TRANSLATOR = load(["translator=vllm", "cluster=gpu8"]).translator
 
@@ -76,17 +78,20 @@ def test_the_log_knows_deaths_and_counts_each_engine():
     time.sleep(0.01)
     log.end("b", "x", 10, 1)
     log.end("c", "y", 20, 2)
-    log.end("d", "y", 30, 3)
-    assert (log.deaths("a"), log.deaths("b"), log.deaths("c")) == (2, 0, 0)
+    log.begin("d", 2)
+    log.end("d", "y", 30, 3, 2)
+    log.begin("b", 2)
+    assert (log.deaths("a"), log.deaths("b"), log.deaths("b", 2), log.deaths("c")) == (2, 0, 1, 0)
     tokens = log.read()
     assert tokens.pop("seconds") > 0
     assert tokens == {
-        "rows": 3,
+        "rows": 2,  # of which one was answered twice
+        "answers": 3,
         "prompt_tokens": 60,
         "generated_tokens": 6,
         "engines": [
-            {"rows": 1, "prompt_tokens": 10, "generated_tokens": 1},
-            {"rows": 2, "prompt_tokens": 50, "generated_tokens": 5},
+            {"rows": 1, "answers": 1, "prompt_tokens": 10, "generated_tokens": 1},
+            {"rows": 1, "answers": 2, "prompt_tokens": 50, "generated_tokens": 5},
         ],
     }
 
@@ -242,22 +247,27 @@ def test_prompts_carry_the_row_and_leave_out_what_is_too_long(tokenizer_folder):
 
 def test_a_seed_is_the_rows_own():
     assert row_seed(1, "a") == row_seed(1, "a")
-    assert len({row_seed(1, "a"), row_seed(2, "a"), row_seed(1, "b")}) == 3
+    assert len({row_seed(1, "a"), row_seed(2, "a"), row_seed(1, "b"), row_seed(1, "a", 2), row_seed(1, "a", 3)}) == 5
+
+
+def answered(row, *answers):
+    """What a processor gives back for a row after these answers."""
+    attempts = [asdict(Attempt(answer, {})) for answer in answers]
+    return {ROW: json.dumps(row), ERROR: "", ANSWER: json.dumps(attempts)}
 
 
 def test_answers_become_rows_of_the_schema():
     row = traced_row(trace_lines=3, pair=2)
     batch = pa.Table.from_pylist(
         [
-            answered(json.dumps(row), read_answer("<think>thought</think>text", True, (5, 6))),
-            answered(json.dumps(row), read_answer("<think>thought", False, (5, 24))),
-            answered(json.dumps(row), read_answer("<think>thought</think>", True, (5, 6))),
-            {ROW: json.dumps(row), ERROR: "ValueError: no"},
-            {ROW: json.dumps(row), ERROR: "HTTP 400: maximum context length is 10 tokens"},
+            answered(row, read_answer("half", False, (5, 24)), read_answer("<think>thought</think>text", True, (5, 6))),
+            answered(row, read_answer("<think>thought", False, (5, 24))),
+            answered(row, read_answer("<think>thought</think>", True, (5, 6))),
+            answered(row, Answer("", reason=Reason.ENGINE_ERROR, detail="ValueError: no")),
             {ROW: json.dumps(row | {"reason": "timeout", "stage": "trace", "detail": "d"}), ERROR: "timeout"},
         ]
     )
-    table = finish_rows(batch, keep_thinking=True)
+    table = finish_rows(batch, "vllm", keep_thinking=True)
     assert table.schema == schema_after(Stage.TRANSLATE)
     assert all(column.null_count == 0 for column in table.columns)
     rows = table.to_pylist()
@@ -266,9 +276,17 @@ def test_answers_become_rows_of_the_schema():
         ("unfinished", "f:1: no end after 24 tokens"),
         ("empty", "f:1: nothing but thinking in 6 tokens"),
         ("engine_error", "f:1: ValueError: no"),
-        ("prompt_too_long", "f:1: HTTP 400: maximum context length is 10 tokens"),
         ("timeout", "d"),
     ]
-    assert [(row["text"], row["thinking"]) for row in rows] == [("text", "thought")] + [("", "")] * 5
-    assert (rows[0]["pair"], rows[0]["trace_lines"], rows[0]["generated_tokens"]) == (2, 3, 6)
-    assert finish_rows(batch, keep_thinking=False).to_pylist()[0]["thinking"] == ""
+    assert [(row["text"], row["thinking"]) for row in rows] == [("text", "thought")] + [("", "")] * 4
+    assert [row["translator"] for row in rows] == ["vllm"] + [""] * 4
+    assert (rows[0]["pair"], rows[0]["trace_lines"], rows[0]["generated_tokens"]) == (2, 3, 30)
+    told = {"detail": "", "findings": None, "prompt_tokens": 5}
+    assert json.loads(rows[0]["attempts"]) == [
+        told
+        | {"text": "half", "thinking": "", "reason": "unfinished", "detail": "no end after 24 tokens"}
+        | {"generated_tokens": 24},
+        told | {"text": "text", "thinking": "thought", "reason": "", "generated_tokens": 6},
+    ]
+    without = finish_rows(batch, "vllm", keep_thinking=False).to_pylist()[0]
+    assert without["thinking"] == "".join(attempt["thinking"] for attempt in json.loads(without["attempts"])) == ""

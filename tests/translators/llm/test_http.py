@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from chat_server import KEY
 from corpus_of_marks import read_output, write_corpus
@@ -104,16 +105,20 @@ def test_every_row_comes_out_once_whatever_the_server_does(run_command, server, 
             assert (row["stage"], row["reason"]) == ("translate", REJECTED[mark]), row
     asked = [request["request"] for request in server.requests()]
     tries = Counter(message for request in asked if (message := request["messages"][0]["content"]) != "Hello")
-    # Five that came at once, five once more, and two as often as allowed and then again.
-    assert sorted(tries.values()) == [1] * 5 + [2] * 5 + [7] * 2
+    # Three that came at once, five once more, two in all attempts, and two as often as allowed and then again.
+    assert sorted(tries.values()) == [1] * 3 + [2] * 5 + [3] * 2 + [7] * 2
     assert asked[0]["messages"][0]["content"] == "Hello"  # the check before the run
     assert asked[0]["max_tokens"] == 16384
 
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["translation"]["rows"] == 9  # cut and silent ones are answers too
-    assert summary["translation"]["prompt_tokens"] == 900
-    assert summary["translation"]["generated_tokens"] == 63
-    assert "63 written" in result.stdout
+    assert summary["translation"]["answers"] == 7 + 2 * 3
+    assert summary["translation"]["prompt_tokens"] == 1300
+    assert summary["translation"]["generated_tokens"] == 91
+    assert "91 written" in result.stdout
+    records = pq.read_table(tmp_path / "out" / "records")
+    for name in ("prompt_tokens", "generated_tokens"):
+        assert sum(records[name].to_pylist()) == summary["translation"][name]
     assert KEY not in everything_written(tmp_path / "out", result)
 
 

@@ -49,6 +49,35 @@ def test_the_whole_job(undisturbed):
         assert sum(records[name].to_pylist()) == summary[name]
 
 
+def test_answers_are_asked_for_again_with_more_room_and_the_template_writes_where_none_is_good(tmp_path, model):
+    """What a model of random weights writes is never true."""
+    write_corpus(tmp_path / "problems.jsonl", ["RANDOM", *[""] * 8])
+    overrides = ["translator.attempts=3", "translator.retry_max_tokens=60", "translator.fallback=template"]
+    job = Job(tmp_path, model, *overrides, "translator.sampling_params.max_tokens=8", "verification.mode=enforce")
+    assert job.wait() == 0, job.text()
+    train, rejected = job.rows()
+    assert [row["reason"] for row in rejected] == ["random_import"]
+    assert {(row["translator"], row["attempts"], row["answer_ok"]) for row in train} == {("template", 3, True)}
+    records = [row for row in pq.read_table(tmp_path / "out" / "records").to_pylist() if row["text"]]
+    rows = [json.loads(row["attempts"]) for row in records]
+    for attempts in rows:
+        assert len({(attempt["text"], attempt["generated_tokens"]) for attempt in attempts}) > 1
+        room = 8
+        for attempt in attempts:
+            assert attempt["generated_tokens"] <= room
+            if attempt["findings"] is None:  # no text that could be judged
+                assert attempt["reason"] in ("unfinished", "empty")
+                assert (attempt["generated_tokens"] == room) == (attempt["reason"] == "unfinished")
+                room = 60 if attempt["reason"] == "unfinished" else room
+    every = [attempt for attempts in rows for attempt in attempts]
+    assert any(attempt["findings"] for attempt in every)
+    assert any(attempt["generated_tokens"] > 8 for attempt in every)
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())["translation"]
+    assert (summary["rows"], summary["answers"]) == (8, 24)
+    for name in ("prompt_tokens", "generated_tokens"):
+        assert sum(row[name] for row in records) == sum(attempt[name] for attempt in every) == summary[name]
+
+
 def test_an_adapter_changes_what_the_model_writes(tmp_path, model, undisturbed):
     (tmp_path / "problems.jsonl").write_bytes((undisturbed.folder / "problems.jsonl").read_bytes())
     make_adapter(tmp_path / "adapter")

@@ -23,6 +23,7 @@ ENVIRONMENT = {
 MAX_MODEL_LEN = 2048
 JOB = (
     "translator=vllm translator.device=cpu translator.enable_thinking=false translator.sampling_params.max_tokens=24 "
+    "translator.attempts=1 "
     f"translator.max_model_len={MAX_MODEL_LEN} translator.batch_rows=4 translator.batches_in_flight=4 "
     "+translator.engine_kwargs.enforce_eager=true +translator.engine_kwargs.max_num_seqs=16 "
     "source=jsonl cluster.num_cpus=2 tracing.workers=1 verification.mode=score"

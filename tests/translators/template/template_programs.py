@@ -90,6 +90,40 @@ HANDLED = """def main_solution(words):
     return total
 """
 
+COUNTING = """class Count:
+    def __init__(self, n):
+        self.n = n
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.n == 0:
+            raise StopIteration
+        self.n -= 1
+        return self.n
+
+def main_solution(n):
+    total = 0
+    for value in Count(n):
+        total += value
+    return total
+"""
+
+PASSED_ON = """def check(n):
+    if n < 5:
+        raise ValueError(n)
+    return n
+
+def main_solution(n):
+    try:
+        return check(n)
+    except KeyError:
+        return 0
+    except ValueError as error:
+        return str(error)
+"""
+
 SWAP = """def main_solution(xs):
     xs[0], xs[1] = xs[1], xs[0]
     last = xs.pop()
@@ -165,6 +199,8 @@ CASES = {
     "generator": (GENERATOR, {"n": 2}),
     "objects": (OBJECTS, {"start": 5, "amount": 7}),
     "handled": (HANDLED, {"words": ["1", "x", "5"]}),
+    "passed on": (PASSED_ON, {"n": 4}),
+    "counting": (COUNTING, {"n": 2}),
     "swap": (SWAP, {"xs": [1, 2, 3]}),
     "one-liners": (ONE_LINERS, {"n": 9}),
     "lambda": (LAMBDA, {"words": ["ccc", "a", "bb"]}),

@@ -9,6 +9,7 @@ from template_programs import (
     BRANCHES,
     CASES,
     COMPREHENSION,
+    COUNTING,
     FOREVER,
     GENERATOR,
     GLOBALS,
@@ -19,6 +20,7 @@ from template_programs import (
     NESTED,
     OBJECTS,
     ONE_LINERS,
+    PASSED_ON,
     POPPING,
     RECURSION,
     SCAN,
@@ -119,6 +121,33 @@ def test_handled_exception(reasoning):
     text = reasoning(HANDLED, words=["1", "x", "5"])
     assert "raises `ValueError: invalid literal for int() with base 10: 'x'`" in text
     assert "The `except ValueError` branch takes over, so the rest of this iteration is skipped." in text
+
+
+def test_an_exception_that_passes_on_to_who_handles_it(reasoning):
+    text = reasoning(PASSED_ON, n=4)
+    assert "so `check` raises `ValueError: 4`, which ends this call of `check`." in text
+    assert "`ValueError: 4` passes on to `main_solution`." in text
+    assert "The `except KeyError` branch does not fit." in text
+    assert "With `error = ValueError(4)`, the `except ValueError` branch takes over, so `main_solution` returns" in text
+
+
+def test_what_a_library_raises_and_handles_is_not_told(reasoning):
+    code = "import re\ndef helper():\n    pass\ndef main_solution(n):\n    return len(re.split('q(u)v', n))\n"
+    text = reasoning(code, n="aquv")
+    assert "`main_solution` returns" in text and "Error" not in text
+
+
+def test_an_iterator_that_ends_its_loop_by_an_exception(reasoning):
+    text = reasoning(COUNTING, n=1)
+    assert "so `Count.__next__` raises `StopIteration`, which ends this call of" in text
+    assert text.count("The loop ends.") == 1
+
+
+def test_a_generator_that_nobody_asks_any_more_yields_nothing(reasoning):
+    text = reasoning(
+        "def unused():\n    pass\n\ndef main_solution(xs):\n    return next(x for x in xs if x > 1)\n", xs=[1, 2, 3]
+    )
+    assert "The generator expression yields `2`, and `main_solution` returns" in text
 
 
 def test_swap_shows_the_list_once_and_tells_what_pop_left(reasoning):
