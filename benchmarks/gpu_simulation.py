@@ -8,9 +8,10 @@ engines.
 
 Where the numbers come from:
 
-- Tokens per second, prompt and answer together: 4,285 of Qwen3-32B-FP8 on one H100 with ShareGPT's lengths, the best
-  case of https://docs.gpustack.ai/2.0/performance-lab/qwen3-32b/h100 (vLLM without tuning: 2,353). An engine of two
-  GPUs is taken for two of those: the faster the engines, the harder they are to feed.
+- Tokens per second of one H100, prompt and answer together: 2,353 of Qwen3-32B in 16 bits under vLLM 0.11, with
+  ShareGPT's lengths (https://docs.gpustack.ai/2.0/performance-lab/qwen3-32b/h100). ``--tokens-per-second 4285`` is
+  what TensorRT-LLM does with FP8 there, the best case: the faster the engines, the harder they are to feed. An engine
+  of two GPUs is taken for two of those.
 - Lengths: the prompts are those of the real traces; the texts' lengths are those of 22
   texts that a model wrote of traces, and there is no thinking, which would only give tracing more time.
   A token is 3.5 characters.
@@ -40,9 +41,11 @@ from execground_ray import pipeline
 from execground_ray.cluster import plan_tracing
 from execground_ray.config.loading import load, to_yaml
 from execground_ray.config.schema import Config, VllmTranslator
-from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import map_on_ray, survey_corpus
+from execground_ray.estimate.estimate import GPU_TOKENS_PER_SECOND
+from execground_ray.estimate.sample import CHARACTERS_PER_TOKEN
 from execground_ray.output.layout import CONFIG, new_run
+from execground_ray.output.record_split import open_source
 from execground_ray.output.storage import Folder
 from execground_ray.private.ray import memory_summary
 from execground_ray.private.ray_llm import StatefulStageUDF
@@ -53,10 +56,8 @@ from execground_ray.translators.llm.resampling import Attempt, write_attempts
 from execground_ray.translators.llm.vllm import VllmModel
 from execground_ray.translators.translator import Answer
 
-GPU_TOKENS_PER_SECOND = 4285.0
 ROW_TOKENS_PER_SECOND = 40.0  # of one row alone: 25 ms a token
-MAX_ROWS = 256  # that an engine works on at a time
-CHARACTERS_PER_TOKEN = 3.5
+MAX_ROWS = 256  # that an engine works on at a time, if nothing is said; vLLM's own
 PROMPT_CHARACTERS = 1300  # of the prompt's own words
 TEXT_CHARACTERS = (
     *(774, 803, 820, 847, 878, 887, 898, 977, 1018, 1026, 1047),
@@ -89,7 +90,9 @@ class SimulatedEngine(StatefulStageUDF):
         super().__init__(data_column, expected_input_keys)
         settings = stage["engine_kwargs"]["additional_config"]
         self._speed = settings["scale"]
-        self._capacity = settings["scale"] * GPU_TOKENS_PER_SECOND * stage["engine_kwargs"]["tensor_parallel_size"]
+        gpus, speed = stage["engine_kwargs"]["tensor_parallel_size"], settings["tokens_per_second"]
+        self._capacity = settings["scale"] * speed * gpus
+        self._max_rows = stage["engine_kwargs"].get("max_num_seqs", MAX_ROWS)
         self._collector: Any = ray.get_actor("collector", namespace="simulation")
         self._log = log
         self._name = ray.get_runtime_context().get_actor_id()
@@ -133,7 +136,7 @@ class SimulatedEngine(StatefulStageUDF):
             await asyncio.sleep(TICK_SECONDS)
             now = time.time()
             budget = (now - last) * self._capacity
-            working = list(self._rows)[:MAX_ROWS]
+            working = list(self._rows)[: self._max_rows]
             used = 0.0
             for number in working:
                 row = self._rows[number]
@@ -207,6 +210,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=500)
     parser.add_argument("--cpus", type=int, default=psutil.cpu_count())
     parser.add_argument("--scale", type=float, default=0.25)
+    parser.add_argument("--tokens-per-second", type=float, default=GPU_TOKENS_PER_SECOND)
     parser.add_argument("--load-seconds", type=float, default=30.0)
     parser.add_argument("--store-mb", type=int, default=500)
     arguments = parser.parse_args()
@@ -219,13 +223,19 @@ def make_config(arguments: argparse.Namespace, folder: Path) -> Config:
     from tests.translators.llm.tiny_model import make_tokenizer
 
     make_tokenizer(folder / "model")
+    engine_settings = {
+        "scale": arguments.scale,
+        "load_seconds": arguments.load_seconds,
+        "tokens_per_second": arguments.tokens_per_second,
+    }
+    written = ",".join(f"{name}:{value}" for name, value in engine_settings.items())
     return load(
         [
             "translator=vllm",
             "cluster=gpu8",
             f"translator.model={folder}/model",
             "translator.max_model_len=40960",
-            f"+translator.engine_kwargs.additional_config={{scale:{arguments.scale},load_seconds:{arguments.load_seconds}}}",
+            f"+translator.engine_kwargs.additional_config={{{written}}}",
             "source=jsonl",
             f"source.path={arguments.source}",
             f"source.limit={arguments.limit}",
@@ -252,7 +262,7 @@ def simulate(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
     model = VllmModel(config.translator, config.seed)
     model.start()
     Folder.at(config.output.dir).write_text(CONFIG, to_yaml(config))
-    plans = survey_corpus(list_splits(config.source), config.source.limit, config.seed, map_on_ray)
+    plans = survey_corpus(open_source(config), config.source.limit, config.seed, map_on_ray)
     watch = Watch()
     watch.start()
     with Progress(sum(plan.rows for plan in plans)) as progress:
@@ -264,13 +274,14 @@ def simulate(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
     measured = measure(ray.get(collector.read.remote()))
     tokens = model.tokens()
     tokens_per_row = (tokens["prompt_tokens"] + tokens["generated_tokens"]) / tokens["rows"]
-    rows_per_second = 8 * GPU_TOKENS_PER_SECOND / tokens_per_row
+    rows_per_second = 8 * arguments.tokens_per_second / tokens_per_row
     cpu_seconds = watch.tracing_cpu_seconds / tokens["rows"]
     ray.shutdown()
     return {
         "benchmark": "gpu_simulation",
         **measured,
         "scale": arguments.scale,
+        "tokens_per_second_of_a_gpu": arguments.tokens_per_second,
         "cpus": arguments.cpus,
         "tokens_per_row": round(tokens_per_row),
         "tracing_cpu_seconds_per_row": round(cpu_seconds, 3),

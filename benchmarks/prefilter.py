@@ -19,8 +19,8 @@ import numpy as np
 from execground_ray.config.loading import load
 from execground_ray.corpus.contamination import read_benchmarks
 from execground_ray.corpus.near_duplicates import find_near, signature
-from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import SurveyOptions, survey_corpus
+from execground_ray.output.record_split import open_source
 from execground_ray.records import Problem
 from execground_ray.stages.read_problems import read_rows
 
@@ -34,8 +34,7 @@ def main() -> None:
     parser.add_argument("--listed", default=[], nargs="*", help="files for prefilter.decontaminate (the source itself)")
     parser.add_argument("--programs", type=int, default=370_000, help="of the corpus that is made (370,000)")
     arguments = parser.parse_args()
-    source = load(["source=jsonl", f"source.path={arguments.source}"] if arguments.source else []).source
-    splits = list_splits(source)
+    splits = open_source(load(["source=jsonl", f"source.path={arguments.source}"] if arguments.source else []))
     plain_seconds, plans = measured(lambda: survey_corpus(splits, None, 0))
     near = SurveyOptions(near_duplicates=SIMILARITY)
     near_seconds, near_plans = measured(lambda: survey_corpus(splits, None, 0, options=near))

@@ -38,8 +38,8 @@ import pyarrow as pa
 from benchmarks.reference_tracing import is_accepted, trace_in_fresh_interpreters
 from execground_ray.config.loading import load
 from execground_ray.config.schema import Config, Tracing
-from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import survey_corpus
+from execground_ray.output.record_split import open_source
 from execground_ray.records import Pair, Problem, Stage, schema_after
 from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows
@@ -268,7 +268,7 @@ def soak(config: Config, runs: int) -> dict[str, Any]:
 
 def _tables(config: Config) -> Iterator[pa.Table]:
     """The problems of the source in the order and the batches of a single reader."""
-    for plan in survey_corpus(list_splits(config.source), config.source.limit, config.seed):
+    for plan in survey_corpus(open_source(config), config.source.limit, config.seed):
         rows = list(read_rows(plan))
         for first in range(0, len(rows), BATCH_ROWS):
             yield pa.Table.from_pylist(rows[first : first + BATCH_ROWS], schema_after(Stage.READ))

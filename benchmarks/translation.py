@@ -29,8 +29,8 @@ import ray
 
 from execground_ray.config.loading import load
 from execground_ray.config.schema import Config, VllmTranslator
-from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import survey_corpus
+from execground_ray.output.record_split import open_source
 from execground_ray.records import Stage, schema_after
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.read_problems import read_rows
@@ -142,7 +142,7 @@ def make_config(arguments: argparse.Namespace, folder: Path) -> Config:
 
 def traced_rows(config: Config, count: int) -> list[dict[str, Any]]:
     """Trace the sample, and return as many rows: its executions, with new ids when they come again."""
-    [plan] = survey_corpus(list_splits(config.source), None, config.seed, map)
+    [plan] = survey_corpus(open_source(config), None, config.seed, map)
     batch = filter_rows(pa.Table.from_pylist(list(read_rows(plan)), schema_after(Stage.READ)))
     trace = TraceExecution(config.tracing, True, config.seed, 1)
     good = [row for row in trace(batch).to_pylist() if not row["reason"]]

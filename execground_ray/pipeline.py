@@ -32,15 +32,16 @@ from execground_ray.config.loading import to_yaml
 from execground_ray.config.schema import Config
 from execground_ray.corpus.contamination import Benchmarks, read_benchmarks
 from execground_ray.corpus.duplicates import Finished
-from execground_ray.corpus.opening import open_corpus
-from execground_ray.corpus.splits import Split, fingerprint
+from execground_ray.corpus.splits import Split, Surveyed, fingerprint
 from execground_ray.corpus.survey import SplitPlan, SurveyOptions, Work, map_on_ray, survey_corpus
 from execground_ray.output.attempts import carry_over, check_maker, noted, read_attempts, whole_run
 from execground_ray.output.layout import CONFIG, REPORT, SUMMARY, new_run
 from execground_ray.output.lock import locked
+from execground_ray.output.record_split import open_source
 from execground_ray.output.resume import delete_late_writes, finished_problems, prepare_output
 from execground_ray.output.storage import Folder, check_there
 from execground_ray.progress import Progress, count_rows
+from execground_ray.records import Stage, stage_in
 from execground_ray.report.presentation import present, push_to_hub
 from execground_ray.report.summary import count_shards, make_summary, table, token_line, write_summary
 from execground_ray.stages.export_examples import check_tokenizer, export_rows
@@ -49,7 +50,8 @@ from execground_ray.stages.read_problems import ProblemSource
 from execground_ray.stages.trace_execution import TraceExecution
 from execground_ray.stages.verify_examples import verify_rows
 from execground_ray.stages.write_shards import ShardSink
-from execground_ray.tracing.sandbox import SandboxUnavailableError, landlock_abi, missing_protections
+from execground_ray.tracing.availability import check_sandbox
+from execground_ray.translators.none import NoTranslation
 from execground_ray.translators.translator import Translator, open_translator
 from execground_ray.verification.rows import RowVerifier
 
@@ -58,12 +60,6 @@ from execground_ray.verification.rows import RowVerifier
 BLOCKS_PER_ACTOR = 32
 LEAST_BLOCK_ROWS, MOST_BLOCK_ROWS = 8, 256
 FINISHED = "is finished already; output.on_existing=overwrite builds it anew"
-NO_SANDBOX = """
-********************************************************************************************
-*  sandbox=none: the programs of the corpus run UNCONFINED, with all your rights: they can *
-*  read and delete your files, use the network, and see the secrets in your environment.   *
-********************************************************************************************
-"""
 
 
 def build_dataset(config: Config) -> int:
@@ -73,7 +69,7 @@ def build_dataset(config: Config) -> int:
         ConfigError: the input cannot be found, the output may not be touched, or programs cannot be caged here.
     """
     folder = Folder.at(config.output.dir)
-    sandbox = check_sandbox(config)
+    sandbox = check_sandbox(config.sandbox)
     with locked(folder):
         summary = finish(folder, config, sandbox)
     publish(config)
@@ -91,12 +87,16 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         return dict(earlier)
     check_tokenizer(config.export)
     benchmarks = read_benchmarks(config.prefilter.decontaminate)
-    translator = open_translator(config)
+    translator = find_translator(config, splits)
     with connect(config.cluster) as node_cpus:
         if not earlier:
             translator.start()
         finished, kept = finished_problems(folder)
         plans = survey(config, splits, finished)
+        if isinstance(translator, NoTranslation) and lacks_texts(plans):
+            translator = open_translator(config)
+            if not earlier:
+                translator.start()
         work = Work.of(plans, finished)
         source["no_longer_in_it"] = work.gone
         say_what_is_done(work, folder)
@@ -129,13 +129,18 @@ def finish(folder: Folder, config: Config, sandbox: dict[str, Any]) -> dict[str,
         check_there(folder)
         whole = whole_run(read_attempts(folder))
         told = whole | {"source": source, "sandbox": sandbox, "config": asdict(config)}
-        summary = make_summary(count_shards(folder), work.total + work.gone, told)
-        write_summary(folder, summary)
-        print(table(summary))
-        if "translation" in summary:
-            print(token_line(summary["translation"]))
-        show(folder)
-        print(f"written to {folder.location}")
+        return conclude(folder, work.total + work.gone, told)
+
+
+def conclude(folder: Folder, problems_read: int, told: dict[str, Any]) -> dict[str, Any]:
+    """Write the summary of what is there, which finishes the dataset, and the report; tell the user, and return it."""
+    summary = make_summary(count_shards(folder), problems_read, told)
+    write_summary(folder, summary)
+    print(table(summary))
+    if "translation" in summary:
+        print(token_line(summary["translation"]))
+    show(folder)
+    print(f"written to {folder.location}")
     return summary
 
 
@@ -146,12 +151,24 @@ def find_source(config: Config, is_finished: bool) -> list[Split] | None:
         ConfigError: it cannot be found or read.
     """
     try:
-        return open_corpus(config.source)
+        return open_source(config)
     except ConfigError as error:
         if not is_finished:
             raise
         print(f"warning: whether the source has grown is not known: {error}", file=sys.stderr)
         return None
+
+
+def find_translator(config: Config, splits: list[Split]) -> Translator:
+    """Open the translator; where an earlier output has all texts, no model is looked for or asked."""
+    if splits and all(isinstance(split, Surveyed) and stage_in(Stage.TRANSLATE, split.last) for split in splits):
+        return NoTranslation()
+    return open_translator(config)
+
+
+def lacks_texts(plans: list[SplitPlan]) -> bool:
+    """Whether some problems of an earlier output that has all texts must be made again, as their rows are scattered."""
+    return any(plan.weak for plan in plans if isinstance(plan.split, Surveyed))
 
 
 def survey(config: Config, splits: list[Split], finished: Finished) -> list[SplitPlan]:
@@ -200,27 +217,6 @@ def publish(config: Config) -> None:
     """Upload the finished dataset, if that is wanted."""
     if config.export.push_to_hub:
         print(push_to_hub(config.output.dir, config.export.push_to_hub))
-
-
-def check_sandbox(config: Config) -> dict[str, Any]:
-    """Say how programs are caged on this machine, for the summary.
-
-    Raises:
-        ConfigError: if the configuration asks for a cage that this kernel cannot give.
-    """
-    if config.sandbox.kind == "none":
-        print(NO_SANDBOX, file=sys.stderr)
-        return {"kind": "none"}
-    abi = landlock_abi()
-    try:
-        missing = missing_protections(abi)
-    except SandboxUnavailableError as error:
-        raise ConfigError(f"sandbox: {error}") from error
-    if missing:  # sandlock asks for all of it
-        raise ConfigError(
-            f"sandbox: this kernel does not enforce {', '.join(missing)}; allowed: Linux 6.12 or newer, or sandbox=none"
-        )
-    return {"kind": "sandlock", "landlock_abi": abi, "missing_protections": missing}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import ray
 from ray.exceptions import RayError
 
-from execground_ray.records import RowId
+from execground_ray.records import Reason, RowId
 
 EXAMPLES = "examples"
 FURTHER = "further examples"  # of a problem that is counted already
@@ -140,10 +140,13 @@ def finished_problems(counts: Counter[str]) -> int:
 
 def describe(counts: Counter[str], total: int, seconds: float) -> str:
     """Return the line for so many rows finished in so many seconds."""
-    rejected = Counter({reason: count for reason, count in counts.items() if reason not in (EXAMPLES, FURTHER)})
+    rejected = Counter(
+        {reason: count for reason, count in counts.items() if reason not in (EXAMPLES, FURTHER, Reason.TRACED)}
+    )
     finished = finished_problems(counts)
     examples = counts[EXAMPLES] + counts[FURTHER]
-    text = f"{finished:,} of {total:,} problems · {examples:,} examples · {rejected.total():,} rejected"
+    made = f"{counts[Reason.TRACED]:,} traced" if counts[Reason.TRACED] else f"{examples:,} examples"
+    text = f"{finished:,} of {total:,} problems · {made} · {rejected.total():,} rejected"
     if rejected:
         commonest = [f"{count:,} {reason}" for reason, count in rejected.most_common(MOST_REASONS)]
         text += ": " + ", ".join(commonest) + (", …" if len(rejected) > MOST_REASONS else "")

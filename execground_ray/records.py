@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -41,8 +41,16 @@ class Stage(StrEnum):
     EXPORT = "export"
 
 
+ORDER = {stage: place for place, stage in enumerate(Stage)}
+
+
+def stage_in(stage: Stage, last: Stage) -> bool:
+    """Whether a stage is among those up to ``last``."""
+    return ORDER[stage] <= ORDER[last]
+
+
 class Reason(StrEnum):
-    """Why a problem was rejected. Each member names the stage that gives it."""
+    """Why a row ended before it was an example: rejected, all but ``TRACED``. Each names the stage that gives it."""
 
     stage: Stage
 
@@ -79,6 +87,7 @@ class Reason(StrEnum):
     UNSUPPORTED_VALUE = "unsupported_value", Stage.TRACE
     SANDBOX_FAULT = "sandbox_fault", Stage.TRACE
 
+    TRACED = "traced", Stage.TRANSLATE  # no reject: translator=none stops here
     PROMPT_TOO_LONG = "prompt_too_long", Stage.TRANSLATE
     ENGINE_ERROR = "engine_error", Stage.TRANSLATE
     UNFINISHED = "unfinished", Stage.TRANSLATE
@@ -177,6 +186,7 @@ COLUMNS: dict[Stage, Row] = {
         "reason": "",
         "detail": "",
         "problem_rows": 1,  # the row is one of so many equal parts of its problem: see ``split_row``
+        "reused": "",  # the last stage whose work was taken over from an earlier output
     },
     Stage.PREFILTER: {"pairs": "[]"},  # indices of the input/output pairs that may be used, JSON
     Stage.TRACE: {
@@ -206,6 +216,7 @@ COLUMNS: dict[Stage, Row] = {
         "supported": 0,  # the numbers behind them
         "contradicted": 0,
         "unknown": 0,
+        "untold": 0,  # statements of the trace that no sentence tells
         "findings": "[]",
     },
     Stage.EXPORT: {
@@ -216,20 +227,47 @@ COLUMNS: dict[Stage, Row] = {
 }
 
 
-def schema_after(stage: Stage) -> pa.Schema:
-    """Return the columns of the rows that ``stage`` gives."""
+def schema_after(stage: Stage, given: Iterable[str] = ()) -> pa.Schema:
+    """Return the columns of the rows that ``stage`` gives, if it is given rows with these."""
     import pyarrow as pa
 
     types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    stages = list(Stage)
-    columns = {name: blank for each in stages[: stages.index(stage) + 1] for name, blank in COLUMNS[each].items()}
+    later = set(given)
+    columns = {
+        name: blank for each in Stage for name, blank in COLUMNS[each].items() if stage_in(each, stage) or name in later
+    }
     return pa.schema([(name, types[type(blank)]) for name, blank in columns.items()])
+
+
+def is_rejected(reason: str) -> bool:
+    """Whether a row with this reason is a reject; one that was only to be traced is none."""
+    return reason not in ("", Reason.TRACED)
+
+
+def passes(row: Row, stage: Stage, also: Stage | None = None) -> bool:
+    """Whether a stage leaves a row as it is: it brings along what the stage would make, or has ended.
+
+    One that the stage ``also`` has rejected does not pass for that, unless by an ``internal_error``.
+    """
+    if row["reused"] and stage_in(stage, Stage(row["reused"])):
+        return True
+    lasting = row["stage"] != also or row["reason"] in (Reason.INTERNAL_ERROR, Reason.TRACED)
+    return bool(row["reason"]) and lasting
+
+
+def ended_in(row: Row) -> Stage:
+    """Return the stage that ended a row, the last one if none did.
+
+    It is that of the reason, but for a text that was verified and found unfinished, which is a reason of ``TRANSLATE``.
+    """
+    stage = Stage(row["stage"]) if row["reason"] else Stage.EXPORT
+    return Stage.VERIFY if stage is Stage.TRANSLATE and row.get("findings", "[]") != "[]" else stage
 
 
 def map_rows(
     stage: Stage, batch: pa.Table, function: Callable[[Row], Row | list[Row]], also: Stage | None = None
 ) -> pa.Table:
-    """Run a stage on a batch; rows that are rejected already pass untouched.
+    """Run a stage on a batch; rows that have ended, or have what it makes, pass untouched.
 
     Args:
         stage: whose columns the rows get.
@@ -243,11 +281,12 @@ def map_rows(
 
     rows: list[Row] = []
     for given in batch.to_pylist():
-        row = given | COLUMNS[stage]
-        passes = row["reason"] and (row["stage"] != also or row["reason"] == Reason.INTERNAL_ERROR)
-        made = row if passes else _guarded(stage, row, function)
+        if passes(given, stage, also):
+            rows.append(COLUMNS[stage] | given)
+            continue
+        made = _guarded(stage, given | COLUMNS[stage], function)
         rows += made if isinstance(made, list) else [made]
-    return pa.Table.from_pylist(rows, schema_after(stage))
+    return pa.Table.from_pylist(rows, schema_after(stage, batch.column_names))
 
 
 def _guarded(stage: Stage, row: Row, function: Callable[[Row], Row | list[Row]]) -> Row | list[Row]:

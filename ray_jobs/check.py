@@ -86,8 +86,8 @@ def prove(folder: Folder, config: Config, workers: int, *, caged: bool) -> list[
 
 
 def draw(folder: Folder, proofs: Iterable[WriteProof], wanted: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield what is known of some examples, drawn by ``seed``."""
-    places = sorted((identity, proof.write) for proof in proofs for identity in proof.accepted)
+    """Yield what is known of some examples, or rows that were only to be traced, drawn by ``seed``."""
+    places = sorted((identity, proof.write) for proof in proofs for identity in (*proof.accepted, *proof.traced))
     drawn = random.Random(seed).sample(places, min(wanted, len(places)))  # noqa: S311  (chance, not secrecy)
     for write in sorted({write for _, write in drawn}):
         ids = {identity for identity, place in drawn if place == write}
@@ -124,12 +124,14 @@ def first_lines(problems: list[str]) -> list[str]:
 
 def figures(proofs: Iterable[WriteProof], sample: int, seconds: float) -> str:
     """Return the line that says what was proved."""
-    accepted = sum(len(proof.accepted) for proof in proofs)
-    rejected = sum(len(proof.rejected) for proof in proofs)
+    accepted, rejected, traced = (
+        sum(len(getattr(proof, kind)) for proof in proofs) for kind in ("accepted", "rejected", "traced")
+    )
+    only_traced = f", {traced:,} to be translated" if traced else ""
     return (
-        f"proved: {accepted:,} training rows and {rejected:,} rejected in {len(list(proofs)):,} writes, "
-        f"{sum(proof.verified for proof in proofs):,} texts verified again, {min(sample, accepted)} traced again, "
-        f"in {seconds:.1f} s"
+        f"proved: {accepted:,} training rows and {rejected:,} rejected{only_traced} in {len(list(proofs)):,} writes, "
+        f"{sum(proof.verified for proof in proofs):,} texts verified again, "
+        f"{min(sample, accepted + traced)} traced again, in {seconds:.1f} s"
     )
 
 

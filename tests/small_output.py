@@ -3,16 +3,16 @@
 import json
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow as pa
 from problem_lines import problem_line
 
 from execground_ray.config.loading import load, to_yaml
-from execground_ray.config.schema import FileSource
-from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import survey_corpus
 from execground_ray.output.layout import CONFIG
+from execground_ray.output.record_split import open_source
 from execground_ray.output.storage import Folder
 from execground_ray.records import Stage, schema_after
 from execground_ray.report.presentation import present
@@ -23,6 +23,7 @@ from execground_ray.stages.read_problems import read_rows
 from execground_ray.stages.trace_execution import TraceExecution
 from execground_ray.stages.verify_examples import verifier_for, verify_rows
 from execground_ray.stages.write_shards import ShardSink
+from execground_ray.translators.none import stop_rows
 from execground_ray.translators.template.translator import translate_rows
 
 LOOP = "def main_solution(n):\n    total = 0\n    for step in range(n):\n        total += step * 2\n    return total\n"
@@ -61,19 +62,24 @@ def make_output(path, overrides=(), rows_per_write=5, more=()):
     """Make the dataset of ``corpus`` and more lines in ``path / "out"`` and return that."""
     source = path / "corpus.jsonl"
     source.write_text("".join(f"{line}\n" for line in [*corpus(), *more]))
-    config = load(
-        [f"output.dir={path / 'out'}", "source=jsonl", f"source.path={source}", "tracing.preload=[]", *overrides]
+    return run_stages(
+        [f"output.dir={path / 'out'}", "source=jsonl", f"source.path={source}", *overrides], rows_per_write
     )
+
+
+def run_stages(overrides, rows_per_write=5):
+    """Make the dataset that these settings describe, without Ray, and return its folder."""
+    config = load(["tracing.preload=[]", *overrides])
     folder = Folder.at(config.output.dir)
     folder.write_text(CONFIG, to_yaml(config))
-    plans = survey_corpus(list_splits(FileSource("jsonl", None, str(source), "pyedu")), None, config.seed)
+    plans = survey_corpus(open_source(config), config.source.limit, config.seed)
     rows = [row for plan in plans for row in read_rows(plan)]
-    table = filter_rows(pa.Table.from_pylist(rows, schema_after(Stage.READ)))
+    table = filter_rows(pa.Table.from_pylist(rows, schema_after(Stage.READ, rows[0])))
     trace = TraceExecution(config.tracing, True, config.seed, config.sampling.examples_per_problem)
     table = trace(table)
-    trace._runner.close()
+    trace.close()
     for stage in (
-        translate_rows,
+        stop_rows if config.translator.kind == "none" else translate_rows,
         partial(verify_rows, verification=config.verification, tracing=config.tracing, caged=True),
         partial(export_rows, export=config.export),
     ):
@@ -86,4 +92,4 @@ def make_output(path, overrides=(), rows_per_write=5, more=()):
     run["throughput"] = [(0.0, 0), (1.0, 6), (2.0, 13)]
     write_summary(folder, make_summary(count_shards(folder), sum(plan.rows for plan in plans), run))
     present(folder)
-    return path / "out"
+    return Path(config.output.dir)

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from execground_ray.config.errors import ConfigError, first_fault
-from execground_ray.config.schema import CHARACTERS, Config, FileSource, HuggingFaceSource, TemplateTranslator
+from execground_ray.config.schema import (
+    CHARACTERS,
+    Config,
+    DatasetSource,
+    FileSource,
+    HuggingFaceSource,
+    NoTranslator,
+    TemplateTranslator,
+)
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -32,7 +40,7 @@ CONFIG = TypeAdapter(Config)
 # all.
 MODELS = ("vllm", "http")
 ADDED_SINCE: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "source.layout": ("pyedu", ()),
+    "source.layout": ("pyedu", ("sample", "jsonl", "parquet", "huggingface")),
     "prefilter.decontaminate": ([], ()),
     "prefilter.near_duplicates": (None, ()),
     "export.control_text": ("keep", ()),
@@ -40,6 +48,8 @@ ADDED_SINCE: dict[str, tuple[Any, tuple[str, ...]]] = {
     "tracing.smaller_inputs": (False, ()),
     "tracing.packages": ([], ()),
     "export.preference": (False, ()),
+    "cluster.engine_kwargs": ({}, ()),
+    "translator.cluster_kwargs": ({}, ("vllm",)),
     "translator.max_failures": (32, ("http",)),
     "translator.attempts": (1, MODELS),
     "translator.retry_max_tokens": (None, MODELS),
@@ -149,7 +159,7 @@ def _given(values: Any) -> Any:
 
 def _check_attempts(config: Config) -> None:
     """Refuse attempts that would be shorter than the one before, and pairs where no text can be refused."""
-    translator = None if isinstance(config.translator, TemplateTranslator) else config.translator
+    translator = None if isinstance(config.translator, TemplateTranslator | NoTranslator) else config.translator
     if translator and translator.retry_max_tokens is not None:
         first = translator.sampling_params.max_tokens
         if first is None or translator.retry_max_tokens <= first:
@@ -198,15 +208,7 @@ def _check_paths(config: Config) -> None:
             "translator.url holds credentials, which would be saved with the output; allowed: "
             "translator.api_key_env, the name of an environment variable with the key"
         )
-    if isinstance(source, FileSource) and not _exists(source.path):
-        raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: a file, folder, glob or URI")
-    for path in config.prefilter.decontaminate:
-        if not _exists(path):
-            raise ConfigError(f"prefilter.decontaminate: {path!r} does not exist; allowed: files, globs or URIs")
-    if isinstance(source, HuggingFaceSource) and not (_exists(source.path) or _is_hub_name(source.path)):
-        raise ConfigError(
-            f"source.path = {source.path!r} does not exist; allowed: owner/name on the Hub, an hf:// URI or a folder"
-        )
+    _check_sources(config)
     if JOB_CACHE in Path.cwd().parts and not _stays(config.output.dir):
         raise ConfigError(
             f"output.dir = {config.output.dir!r} is relative, and a submitted job runs in a cache of Ray's, which is "
@@ -214,6 +216,22 @@ def _check_paths(config: Config) -> None:
         )
     if _is_file(config.output.dir.removeprefix("file://")):
         raise ConfigError(f"output.dir = {config.output.dir!r} is a file; allowed: a folder or URI")
+
+
+def _check_sources(config: Config) -> None:
+    """Refuse local paths to read from that are not there."""
+    source = config.source
+    if isinstance(source, FileSource) and not _exists(source.path):
+        raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: a file, folder, glob or URI")
+    if isinstance(source, DatasetSource) and not _exists(source.path):
+        raise ConfigError(f"source.path = {source.path!r} does not exist; allowed: the output.dir of an earlier run")
+    for path in config.prefilter.decontaminate:
+        if not _exists(path):
+            raise ConfigError(f"prefilter.decontaminate: {path!r} does not exist; allowed: files, globs or URIs")
+    if isinstance(source, HuggingFaceSource) and not (_exists(source.path) or _is_hub_name(source.path)):
+        raise ConfigError(
+            f"source.path = {source.path!r} does not exist; allowed: owner/name on the Hub, an hf:// URI or a folder"
+        )
 
 
 def _check_hub(config: Config) -> None:

@@ -63,7 +63,25 @@ class HuggingFaceSource:
     layout: Layout
 
 
-Source = SampleSource | FileSource | HuggingFaceSource
+@dataclass(frozen=True, config=STRICT)
+class DatasetSource:
+    """What an earlier run, finished or not, has made: each stage is run again only where its settings differ."""
+
+    layout: ClassVar[Layout] = "pyedu"  # records are kept in it
+    kind: Literal["dataset"]
+    limit: AtLeastOneOrNone  # the first so many problems only; null for all
+    path: Annotated[str, described("the output.dir of an earlier run")]  # folder or URI
+
+
+Source = SampleSource | FileSource | HuggingFaceSource | DatasetSource
+
+
+@dataclass(frozen=True, config=STRICT)
+class NoTranslator:
+    """Nobody: the run ends with the traces, for a later one to translate."""
+
+    implementation: ClassVar[str] = "execground_ray.translators.none:NoTranslation"
+    kind: Literal["none"]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -125,7 +143,8 @@ class VllmTranslator:
     max_tries: Annotated[int, within(1, 100)]  # engines that may die of a row before it is given up
     hang_timeout_s: Annotated[float, within(1, 86_400)]  # an engine that gives no sign for so long is replaced
     sampling_params: SamplingParameters  # how tokens are drawn
-    engine_kwargs: dict[str, Any]  # passed to vLLM's engine as they are
+    cluster_kwargs: dict[str, Any]  # what suits the GPUs of the cluster, in vLLM's names
+    engine_kwargs: dict[str, Any]  # passed to vLLM's engine as they are, and before those
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -152,7 +171,7 @@ class HttpTranslator:
     sampling_params: ServerSampling  # how tokens are drawn
 
 
-Translator = TemplateTranslator | VllmTranslator | HttpTranslator
+Translator = TemplateTranslator | VllmTranslator | HttpTranslator | NoTranslator
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -241,6 +260,7 @@ class Cluster:
     dashboard: bool  # whether a cluster started here serves its dashboard
     engines: AtLeastOne  # engines that translate side by side
     gpus_per_engine: AtLeastOne  # GPUs that share one model, all on one node
+    engine_kwargs: dict[str, Any]  # what suits these GPUs, in vLLM's names
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -17,7 +17,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import FileSource
 from execground_ray.corpus.decoding import LineError, decode_line
 from execground_ray.corpus.lines import Raw
-from execground_ray.corpus.splits import is_blank, list_splits
+from execground_ray.corpus.splits import LineSplit, is_blank, list_splits
 from execground_ray.corpus.windows import Array, code_windows, text_windows
 from execground_ray.records import Problem
 
@@ -143,7 +143,7 @@ def _read(paths: Sequence[str]) -> Benchmarks:
 def _strings_in(path: str) -> Iterator[tuple[str, int, str]]:
     """Yield every string of the files that a path names, with the name of its file and its line there."""
     name, line = "", 0
-    for split in list_splits(FileSource(kind="jsonl", limit=None, path=path, layout="pyedu")):
+    for split in cast(list[LineSplit], list_splits(FileSource(kind="jsonl", limit=None, path=path, layout="pyedu"))):
         name, line = split.name, line if split.name == name else 0
         for raw in split.read():
             line += 1

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from execground_ray.config.errors import ConfigError
 from execground_ray.corpus.near_duplicates import find_near
 from execground_ray.corpus.parsing import content_hash
 from execground_ray.corpus.windows import Array, mixed
+from execground_ray.records import Reason, Row, reject
 
 DUPLICATE = np.dtype([("row", np.int64), ("ordinal", np.int64), ("kept", np.uint64), ("similarity", np.float32)])
-HASHES = np.dtype([("content", np.uint64), ("group", np.uint64), ("weak", np.bool_)])
+HASHES = np.dtype([("content", np.uint64), ("group", np.uint64), ("weak", np.bool_), ("ordinal", np.uint32)])
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,24 @@ def _hashes(ids: Iterable[str]) -> Array:
     return np.array([int(identity, 16) for identity in ids if "." not in identity], np.uint64)
 
 
+@dataclass(frozen=True)
+class SplitSurvey:
+    """What one split says of itself.
+
+    Attributes:
+        lines: physical lines, blank ones too.
+        rows: array of ``HASHES``, one per problem or line that is none: ``content`` is the id, ``group`` the same for
+            all rows of one distinct problem and 0 for what is in no such group, ``weak`` tells a row that will hardly
+            pass the prefilter, ``ordinal`` which copy of its content it is; 0 for the next in the order of the source.
+        signatures: of the programs of the rows, see ``near_duplicates``; zeros for a line that is none, and no row
+            where they are not asked for.
+    """
+
+    lines: int
+    rows: Array
+    signatures: Array
+
+
 def find_duplicates(rows: Array, seed: int, finished: Finished) -> Array:
     """Return the rows that are copies or do not take part, as ``DUPLICATE``, in order.
 
@@ -55,17 +75,29 @@ def find_duplicates(rows: Array, seed: int, finished: Finished) -> Array:
         rows: array of ``HASHES``.
         seed: of the choice within a distinct problem.
         finished: problems that earlier runs have finished.
+
+    Raises:
+        ConfigError: two rows have one id, as an interrupted run may leave them until it goes on.
     """
-    suspects = np.flatnonzero(_is_repeated(rows["content"]) | _is_repeated(rows["group"]))
-    content, group, weak = (rows[name][suspects] for name in HASHES.names or ())
+    is_suspect = _is_repeated(rows["content"]) | _is_repeated(rows["group"]) | (rows["ordinal"] > 1)
+    suspects = np.flatnonzero(is_suspect)
+    content, group, weak, known = (rows[name][suspects] for name in HASHES.names or ())
 
     ordinal = np.ones(len(suspects), np.int64)
-    order = np.argsort(content, kind="stable")
+    order = np.lexsort((known, content))
     ordinal[order] = np.arange(len(order)) - _first_of_run(content[order]) + 1
+    ordinal = np.where(known, known, ordinal)
+    twice = (np.diff(content[order]) == 0) & (np.diff(ordinal[order]) == 0)
+    if twice.any():
+        raise ConfigError(
+            f"source.path has the problem {content[order][1:][twice][0]:016x} twice, as an interrupted run may leave "
+            "it; allowed: once that run's own command has been started again, which puts it right"
+        )
 
     kept = np.zeros(len(suspects), np.uint64)
     rank = _rank(content, weak, finished.contents, finished.duplicates)
-    order = np.lexsort((_shuffled(content, seed), weak, rank, group))  # of copies the first
+    # Of copies the first.
+    order = np.lexsort((known, _shuffled(content, seed), weak, rank, group))
     first = _first_of_run(group[order])
     kept[order] = np.where((first == np.arange(len(order))) | (group[order] == 0), 0, content[order][first])
 
@@ -73,6 +105,13 @@ def find_duplicates(rows: Array, seed: int, finished: Finished) -> Array:
     duplicates = np.zeros(np.count_nonzero(found), DUPLICATE)
     duplicates["row"], duplicates["ordinal"], duplicates["kept"] = suspects[found], ordinal[found], kept[found]
     return duplicates
+
+
+def reject_copy(row: Row, kept: int, similarity: float) -> Row:
+    """Return a row as rejected because another one takes part in its place; see ``SplitPlan.duplicates``."""
+    if similarity:
+        return reject(row, Reason.NEAR_DUPLICATE, f"nearly the code of {kept:016x}: similarity {similarity:.2f}")
+    return reject(row, Reason.DUPLICATE_PROBLEM, f"the same problem as {kept:016x}")
 
 
 def add_near_duplicates(

@@ -39,6 +39,11 @@ def signature(code: str, seed: int) -> Array:
     return (mixed(least) & np.uint64(255)).astype(np.uint8)
 
 
+def as_rows(signatures: list[Array]) -> Array:
+    """Return signatures as the rows of one array, which has none where there are none."""
+    return np.array(signatures, np.uint8).reshape(-1, HASHES)
+
+
 def find_near(signatures: Array, order: Array, similarity: float) -> tuple[Array, Array]:
     """Find the programs that are nearly like one that stays.
 

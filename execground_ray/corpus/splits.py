@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,8 +21,11 @@ from pyarrow import fs
 
 from execground_ray.config.schema import FileSource, HuggingFaceSource, SampleSource
 from execground_ray.corpus.columns import marked_rows
+from execground_ray.corpus.duplicates import SplitSurvey
 from execground_ray.corpus.files import find_files
 from execground_ray.corpus.lines import COMPRESSED, USUAL, Form, Raw, find_form, read_lines
+from execground_ray.corpus.windows import Array
+from execground_ray.records import Row, Stage
 
 SPLIT_BYTES = 8 << 20  # about 2,400 problems of PyEdu: a second of reading
 BATCH_ROWS = 64  # Parquet rows in memory at a time
@@ -117,7 +120,33 @@ class DatasetSplit:
             yield from marked_rows(table)
 
 
-Split = LineSplit | ParquetSplit | DatasetSplit
+@runtime_checkable
+class Surveyed(Protocol):
+    """A split of rows that have their ids, such as those of an earlier output; see ``output/reuse.py``."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Bytes to read, as stored."""
+
+    @property
+    def last(self) -> Stage:
+        """The last stage whose columns its rows have."""
+
+    def survey(self, limit: int | None, signatures_seed: int | None) -> SplitSurvey:
+        """Keep of each of its first problems the hashes only; ``weak`` is one whose rows are not all here.
+
+        With a seed signatures too, for near duplicates.
+        """
+
+    def rows(self, count: int, duplicates: Array, done: Array) -> Iterator[Row]:
+        """Yield the rows of its first ``count`` problems, by the plan that ``corpus/survey.py`` makes of the rest."""
+
+
+Split = LineSplit | ParquetSplit | DatasetSplit | Surveyed
 
 
 def list_splits(source: SampleSource | FileSource | HuggingFaceSource) -> list[Split]:

@@ -2,15 +2,15 @@
 
 What no single row can know is found here in one light, parallel pass: how many problems there are, where ``limit``
 falls, the line number that a split begins with, copies of the same content (their ids must differ), and which row
-takes part for each distinct problem. Of every problem only 17 bytes reach the driver: two hashes and a flag; and 128
-more, where near duplicates are looked for.
+takes part for each distinct problem. Of every problem only 21 bytes reach the driver: two hashes, a flag, a number; and
+128 more, where near duplicates are looked for.
 """
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,13 +20,20 @@ import ray
 
 from execground_ray.corpus import near_duplicates
 from execground_ray.corpus.decoding import LineError
-from execground_ray.corpus.duplicates import HASHES, Finished, add_near_duplicates, find_duplicates, is_finished
+from execground_ray.corpus.duplicates import (
+    HASHES,
+    Finished,
+    SplitSurvey,
+    add_near_duplicates,
+    find_duplicates,
+    is_finished,
+)
 from execground_ray.corpus.parsing import content_hash, parse_line, raw_content, to_json
-from execground_ray.corpus.splits import Split, is_blank
+from execground_ray.corpus.splits import Split, Surveyed, is_blank
 from execground_ray.corpus.windows import Array
 from execground_ray.records import PYEDU
 
-SurveySplit = Callable[[Split], "SplitSurvey"]
+SurveySplit = Callable[[Split], SplitSurvey]
 
 
 @dataclass(frozen=True)
@@ -46,24 +53,6 @@ DEFAULT = SurveyOptions()
 
 
 @dataclass(frozen=True)
-class SplitSurvey:
-    """What one split says of itself.
-
-    Attributes:
-        lines: physical lines, blank ones too.
-        rows: array of ``HASHES``, one per problem or line that is none: ``content`` is the id, ``group`` the same for
-            all rows of one distinct problem and 0 for a line that is none, ``weak`` tells a row that will hardly pass
-            the prefilter.
-        signatures: of the programs of the rows, see ``near_duplicates``; zeros for a line that is none, and no row
-            where they are not asked for.
-    """
-
-    lines: int
-    rows: Array
-    signatures: Array
-
-
-@dataclass(frozen=True)
 class SplitPlan:
     """How to read one split.
 
@@ -76,6 +65,7 @@ class SplitPlan:
             programs of the two are, 0 where both are of one distinct problem.
         done: rows of the split, counted from 0, that an earlier run has finished; they are not read again.
         layout: of its records, one of ``ADAPTERS``.
+        weak: how many of the rows to read the survey has called so.
     """
 
     split: Split
@@ -84,6 +74,7 @@ class SplitPlan:
     duplicates: Array
     done: Array
     layout: str = PYEDU
+    weak: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,7 +100,7 @@ class Work:
 
 
 def survey_corpus(
-    splits: list[Split],
+    splits: Sequence[Split],
     limit: int | None,
     seed: int,
     map_splits: Callable[[SurveySplit, Iterable[Split]], Iterable[SplitSurvey]] = map,
@@ -149,7 +140,8 @@ def survey_corpus(
     if options.near_duplicates is not None and signatures:
         of_all = np.concatenate(signatures)
         duplicates = add_near_duplicates(duplicates, rows, of_all, options.near_duplicates, seed, finished)
-    done = np.flatnonzero(is_finished(rows["content"], duplicates, finished))
+    finished_rows = is_finished(rows["content"], duplicates, finished)
+    done, weak = np.flatnonzero(finished_rows), rows["weak"] & ~finished_rows
     plans = []
     name, line, row = "", 1, 0
     for split, (lines, count) in zip(splits, sizes, strict=False):
@@ -158,7 +150,9 @@ def survey_corpus(
         own = duplicates[start:stop].copy()
         own["row"] -= row
         first_done, last_done = np.searchsorted(done, (row, row + count))
-        plans.append(SplitPlan(split, line, count, own, done[first_done:last_done] - row, options.layout))
+        left_weak = int(np.count_nonzero(weak[row : row + count]))
+        here = done[first_done:last_done] - row
+        plans.append(SplitPlan(split, line, count, own, here, options.layout, left_weak))
         name, line, row = split.name, line + lines, row + count
     return plans
 
@@ -167,7 +161,9 @@ def survey_split(
     split: Split, limit: int | None = None, options: SurveyOptions = DEFAULT, seed: int = 0
 ) -> SplitSurvey:
     """Read one split and keep of each of its first ``limit`` rows the hashes only."""
-    rows: list[tuple[int, int, bool]] = []
+    if isinstance(split, Surveyed):
+        return split.survey(limit, seed if options.near_duplicates is not None else None)
+    rows: list[tuple[int, int, bool, int]] = []
     signatures: list[Array] = []
     lines = 0
     for raw in split.read():
@@ -179,17 +175,20 @@ def survey_split(
             problem = parse_line(raw, options.layout)
             content = content_hash(to_json(problem))
         except LineError:
-            rows.append((content_hash(raw_content(raw)), 0, True))
+            rows.append((content_hash(raw_content(raw)), 0, True, 0))
         else:
             code = problem["refcode"]
-            weak = not problem["ios"] or f"def {problem['funcname']}" not in code
-            rows.append((content, _group_hash(problem), weak))
+            rows.append((content, *group_of(problem), 0))
         if options.near_duplicates is not None:
             signatures.append(near_duplicates.signature(code, seed))
         if len(rows) == limit:
             break
-    of_all = np.array(signatures, np.uint8).reshape(-1, near_duplicates.HASHES)
-    return SplitSurvey(lines, np.array(rows, HASHES), of_all)
+    return SplitSurvey(lines, np.array(rows, HASHES), near_duplicates.as_rows(signatures))
+
+
+def group_of(problem: dict[str, Any]) -> tuple[int, bool]:
+    """Return ``group`` and ``weak`` of a problem, as ``SplitSurvey`` has them."""
+    return _group_hash(problem), not problem["ios"] or f"def {problem['funcname']}" not in problem["refcode"]
 
 
 def map_on_ray(function: SurveySplit, splits: Iterable[Split]) -> Iterator[SplitSurvey]:

@@ -68,6 +68,12 @@ def maker_of(summary: dict[str, Any]) -> dict[str, str]:
     return {"execground-ray": summary["versions"]["execground-ray"], "python": python}
 
 
+def makers(folder: Folder, summary: dict[str, Any]) -> list[dict[str, str]]:
+    """Return what made the rows that are there; ``summary`` is that of the dataset, empty if it is not finished."""
+    noted = [attempt.get("made_by", made_by()) for attempt in read_attempts(folder)]
+    return [*noted, *([maker_of(summary)] if summary else [])]
+
+
 def check_maker(folder: Folder, earlier: dict[str, Any]) -> None:
     """Make sure that rows made now are like those that are there.
 
@@ -78,8 +84,7 @@ def check_maker(folder: Folder, earlier: dict[str, Any]) -> None:
     Raises:
         ConfigError: they were made by another version of this project or of Python.
     """
-    makers = [attempt.get("made_by", made_by()) for attempt in read_attempts(folder)]
-    for maker in [*makers, *([maker_of(earlier)] if earlier else [])]:
+    for maker in makers(folder, earlier):
         if maker != made_by():
             before, now = (" on Python ".join(each.values()) for each in (maker, made_by()))
             raise ConfigError(

@@ -69,7 +69,7 @@ FREE_KEYS = {
         f"translator.{name}"
         for name in """
             url api_key_env concurrency requests_per_second timeout_s max_retries retry_wait_s max_failures
-            device replicas tensor_parallel_size batch_rows batches_in_flight max_tries hang_timeout_s
+            device replicas tensor_parallel_size cluster_kwargs batch_rows batches_in_flight max_tries hang_timeout_s
         """.split()
     ),
 }
@@ -109,7 +109,7 @@ def prepare_output(folder: Folder, config: Config) -> bool:
                 f"output.dir = {config.output.dir!r} was begun by an earlier version, whose rows have other columns; "
                 "allowed: that version, another output.dir, or output.on_existing=overwrite"
             )
-        lacking = [key for key in LACKED_BEFORE if not _names(saved, key)]
+        lacking = lacked_keys(saved)
         differing = [key for key in differing_keys(as_of_now(saved), asdict(config)) if key not in lacking]
         if earlier:  # its verification asked for other things
             differing = [key for key in differing if not key.startswith("verification.min_")]
@@ -120,6 +120,11 @@ def prepare_output(folder: Folder, config: Config) -> bool:
             )
     folder.delete(UNFINISHED)
     return finished
+
+
+def lacked_keys(saved: dict[str, Any]) -> list[str]:
+    """Name what a saved configuration lacks because its version did, and what says nothing of the rows it has made."""
+    return [key for key in LACKED_BEFORE if not _names(saved, key)]
 
 
 def saved_config(folder: Folder) -> dict[str, Any] | None:
@@ -231,7 +236,8 @@ def read_write(folder: Folder, name: str) -> Write | None:
         known = read_records(folder, name, ["id", "problem_rows", "reason"])
     except (OSError, pa.ArrowException):
         return None
-    if sorted(filter(None, ids)) != sorted(known["id"].to_pylist()):
+    in_shards = known.filter(pc.not_equal(known["reason"], Reason.TRACED.value))
+    if sorted(filter(None, ids)) != sorted(in_shards["id"].to_pylist()):
         return None
     shares: defaultdict[str, Fraction] = defaultdict(Fraction)
     for identity, rows in zip(known["id"].to_pylist(), known["problem_rows"].to_pylist(), strict=True):

@@ -36,9 +36,9 @@ CODE_ALONE = "Here is a program:"
 
 # What ``records/`` tells of a row.
 RECORD_COLUMNS = """
-id locator stage reason detail problem pair derived_input input output trace trace_lines trace_seconds
-problem_rows text translator attempts prompt_tokens generated_tokens
-answer_ok attributed evidence grounded coverage supported contradicted unknown findings
+id locator stage reason detail problem pairs pair derived_input input output trace trace_lines trace_seconds
+problem_rows reused text translator attempts prompt_tokens generated_tokens
+answer_ok attributed evidence grounded coverage supported contradicted unknown untold findings
 """.split()
 
 EXECUTION = ("pair", "derived_input", "input", "output", "trace_lines")  # in a training row

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from execground_ray.output.layout import ENDINGS, PREFERENCE, RECORDS, REJECTED, TRAIN, file_of
 from execground_ray.output.rows import RECORD_COLUMNS, json_line, preference_row, rejected_row, training_row
 from execground_ray.output.storage import Folder
-from execground_ray.records import Row, RowId
+from execground_ray.records import Reason, Row, RowId, is_rejected
 
 ID = re.compile(rb'\{"id": "([^"]+)"')
 ROW_GROUP = 128  # records that have to be read to get at one
@@ -25,6 +25,8 @@ ROW_GROUP = 128  # records that have to be read to get at one
 
 def write_files(folder: Folder, write: str, rows: pa.Table) -> None:
     """Write the records of some rows, then their shards; a folder without rows gets no file.
+
+    Of a row that was only to be traced the record is all there is.
 
     Args:
         folder: of the dataset.
@@ -34,9 +36,10 @@ def write_files(folder: Folder, write: str, rows: pa.Table) -> None:
     Raises:
         OutputError: something cannot be written.
     """
-    write_records(folder, write, rows.select([name for name in RECORD_COLUMNS if name in rows.column_names]))
+    write_records(folder, write, rows)
     listed = rows.to_pylist()
-    accepted, rejected = ([row for row in listed if bool(row["reason"]) == refused] for refused in (False, True))
+    accepted = [row for row in listed if not row["reason"]]
+    rejected = (row for row in listed if is_rejected(row["reason"]))
     # Before the shards that make the write whole.
     _write_shard(folder, file_of(PREFERENCE, write), (preference_row(row) for row in accepted if row["refused"]))
     _write_shard(folder, file_of(TRAIN, write), map(training_row, accepted))
@@ -45,9 +48,15 @@ def write_files(folder: Folder, write: str, rows: pa.Table) -> None:
 
 def write_records(folder: Folder, write: str, rows: pa.Table) -> None:
     """Write what is known of the rows of a write."""
+    folder.write_bytes(file_of(RECORDS, write), records_file(rows))
+
+
+def records_file(rows: pa.Table) -> pa.Buffer:
+    """Return the content of a file of records."""
     file = pa.BufferOutputStream()
-    pq.write_table(rows, file, row_group_size=ROW_GROUP, compression="zstd")
-    folder.write_bytes(file_of(RECORDS, write), file.getvalue())
+    known = rows.select([name for name in RECORD_COLUMNS if name in rows.column_names])
+    pq.write_table(known, file, row_group_size=ROW_GROUP, compression="zstd")
+    return file.getvalue()
 
 
 def write_names(folder: Folder, kinds: Sequence[str] = (TRAIN, REJECTED, RECORDS)) -> list[str]:
@@ -93,10 +102,12 @@ def read_counted_records(folder: Folder, write: str, columns: list[str] | None =
     """Return the records of one write as ``read_records`` does, without those that do not count.
 
     A write that died between its records and its shards leaves records of rows that were made again since: only rows
-    whose ids are in its shards count. ``columns`` must have the ``id``.
+    whose ids are in its shards count, and those that were only to be traced. ``columns`` must have ``id`` and
+    ``reason``.
     """
     rows = read_records(folder, write, columns)
-    return rows.filter(pc.is_in(rows["id"], pa.array(shard_ids(folder, write), pa.string())))
+    in_shards = pc.is_in(rows["id"], pa.array(shard_ids(folder, write), pa.string()))
+    return rows.filter(pc.or_(in_shards, pc.equal(rows["reason"], Reason.TRACED.value)))
 
 
 def is_whole(data: bytes) -> bool:

@@ -30,7 +30,7 @@ def make_card(summary: dict[str, Any], figures: Figures) -> str:
         configs=[
             {"config_name": name, "data_files": [{"split": "train", "path": f"{folder}/*.jsonl"}]}
             for name, folder, count in (
-                ("default", TRAIN, True),
+                ("default", TRAIN, summary["examples"]),
                 ("preference", PREFERENCE, summary.get("preference_pairs")),
             )
             if count

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from execground_ray.output.shards import read_counted_records
 from execground_ray.output.storage import Folder
-from execground_ray.records import Problem
+from execground_ray.records import Problem, is_rejected
 from execground_ray.report.figures import Figures
 from execground_ray.verification.citations import Attributed, read_citations
 
@@ -36,7 +36,7 @@ def pick_rows(figures: Figures, seed: int, per_kind: int = PER_KIND) -> pa.Table
     for index, (reason, flawed) in enumerate(
         zip(*(rows[name].to_pylist() for name in ("reason", "flawed")), strict=True)
     ):
-        groups[not reason].setdefault((reason, flawed), []).append(index)
+        groups[not is_rejected(reason)].setdefault((reason, flawed), []).append(index)
     chosen = [index for strata in groups.values() for index in _take_turns(strata, per_kind, random.Random(seed))]  # noqa: S311
     return rows.select(["write", "place"]).take(pa.array(sorted(chosen), pa.int64()))
 
@@ -48,7 +48,7 @@ def read_examples(folder: Folder, picked: pa.Table) -> list[dict[str, Any]]:
         places.setdefault(write, []).append(place)
     tables = [read_counted_records(folder, write).take(wanted) for write, wanted in places.items()]
     rows = [row for table in tables for row in table.to_pylist()]
-    return sorted(map(_example, rows), key=lambda example: (bool(example["reason"]), example["id"]))
+    return sorted(map(_example, rows), key=lambda example: (is_rejected(example["reason"]), example["id"]))
 
 
 def pack(examples: Sequence[dict[str, Any]]) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from execground_ray.output.layout import REJECTED, TRAIN
 from execground_ray.output.rows import SCORES
 from execground_ray.output.shards import read_counted_records, write_names
 from execground_ray.output.storage import Folder
@@ -70,7 +69,7 @@ def read_figures(folder: Folder) -> Figures:
     findings: Counter[str] = Counter()
     flawed: Counter[str] = Counter()
     tables = []
-    for write in write_names(folder, (TRAIN, REJECTED)):
+    for write in write_names(folder):
         rows = read_counted_records(folder, write, [*PLAIN, *OPTIONAL, "text"])
         if "findings" in rows.column_names:
             for kinds in map(_kinds, rows["findings"].to_pylist()):

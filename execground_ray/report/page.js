@@ -19,10 +19,11 @@ async function unpack(packed) {
 // ---- the list and its filters
 
 const words = name => name.replaceAll("_", " ");
+const rejected = row => row.reason !== "" && row.reason !== "traced";
 const about = row => row.reason ? `${row.stage}: ${words(row.reason)}` : row.question.slice(0, 80);
 
 function matches(row) {
-  const kind = row.reason ? "rejected" : "accepted";
+  const kind = rejected(row) ? "rejected" : "accepted";
   const query = at("search").value.trim().toLowerCase();
   return (!at("kind").value || at("kind").value === kind || (at("kind").value === "flawed" && row.findings.length > 0))
     && (!at("stage").value || at("stage").value === row.stage)
@@ -34,7 +35,7 @@ function filter() {
   shown = examples.filter(matches);
   at("count").textContent = `${shown.length} of ${examples.length}`;
   at("list").replaceChildren(...shown.map(row => {
-    const item = make("button", row.reason ? "rejected" : "accepted",
+    const item = make("button", rejected(row) ? "rejected" : "accepted",
       make("span", "name", row.id), make("span", "about", about(row)));
     item.type = "button";
     item.dataset.id = row.id;
@@ -74,7 +75,7 @@ function show(row) {
   current = row;
   mark();
   const top = make("div", "top", make("h3", "", row.id),
-    make("span", row.reason ? "badge bad" : "badge good", row.reason ? about(row) : "accepted"),
+    make("span", rejected(row) ? "badge bad" : "badge good", row.reason ? about(row) : "accepted"),
     make("span", "soft", row.locator));
   if (row.grounded !== null && row.text) top.append(make("span", "soft", `${Math.round(row.grounded * 1000) / 10}% grounded`));
   const moves = make("span", "moves");

@@ -16,7 +16,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from execground_ray.output.storage import Folder
-from execground_ray.records import Stage
+from execground_ray.records import ORDER, Stage, is_rejected
 from execground_ray.report.charts import Histogram, draw_counts, draw_histogram, draw_throughput
 from execground_ray.report.examples import PER_KIND, pack, pick_rows, read_examples
 from execground_ray.report.figures import Figures
@@ -42,10 +42,11 @@ def make_page(folder: Folder, summary: dict[str, Any], figures: Figures, per_kin
     return template.render(
         summary=summary,
         funnel=funnel(summary),
+        traced=summary.get("traced", 0),
         verification=figures.verification,
         flawed=figures.flawed.total(),
         charts=draw_charts(figures, summary.get("throughput", [])),
-        accepted=sum(not example["reason"] for example in examples),
+        accepted=sum(not is_rejected(example["reason"]) for example in examples),
         shown=len(examples),
         rows=figures.rows.num_rows,
         seed=seed,
@@ -65,10 +66,13 @@ def templates(*, autoescape: bool) -> Environment:
 
 
 def funnel(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return, for each stage in the order of the stream, the problems it was given and those it rejected, by reason."""
+    """Return, for each stage in the order of the stream, the problems it was given and those it rejected, by reason.
+
+    Where nothing was to be translated it ends with the traces.
+    """
     left = summary["problems_read"]
     steps = []
-    for stage in Stage:
+    for stage in [stage for stage in Stage if not (summary.get("traced") and ORDER[stage] > ORDER[Stage.TRACE])]:
         reasons = summary["rejected"].get(stage.value, {})
         rejected = sum(reasons.values())
         steps.append({"stage": stage.value, "given": left, "rejected": rejected, "reasons": reasons})

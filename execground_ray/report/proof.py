@@ -44,6 +44,7 @@ from execground_ray.verification.rows import RowVerifier
 COUNTS = (
     "problems_with_examples",
     "problems_rejected",
+    "traced",
     "counts_add_up",
     "examples",
     "examples_without_evidence",
@@ -52,6 +53,7 @@ COUNTS = (
     "preference_pairs",
     "examples_with_derived_input",
     "rejected",
+    "reuse",
 )
 OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
 ARGUMENT = re.compile(r" \.{6} (\w+) = (.*)")  # of that function, below its call; what is long has ... in it
@@ -67,6 +69,7 @@ class WriteProof:
         problems: what is wrong, each with the file and the row.
         accepted: ids in ``train/``.
         rejected: ids in ``rejected/``.
+        traced: ids of rows that were only to be traced, which are in ``records/`` alone.
         known: ids in ``records/``.
         verified: rows whose text was verified again.
     """
@@ -75,6 +78,7 @@ class WriteProof:
     problems: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     verified: int = 0
 
@@ -122,13 +126,18 @@ def _prove_write(folder: Folder, config: Config, verifier: RowVerifier, write: s
                 faults += record_faults(record, config, verifier)
                 proof.verified += is_verifiable(record)
             proof.problems += (f"{place}: {identity}: {fault}" for fault in faults)
+    for identity, record in known.items():
+        if record["reason"] == Reason.TRACED:
+            proof.traced.append(identity)
+            place = f"{file_of(RECORDS, write)}: {identity}"
+            proof.problems += (f"{place}: {fault}" for fault in record_faults(record, config, verifier))
     return proof
 
 
 def row_faults(name: str, line: str, record: dict[str, Any], config: Config) -> Iterator[str]:
     """Yield where one line of the shards in ``name`` is not what its record gives."""
     row = json.loads(line)
-    if (name == REJECTED) != bool(record["reason"]):
+    if (name == REJECTED) != bool(record["reason"]) or record["reason"] == Reason.TRACED:
         yield f"in {name}/, but its record says {record['reason'] or 'accepted'}"
         return
     expected = _expected_row(name, row, record, config)
@@ -172,7 +181,7 @@ def is_verifiable(record: dict[str, Any]) -> bool:
 
 def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[WriteProof]) -> Iterator[str]:
     """Yield what is wrong with the shards taken together."""
-    ids = Counter(identity for proof in proofs for identity in (*proof.accepted, *proof.rejected))
+    ids = Counter(identity for proof in proofs for identity in (*proof.accepted, *proof.rejected, *proof.traced))
     for identity in sorted(identity for identity, count in ids.items() if count > 1):
         yield f"{identity}: {ids[identity]} rows have this id"
     for proof in proofs:
@@ -182,8 +191,8 @@ def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[Wri
     counts = count_shards(folder)
     found = make_summary(counts, summary["problems_read"], {"seconds": 1.0, "sandbox": {}, "config": {}})
     for name in COUNTS:
-        if summary.get(name, found[name]) != found[name]:  # those of earlier versions have fewer
-            yield f"summary.json: {name} is {_short(summary[name])}, the shards hold {_short(found[name])}"
+        if summary.get(name, found.get(name)) != found.get(name):  # those of earlier versions have fewer
+            yield f"summary.json: {name} is {_short(summary[name])}, the shards hold {_short(found.get(name))}"
     if not found["counts_add_up"]:
         yield f"summary.json: {summary['problems_read']} problems were read, {counts.problems} are in the shards"
 
@@ -280,7 +289,7 @@ def _verification_faults(record: dict[str, Any], verifier: RowVerifier) -> Itera
     again = verifier.verify(record | accepted | COLUMNS[Stage.VERIFY])
     later = record["stage"] == Stage.EXPORT
     for name in SCORES if later else (*VERDICT, *SCORES):
-        if again[name] != record[name]:
+        if name in record and again[name] != record[name]:  # those of earlier versions have fewer
             yield f"{name} is {_short(record[name])}, verified again {_short(again[name])}"
             return
     if later and again["reason"]:

@@ -10,14 +10,24 @@ import json
 import platform
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
 from execground_ray import __version__
-from execground_ray.output.layout import ATTEMPTS, DATASET_INFO, PREFERENCE, REJECTED, SUMMARY, TRAIN, UNFINISHED
+from execground_ray.output.layout import (
+    ATTEMPTS,
+    DATASET_INFO,
+    PREFERENCE,
+    RECORDS,
+    REJECTED,
+    SUMMARY,
+    TRAIN,
+    UNFINISHED,
+)
+from execground_ray.output.shards import read_counted_records, write_names
 from execground_ray.output.storage import Folder
-from execground_ray.records import RowId, Stage
+from execground_ray.records import ORDER, Reason, Row, RowId, Stage, ended_in
 
 POINT = re.compile(r"\[\s+([\d.]+),\s+(\d+)\s+\]")  # two numbers, which json would write on four lines
 LIBRARIES = ("ray", "snoop", "sandlock", "datasets", "pyarrow", "hydra-core")
@@ -55,6 +65,9 @@ class Counts:
         translators: training rows by who wrote their text.
         preference_pairs: rows of ``preference/``.
         derived_inputs: training rows whose input is smaller than what was recorded.
+        traced: problems that were only to be traced.
+        reused: rows that a stage has taken over from an earlier output.
+        made: rows that a stage has worked on.
     """
 
     examples: int
@@ -65,18 +78,22 @@ class Counts:
     translators: Counter[str] = field(default_factory=Counter)
     preference_pairs: int = 0
     derived_inputs: int = 0
+    traced: int = 0
+    reused: Counter[Stage] = field(default_factory=Counter)
+    made: Counter[Stage] = field(default_factory=Counter)
 
     @property
     def problems(self) -> int:
         """Problems that left the stream, one way or the other."""
-        return self.problems_with_examples + self.rejected.total()
+        return self.problems_with_examples + self.rejected.total() + self.traced
 
 
 def count_shards(folder: Folder) -> Counts:
     """Count a dataset's shards.
 
-    Every problem has one row with the problem's own id, in ``train/`` or in ``rejected/``; its further examples have
-    ``-2`` and so on behind it. A problem is rejected if none of its rows is an example.
+    Every problem has one row with the problem's own id, in ``train/`` or in ``rejected/``, or, if it was only to be
+    traced, in ``records/`` alone; its further examples have ``-2`` and so on behind it. A problem is rejected if none
+    of its rows is an example.
     """
     examples = with_examples = no_evidence = not_attributed = derived_inputs = 0
     translators: Counter[str] = Counter()
@@ -101,7 +118,22 @@ def count_shards(folder: Folder) -> Counts:
             elif RowId.parse(row["id"]).number == 1:
                 rejected[row["stage"], row["reason"]] += 1
     pairs = sum(len(list(folder.read_rows(path))) for path in folder.files(PREFERENCE))
-    return Counts(examples, with_examples, rejected, no_evidence, not_attributed, translators, pairs, derived_inputs)
+    counts = Counts(examples, with_examples, rejected, no_evidence, not_attributed, translators, pairs, derived_inputs)
+    for write in write_names(folder, (RECORDS,)):
+        known = read_counted_records(folder, write, ["id", "stage", "reason", "reused", "findings"])
+        counts = _with_records(counts, known.to_pylist())
+    return counts
+
+
+def _with_records(counts: Counts, rows: list[Row]) -> Counts:
+    """Add what only the records of a write tell: who was traced, and what was taken over."""
+    traced = 0
+    for row in rows:
+        traced += row["reason"] == Reason.TRACED and RowId.parse(row["id"]).number == 1
+        reused = ORDER[Stage(row.get("reused") or Stage.READ)]
+        for stage in list(Stage)[1 : ORDER[ended_in(row)] + 1]:
+            (counts.reused if ORDER[stage] <= reused else counts.made)[stage] += 1
+    return replace(counts, traced=counts.traced + traced)
 
 
 def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dict[str, Any]:
@@ -122,6 +154,7 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "problems_read": problems_read,
         "problems_with_examples": counts.problems_with_examples,
         "problems_rejected": counts.rejected.total(),
+        "traced": counts.traced,
         "counts_add_up": problems_read == counts.problems,
         "examples": counts.examples,
         "examples_without_evidence": counts.no_evidence,
@@ -140,6 +173,11 @@ def make_summary(counts: Counts, problems_read: int, run: dict[str, Any]) -> dic
         "sandbox": run["sandbox"],
         "config": run["config"],
     }
+    if counts.reused:
+        stages = list(Stage)[1:]
+        summary["reuse"] = {
+            stage.value: {"reused": counts.reused[stage], "made": counts.made[stage]} for stage in stages
+        }
     return summary | ({"translation": run["tokens"]} if "tokens" in run else {})
 
 
@@ -166,6 +204,8 @@ def table(summary: dict[str, Any]) -> str:
         for stage, reasons in summary["rejected"].items()
         for reason, count in reasons.items()
     ]
+    if summary.get("traced"):
+        rows.append(("traced", "to be translated", summary["traced"]))
     rows.append(("with examples", "", summary["problems_with_examples"]))
     rows.append(("training rows", "", summary["examples"]))
     for key, words in (
@@ -180,11 +220,13 @@ def table(summary: dict[str, Any]) -> str:
         rows += [("  of these", f"text by {translator}", count) for translator, count in translators.items()]
     if summary.get("preference_pairs"):
         rows.append(("preference pairs", "", summary["preference_pairs"]))
+    for stage, rows_of in summary.get("reuse", {}).items():
+        rows.append(("taken over", f"{stage}, {rows_of['made']:,} made", rows_of["reused"]))
     lines = [f"{name:14} {what:28} {count:>10,}" for name, what, count in rows]
     legs = f" in {summary['legs']} legs" if summary["legs"] > 1 else ""
     speed = f"{summary['seconds']:,.1f} s{legs}, {summary['problems_per_second']:,.1f} problems/s"
     check = "every problem is accounted for" if summary["counts_add_up"] else "THE COUNTS DO NOT ADD UP"
-    if not summary["examples"]:
+    if not summary["examples"] and not summary.get("traced"):
         check += f". NO TRAINING ROW: {_commonest(summary['rejected'])}"
     return "\n".join([*lines, f"{speed}; {check}"])
 

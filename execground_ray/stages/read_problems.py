@@ -18,11 +18,12 @@ from ray.data.context import DataContext
 from ray.data.datasource import Datasource, ReadTask
 
 from execground_ray.corpus.decoding import LineError
+from execground_ray.corpus.duplicates import reject_copy
 from execground_ray.corpus.lines import Raw
 from execground_ray.corpus.parsing import content_id, parse_line, raw_content, to_json
 from execground_ray.corpus.splits import is_blank
-from execground_ray.corpus.survey import SplitPlan
-from execground_ray.records import COLUMNS, Reason, Row, Stage, reject, schema_after
+from execground_ray.corpus.survey import SplitPlan, Surveyed
+from execground_ray.records import COLUMNS, Row, Stage, reject, schema_after
 
 BLOCK_ROWS = 256
 BLOCK_CHARS = 32 << 20
@@ -34,6 +35,9 @@ def read_rows(plan: SplitPlan) -> Iterator[Row]:
     Raises:
         RuntimeError: the split has fewer rows than the survey found.
     """
+    if isinstance(plan.split, Surveyed):
+        yield from plan.split.rows(plan.rows, plan.duplicates, plan.done)
+        return
     duplicates = {row: others for row, *others in plan.duplicates.tolist()}
     done = frozenset(plan.done.tolist())
     lines = (line for line in enumerate(plan.split.read(), plan.first) if not is_blank(line[1]))
@@ -45,17 +49,15 @@ def read_rows(plan: SplitPlan) -> Iterator[Row]:
         ordinal, kept, similarity = duplicates.get(index, (1, 0, 0.0))
         if ordinal > 1:
             row["id"] += f".{ordinal}"
-        if kept and similarity:
-            row = reject(row, Reason.NEAR_DUPLICATE, f"nearly the code of {kept:016x}: similarity {similarity:.2f}")
-        elif kept:
-            row = reject(row, Reason.DUPLICATE_PROBLEM, f"the same problem as {kept:016x}")
-        yield row
+        yield reject_copy(row, kept, similarity) if kept else row
     if index + 1 < plan.rows:
         raise RuntimeError(f"{plan.split.name} changed while it was being read")
 
 
 class ProblemSource(Datasource):
     """A surveyed corpus as the start of a Ray Data plan: blocks with the columns of ``Stage.READ``.
+
+    Those of an earlier output have the columns of later stages too, up to the last one that is taken over.
 
     The number of read tasks never exceeds the parallelism that Ray Data asks for; several splits share a task then.
     """
@@ -87,7 +89,7 @@ def _read_task(plans: Sequence[SplitPlan], row_limit: int | None) -> ReadTask:
     names = tuple(dict.fromkeys(plan.split.name for plan in plans))
     rows = sum(plan.rows - len(plan.done) for plan in plans)
     metadata = BlockMetadata(num_rows=rows, size_bytes=_total_bytes(plans), exec_stats=None, input_files=names)
-    return ReadTask(lambda: _blocks(plans), metadata, schema_after(Stage.READ), row_limit)
+    return ReadTask(lambda: _blocks(plans), metadata, _schema(plans[0]), row_limit)
 
 
 def _blocks(plans: Iterable[SplitPlan]) -> Iterator[pa.Table]:
@@ -99,10 +101,14 @@ def _blocks(plans: Iterable[SplitPlan]) -> Iterator[pa.Table]:
             rows.append(row)
             chars += len(row["problem"])
             if len(rows) == BLOCK_ROWS or chars > BLOCK_CHARS:
-                yield pa.Table.from_pylist(rows, schema_after(Stage.READ))
+                yield pa.Table.from_pylist(rows, _schema(plan))
                 rows, chars = [], 0
     if rows:
-        yield pa.Table.from_pylist(rows, schema_after(Stage.READ))
+        yield pa.Table.from_pylist(rows, _schema(plan))
+
+
+def _schema(plan: SplitPlan) -> pa.Schema:
+    return schema_after(plan.split.last if isinstance(plan.split, Surveyed) else Stage.READ)
 
 
 def _total_bytes(plans: Iterable[SplitPlan]) -> int | None:

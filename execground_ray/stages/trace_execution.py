@@ -37,6 +37,10 @@ class TraceExecution:
         """Trace a batch of rows; rows that are rejected already pass untouched."""
         return map_rows(Stage.TRACE, batch, self._trace_row)
 
+    def close(self) -> None:
+        """End the workers; those of an actor end with it."""
+        self._runner.close()
+
     def _trace_row(self, row: Row) -> Row | list[Row]:
         problem = Problem.from_json(row["problem"])
         pairs = pair_order(row["id"], json.loads(row["pairs"]), self._seed)[: self._pairs_per_problem]

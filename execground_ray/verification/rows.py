@@ -17,8 +17,8 @@ from execground_ray.python_values import read_json
 from execground_ray.records import COLUMNS, Problem, Reason, Row, Stage, reject
 from execground_ray.tracing.evidence import NoEvidence
 from execground_ray.tracing.evidence_runner import EvidenceRunner
-from execground_ray.verification.verdict import Execution, judge
-from execground_ray.verification.verifier import UnverifiableError, Verifier
+from execground_ray.verification.verdict import Execution, Verdict, judge
+from execground_ray.verification.verifier import UnverifiableError, Verifier, to_verdict
 
 if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing, Verification
@@ -77,5 +77,16 @@ class RowVerifier:
         row = (
             row | {name: scores[name] for name in COLUMNS[Stage.VERIFY]} | {"findings": json.dumps(scores["findings"])}
         )
-        judgement = judge(verdict, self._settings)
-        return row if judgement is None or self._settings.mode == "score" else reject(row, *judgement)
+        return judged(row, verdict, self._settings)
+
+
+def judged(row: Row, verdict: Verdict, settings: Verification) -> Row:
+    """Return a row that was verified, rejected if its text is not good enough."""
+    judgement = judge(verdict, settings)
+    return row if judgement is None or settings.mode == "score" else reject(row, *judgement)
+
+
+def judge_row(row: Row, settings: Verification) -> Row:
+    """Judge a row by what was found when it was verified: other thresholds need no other run."""
+    scores = {name: row[name] for name in COLUMNS[Stage.VERIFY]}
+    return judged(row, to_verdict(scores | {"findings": json.loads(row["findings"]), "sentences": []}), settings)

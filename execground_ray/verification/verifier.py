@@ -74,7 +74,7 @@ class Verifier:
                 problem = f"more than {self._limits.timeout_s} s or {self._limits.memory_mb} MB: {error}"
                 continue
             if "error" not in answer:
-                return cast(Verdict, _reader().validate_python(answer))
+                return to_verdict(answer)
             problem = answer["error"]
         raise UnverifiableError(problem)
 
@@ -147,6 +147,11 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return asdict(verify(request["text"], Execution(**execution)))
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
+
+
+def to_verdict(answer: dict[str, Any]) -> Verdict:
+    """Return the verdict that was written as JSON."""
+    return cast(Verdict, _reader().validate_python(answer))
 
 
 @cache

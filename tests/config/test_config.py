@@ -18,7 +18,9 @@ CHOICES = [file for file in FILES if "/" in file and not file.startswith("hydra/
 
 # Every option there is. Adding one is a decision: it has to be documented in conf/ and stay for ever.
 OPTIONS = """
-cluster.address cluster.dashboard cluster.engines cluster.gpus_per_engine cluster.num_cpus
+cluster.address cluster.dashboard cluster.engine_kwargs cluster.engine_kwargs.gpu_memory_utilization
+cluster.engine_kwargs.max_num_batched_tokens cluster.engine_kwargs.max_num_seqs cluster.engines
+cluster.gpus_per_engine cluster.num_cpus
 export.control_text export.license export.max_tokens export.preference export.push_to_hub export.rows_per_shard
 export.tokenizer
 output.dir output.on_existing
@@ -31,7 +33,9 @@ tracing.exceptions tracing.float_tolerance tracing.max_lines tracing.max_timeout
 tracing.pairs_per_problem tracing.preload tracing.smaller_inputs tracing.timeout_s tracing.trace_bytes
 tracing.value_chars
 tracing.worker_runs tracing.workers
-translator.api_key_env translator.attempts translator.batch_rows translator.batches_in_flight translator.concurrency
+translator.api_key_env translator.attempts translator.batch_rows translator.batches_in_flight translator.cluster_kwargs
+translator.cluster_kwargs.gpu_memory_utilization translator.cluster_kwargs.max_num_batched_tokens
+translator.cluster_kwargs.max_num_seqs translator.concurrency
 translator.device translator.enable_thinking translator.engine_kwargs translator.fallback translator.hang_timeout_s
 translator.keep_thinking translator.kind translator.lora_path translator.max_failures translator.max_model_len
 translator.max_retries translator.max_tries translator.model translator.prompt translator.quantization
@@ -91,6 +95,23 @@ def test_paper_is_the_reference_implementation():
     assert (translator.model, translator.replicas, translator.tensor_parallel_size) == ("Qwen/Qwen3-32B", 1, 8)
     assert translator.enable_thinking
     assert translator.sampling_params == SamplingParameters(0.6, 0.95, 20, 0.0, 16384)
+
+
+def test_nlex_does_not_think_and_has_an_engine_on_each_gpu():
+    translator = load(["experiment=nlex"]).translator
+    assert (translator.model, translator.enable_thinking) == ("Qwen/Qwen3-32B-FP8", False)
+    assert (translator.replicas, translator.tensor_parallel_size) == (8, 1)
+    assert translator.cluster_kwargs["max_num_seqs"] == 512
+
+
+def test_what_suits_the_gpus_yields_to_what_is_asked_for():
+    asked = ["translator=vllm", "cluster=gpu8", "+translator.engine_kwargs.max_num_seqs=64"]
+    translator = load(asked).translator
+    assert translator.cluster_kwargs | translator.engine_kwargs == {
+        "max_num_seqs": 64,
+        "max_num_batched_tokens": 16384,
+        "gpu_memory_utilization": 0.95,
+    }
 
 
 def test_overrides_win_over_the_experiment():

@@ -10,8 +10,9 @@ from problem_lines import problem_line
 
 from execground_ray.config.schema import FileSource
 from execground_ray.corpus import splits
+from execground_ray.corpus.duplicates import Finished
 from execground_ray.corpus.splits import list_splits
-from execground_ray.corpus.survey import Finished, Work, map_on_ray, survey_corpus, survey_split
+from execground_ray.corpus.survey import Work, map_on_ray, survey_corpus, survey_split
 from execground_ray.stages.read_problems import read_rows
 
 

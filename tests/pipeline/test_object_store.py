@@ -109,6 +109,17 @@ def test_the_report_is_made_and_the_dataset_proved_where_it_is(run):
     assert f"proved: {PROBLEMS} training rows and 0 rejected" in proved.stdout
 
 
+def test_an_output_is_the_source_of_another(run, start_job):
+    del run
+    settings = ["sandbox=none", "cluster.num_cpus=2", "tracing.workers=1", "tracing.preload=[]"]
+    paths = ["source.path=s3://corpus/out", "output.dir=s3://corpus/again"]
+    ended = start_job("source=dataset", *paths, *settings, "verification.min_coverage=1").wait(240)
+    assert ended.code == 0, ended.stderr
+    summary = json.loads(Folder.at("s3://corpus/again").read_text("summary.json"))
+    assert summary["reuse"]["verify"] == {"reused": PROBLEMS, "made": 0}
+    assert (summary["problems_read"], summary["examples"]) == (PROBLEMS, PROBLEMS)
+
+
 def test_credentials_are_nowhere(run, bucket):
     folder, ended, _ = run
     files = bucket.get_file_info(fs.FileSelector("corpus/out", recursive=True))

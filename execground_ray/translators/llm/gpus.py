@@ -56,7 +56,8 @@ def check_memory(translator: VllmTranslator, needed: int | None, gpu_bytes: int 
     """
     if needed is None or gpu_bytes is None:
         return
-    share = float(translator.engine_kwargs.get("gpu_memory_utilization", MEMORY_SHARE))
+    settings = translator.cluster_kwargs | translator.engine_kwargs
+    share = float(settings.get("gpu_memory_utilization", MEMORY_SHARE))
     room = gpu_bytes * share
     size = translator.tensor_parallel_size
     if needed >= room * size:

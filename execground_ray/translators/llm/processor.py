@@ -2,8 +2,8 @@
 
 ``asked`` turns a row into a question for the processor, ``read_result`` is what it gives back, and ``finish_rows``
 turns that into rows again. On that way a whole row travels as one JSON text, because the processor mixes rows of
-different columns, which turns integers into floats and leaves nulls. A row that is rejected has a text in the column
-``__inference_error__``: such a row passes every stage of a processor.
+different columns, which turns integers into floats and leaves nulls. A row that is rejected, or has its text from an
+earlier output, has a word in the column ``__inference_error__``: such a row passes every stage of a processor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import ray
 
-from execground_ray.records import COLUMNS, Row, Stage, schema_after
+from execground_ray.records import COLUMNS, Row, Stage, passes, schema_after
 from execground_ray.translators.llm.engine_log import start_engine_log
 from execground_ray.translators.llm.resampling import read_attempts
 from execground_ray.translators.translator import Translator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 7200.0  # nothing may come out while a large model is loaded and thinks about its first rows
 # The columns of a row on its way through a processor.
 ROW, ERROR, ANSWER = "row", "__inference_error__", "answer"
+PASSES = "not asked"
 
 
 class LanguageModel(Translator):
@@ -49,7 +50,7 @@ class LanguageModel(Translator):
 
 def asked(row: Row, question: Row) -> Row:
     """Return ``row`` as a processor wants it: one text, beside the columns of the ``question``."""
-    return {ROW: json.dumps(row), ERROR: row["reason"], **question}
+    return {ROW: json.dumps(row), ERROR: row["reason"] or (PASSES if passes(row, Stage.TRANSLATE) else ""), **question}
 
 
 def read_result(row: Row) -> Row:
@@ -66,13 +67,14 @@ def finish_rows(batch: pa.Table, translator: str, keep_thinking: bool) -> pa.Tab
         keep_thinking: whether the rows keep what the model thought.
     """
     rows = [_finish(result, translator, keep_thinking) for result in batch.to_pylist()]
-    return pa.Table.from_pylist(rows, schema_after(Stage.TRANSLATE))
+    return pa.Table.from_pylist(rows, schema_after(Stage.TRANSLATE, rows[0] if rows else ()))
 
 
 def _finish(result: Row, translator: str, keep_thinking: bool) -> Row:
-    row = json.loads(result[ROW]) | COLUMNS[Stage.TRANSLATE]
-    if row["reason"]:
-        return row
+    given = json.loads(result[ROW])
+    if passes(given, Stage.TRANSLATE):
+        return COLUMNS[Stage.TRANSLATE] | given
+    row = given | COLUMNS[Stage.TRANSLATE]
     attempts = read_attempts(result[ANSWER])
     told = [attempt.told(row["locator"]) for attempt in attempts]
     if not keep_thinking:

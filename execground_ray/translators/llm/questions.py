@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from execground_ray.config.schema import HttpTranslator, VllmTranslator
-from execground_ray.records import Problem, Reason, reject
+from execground_ray.records import Problem, Reason, Stage, passes, reject
 from execground_ray.translators.llm.processor import ERROR, ROW, asked
 from execground_ray.translators.llm.prompting import THINK, translation_prompt
 from execground_ray.translators.llm.resampling import row_seed
@@ -62,7 +62,7 @@ class EnginePrompts:
         tokenizer = chat_tokenizer(self._translator.model)
         tokens: list[int] = []
         opened = False
-        if not row["reason"]:
+        if not passes(row, Stage.TRANSLATE):
             problem = Problem.from_json(row["problem"])
             message = translation_prompt(self._translator.prompt, problem, row["input"], row["trace"])
             prompt = tokenizer.prompt(message, self._translator.enable_thinking)
@@ -111,7 +111,7 @@ def ask_server(batch: pa.Table, translator: HttpTranslator, form: RequestForm, s
 
 def _ask_server(row: dict[str, Any], translator: HttpTranslator, form: RequestForm, seed: int) -> dict[str, Any]:
     payload = ""
-    if not row["reason"]:
+    if not passes(row, Stage.TRANSLATE):
         problem = Problem.from_json(row["problem"])
         message = translation_prompt(translator.prompt, problem, row["input"], row["trace"])
         payload = json.dumps(chat_request(translator, form, message, row_seed(seed, row["id"])))

@@ -101,7 +101,7 @@ class VllmModel(LanguageModel):
             engine_kwargs["quantization"] = translator.quantization
         if translator.lora_path:
             engine_kwargs |= {"enable_lora": True, "max_lora_rank": lora_rank(translator.lora_path)}
-        return engine_kwargs | translator.engine_kwargs
+        return engine_kwargs | translator.cluster_kwargs | translator.engine_kwargs
 
     def _processor_config(self) -> vLLMEngineProcessorConfig:
         translator = self._translator

@@ -171,7 +171,7 @@ def test_too_little_memory_is_refused_with_what_would_do(tmp_path):
     check_memory(TRANSLATOR, 64 * gib, None)
     check_memory(TRANSLATOR, None, 24 * gib)
     with pytest.raises(
-        ConfigError, match=r"alone need 64.0 GiB; an engine with 2 GPUs of 24.0 GiB may use 44.2"
+        ConfigError, match=r"alone need 64.0 GiB; an engine with 2 GPUs of 24.0 GiB may use 45.6"
     ) as found:
         check_memory(TRANSLATOR, 64 * gib, 24 * gib)
     assert "cluster.gpus_per_engine to more than 2," in str(found.value)
@@ -194,6 +194,9 @@ def test_settings_reach_the_engine_in_its_own_names(tokenizer_folder, tmp_path, 
         "quantization": "fp8",
         "enable_lora": True,
         "max_lora_rank": 16,
+        "max_num_seqs": 512,
+        "max_num_batched_tokens": 16384,
+        "gpu_memory_utilization": 0.95,
         "kv_cache_dtype": "fp8",
     }
 
