@@ -4,7 +4,7 @@ Of code everything goes that a copyist changes without changing the program: com
 contents of strings, and parentheses but those of calls. Names too, but not which of them are the same: in a window a
 name is how far back it stood last, 0 if that is outside (parameterized matching: Baker, STOC 1993), so that
 ``a[i] + a[j]`` and ``x[m] + x[n]`` are the same window, and ``a[i] + a[i]`` another. What is called a built-in or a
-method of a built-in type is what it is.
+method of a built-in type is what it is, unless the program defines it.
 
 Of text the words count, whatever their case and what stands between them; numbers do not.
 """
@@ -32,6 +32,7 @@ TOKEN = re.compile(
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
 WORD = re.compile(r"[^\W\d_]+")
+DEFINED = re.compile(r"\bdef\s+(\w+)")
 BUILT_IN = frozenset(dir(builtins))
 METHODS = frozenset(
     name for kind in (str, bytes, int, float, list, dict, set, tuple) for name in dir(kind) if name[0] != "_"
@@ -74,6 +75,7 @@ def mixed(values: Array) -> Array:
 
 def _code_tokens(code: str) -> Iterator[tuple[str, bool]]:
     """Yield the tokens that count, and whether each is a name that could be any other."""
+    own = set(DEFINED.findall(code))
     before = ""
     calls: list[bool] = []  # of the open parentheses, which are those of a call
     for found in TOKEN.finditer(code):
@@ -85,8 +87,9 @@ def _code_tokens(code: str) -> Iterator[tuple[str, bool]]:
             calls.append(before in (")", "]") or (before.isidentifier() and not keyword.iskeyword(before)))
         if (text == "(" and not calls[-1]) or (text == ")" and calls and not calls.pop()):
             continue
-        if (before == "." and text in METHODS) or (text in BUILT_IN and code[found.end() : found.end() + 1] == "("):
-            is_name = False  # ``sum = 0`` is a variable
+        called = text in BUILT_IN and code[found.end() : found.end() + 1] == "("  # ``sum = 0`` is a variable
+        if text not in own and (called or (before == "." and text in METHODS)):
+            is_name = False
         before = text
         yield text, is_name
 
