@@ -40,7 +40,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,), "float": (float,), "dictionary": (dict,),
 }  # fmt: skip
 # Calls that write a value, and those by which a text measures what the program need not have measured.
-_VALUES = frozenset("set frozenset deque array range list dict tuple".split())
+_VALUES = frozenset(
+    "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict float64 float32 int64 int32 bool_ str_".split()
+)
 _MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
 LEAST_TEXT = 3  # letters of a text that can hardly be another one's by chance
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
@@ -86,7 +88,7 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
             events += [event for event in run.events_at(frame.caller) if name_of_call(event.node) == name]
     if any(key_of(event.node) == key_of(call) or matches(call, event) for event in events):
         return True
-    if worked_out or name in _MEASURES or name[:1].isupper() or (name in _VALUES and is_pure(call)):
+    if worked_out or name in _MEASURES or name[:1].isupper() or (name in _VALUES and all(map(is_pure, call.args))):
         return None
     if not events and not frames:
         return None if name in window.operations else False

@@ -89,4 +89,4 @@ def judged(row: Row, verdict: Verdict, settings: Verification) -> Row:
 def judge_row(row: Row, settings: Verification) -> Row:
     """Judge a row by what was found when it was verified: other thresholds need no other run."""
     scores = {name: row[name] for name in COLUMNS[Stage.VERIFY]}
-    return judged(row, to_verdict(scores | {"findings": json.loads(row["findings"]), "sentences": []}), settings)
+    return judged(row, to_verdict(scores | {"findings": json.loads(row["findings"])}), settings)

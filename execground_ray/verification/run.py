@@ -5,18 +5,15 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from execground_ray.tracing.evidence import Evidence, read_value
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
-from execground_ray.verification.trees import expressions_in, key_of, nodes_in, program_names
+from execground_ray.verification.trees import expressions_in, first_name, grouped, key_of, nodes_in, program_names
 from execground_ray.verification.values import Inside, Opaque, freeze
 
-Item = TypeVar("Item")
-Key = TypeVar("Key")
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
 _SHOWN = frozenset({"source", "call", "def"})
@@ -216,6 +213,12 @@ class Run:
         return program_names(self.tree)
 
     @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of all expressions of the program."""
+        nodes = [node for node in self._nodes if isinstance(node, ast.expr)]
+        return frozenset(map(key_of, [*nodes, *self._augmented.values()]))
+
+    @cached_property
     def constants(self) -> frozenset[Any]:
         """Keys of what the program writes out: constants, calculations and collections of them; the run has no event of all."""
         found = set()
@@ -275,7 +278,7 @@ class Run:
         """Of each loop, for each time it ran: the record lines at which rounds began."""
         found: dict[int, list[list[int]]] = defaultdict(list)
         loops = [node for node in self._nodes if isinstance(node, ast.For | ast.While)]
-        begins = {id(_first(node.target) if isinstance(node, ast.For) else node.test): node for node in loops}
+        begins = {id(first_name(node.target) if isinstance(node, ast.For) else node.test): node for node in loops}
         starts = {id(node.iter): id(node) for node in loops if isinstance(node, ast.For)}
         running: dict[tuple[int, int], list[int]] = {}
         for event in self.events:
@@ -292,18 +295,3 @@ class Run:
             else:
                 running.pop(key)
         return list(found.values())
-
-
-def _first(target: ast.expr) -> ast.expr:
-    """The first name of a loop's target."""
-    while isinstance(target, ast.Tuple | ast.List):
-        target = target.elts[0]
-    return target
-
-
-def grouped(many: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
-    """Things by what ``key`` says of each."""
-    found: dict[Key, list[Item]] = defaultdict(list)
-    for each in many:
-        found[key(each)].append(each)
-    return found

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
+Item = TypeVar("Item")
+Key = TypeVar("Key")
 CACHED = 20_000  # trees that are remembered, by identity
 
 
@@ -75,3 +79,18 @@ def name_of_call(node: ast.AST) -> str:
     """The name of the function or method that a call is of; empty for what is none."""
     function = getattr(node, "func", None)
     return getattr(function, "attr", getattr(function, "id", ""))
+
+
+def first_name(target: ast.expr) -> ast.expr:
+    """The first name of a loop's target."""
+    while isinstance(target, ast.Tuple | ast.List):
+        target = target.elts[0]
+    return target
+
+
+def grouped(many: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """Things by what ``key`` says of each."""
+    found: dict[Key, list[Item]] = defaultdict(list)
+    for each in many:
+        found[key(each)].append(each)
+    return found

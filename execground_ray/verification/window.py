@@ -12,8 +12,8 @@ from typing import Any
 from execground_ray.verification.arithmetic import FUNCTIONS, UnknownError, evaluate
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.run import WIDEN, Event, Run, grouped
-from execground_ray.verification.trees import key_of, name_of_call, nodes_in
+from execground_ray.verification.run import WIDEN, Event, Run
+from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated

@@ -97,6 +97,7 @@ PASSING = [
     "`24 / 4` is about `6.0`.",
     "In binary `5` is `101` [9].",
     "`names` is `{'total': 98, 'mean': 24}`, with `'mean': 24` in it [52-53].",
+    "They are `array([5, 12])` and `np.float64(24.0)` [1-55].",  # how values are shown, not calls
 ]
 
 
