@@ -239,11 +239,6 @@ def schema_after(stage: Stage, given: Iterable[str] = ()) -> pa.Schema:
     return pa.schema([(name, types[type(blank)]) for name, blank in columns.items()])
 
 
-def is_rejected(reason: str) -> bool:
-    """Whether a row with this reason is a reject; one that was only to be traced is none."""
-    return reason not in ("", Reason.TRACED)
-
-
 def passes(row: Row, stage: Stage, also: Stage | None = None) -> bool:
     """Whether a stage leaves a row as it is: it brings along what the stage would make, or has ended.
 
@@ -253,15 +248,6 @@ def passes(row: Row, stage: Stage, also: Stage | None = None) -> bool:
         return True
     lasting = row["stage"] != also or row["reason"] in (Reason.INTERNAL_ERROR, Reason.TRACED)
     return bool(row["reason"]) and lasting
-
-
-def ended_in(row: Row) -> Stage:
-    """Return the stage that ended a row, the last one if none did.
-
-    It is that of the reason, but for a text that was verified and found unfinished, which is a reason of ``TRANSLATE``.
-    """
-    stage = Stage(row["stage"]) if row["reason"] else Stage.EXPORT
-    return Stage.VERIFY if stage is Stage.TRANSLATE and row.get("findings", "[]") != "[]" else stage
 
 
 def map_rows(

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import Config, HttpTranslator, VllmTranslator
-from execground_ray.output.rows import json_line, rejected_row, training_row
+from execground_ray.output.rows import is_rejected, json_line, rejected_row, training_row
 from execground_ray.output.shards import records_file
-from execground_ray.records import COLUMNS, Problem, Row, RowId, Stage, is_rejected, schema_after
+from execground_ray.records import COLUMNS, Problem, Row, RowId, Stage, schema_after
 from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.trace_execution import TraceExecution
