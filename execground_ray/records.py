@@ -1,4 +1,4 @@
-"""What flows through the pipeline: the problem, the row and its columns after each stage, and the reject reasons.
+"""What flows through the pipeline: the problem, and the row and its columns after each stage.
 
 A problem enters the stream as one row and leaves it as its examples, or as one rejected row.
 Heterogeneous values (inputs, outputs) travel as JSON text, because Arrow changes or loses them otherwise.
@@ -6,7 +6,7 @@ Heterogeneous values (inputs, outputs) travel as JSON text, because Arrow change
 One row, read from line 12 of a file, before any stage has looked at it::
 
     {"id": "0f3c…", "locator": "pyedu.jsonl:12", "problem": "{…the line as it was…}",
-     "stage": "", "reason": "", "detail": "", "problem_rows": 1}
+     "stage": "", "reason": "", "detail": "", "problem_rows": 1, "reused": ""}
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import logging
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from execground_ray.python_values import read_json
+from execground_ray.reasons import Reason, Stage, stage_in
 
 if TYPE_CHECKING:
     import pyarrow as pa  # the process that verifies does without it
@@ -28,81 +28,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 MOST_ERROR_CHARS = 200
 PYEDU, FUNCTION, STDIN = LAYOUTS = ("pyedu", "function", "stdin")
-
-
-class Stage(StrEnum):
-    """Where in the stream a problem was rejected, in the order of the stream."""
-
-    READ = "read"
-    PREFILTER = "prefilter"
-    TRACE = "trace"
-    TRANSLATE = "translate"
-    VERIFY = "verify"
-    EXPORT = "export"
-
-
-ORDER = {stage: place for place, stage in enumerate(Stage)}
-
-
-def stage_in(stage: Stage, last: Stage) -> bool:
-    """Whether a stage is among those up to ``last``."""
-    return ORDER[stage] <= ORDER[last]
-
-
-class Reason(StrEnum):
-    """Why a row ended before it was an example: rejected, all but ``TRACED``. Each names the stage that gives it."""
-
-    stage: Stage
-
-    def __new__(cls, value: str, stage: Stage = Stage.READ) -> Reason:
-        """Make the member a plain string that also knows its stage (always given; looking one up needs none)."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.stage = stage
-        return member
-
-    MALFORMED_JSON = "malformed_json", Stage.READ
-    INVALID_UNICODE = "invalid_unicode", Stage.READ
-    MISSING_FIELD = "missing_field", Stage.READ
-    WRONG_TYPE = "wrong_type", Stage.READ
-    AMBIGUOUS_NULL = "ambiguous_null", Stage.READ
-
-    DUPLICATE_PROBLEM = "duplicate_problem", Stage.PREFILTER
-    NEAR_DUPLICATE = "near_duplicate", Stage.PREFILTER
-    CONTAMINATED = "contaminated", Stage.PREFILTER
-    SYNTAX_ERROR = "syntax_error", Stage.PREFILTER
-    FUNCTION_MISSING = "function_missing", Stage.PREFILTER
-    RANDOM_IMPORT = "random_import", Stage.PREFILTER
-    NO_PAIRS = "no_pairs", Stage.PREFILTER
-    OVERSIZED_INPUT = "oversized_input", Stage.PREFILTER
-
-    TOO_LONG = "too_long", Stage.TRACE
-    EXCEPTION = "exception", Stage.TRACE
-    TIMEOUT = "timeout", Stage.TRACE
-    MEMORY = "memory", Stage.TRACE
-    KILLED = "killed", Stage.TRACE
-    NO_RETURN = "no_return", Stage.TRACE
-    OUTPUT_MISMATCH = "output_mismatch", Stage.TRACE
-    NONDETERMINISTIC = "nondeterministic", Stage.TRACE
-    UNSUPPORTED_VALUE = "unsupported_value", Stage.TRACE
-    SANDBOX_FAULT = "sandbox_fault", Stage.TRACE
-
-    TRACED = "traced", Stage.TRANSLATE  # no reject: translator=none stops here
-    PROMPT_TOO_LONG = "prompt_too_long", Stage.TRANSLATE
-    ENGINE_ERROR = "engine_error", Stage.TRANSLATE
-    UNFINISHED = "unfinished", Stage.TRANSLATE
-    EMPTY = "empty", Stage.TRANSLATE
-
-    WRONG_ANSWER = "wrong_answer", Stage.VERIFY
-    UNGROUNDED = "ungrounded", Stage.VERIFY
-    MENTIONS_TRACE = "mentions_trace", Stage.VERIFY
-    CODE_BLOCK = "code_block", Stage.VERIFY
-    DEGENERATE = "degenerate", Stage.VERIFY
-
-    TOO_MANY_TOKENS = "too_many_tokens", Stage.EXPORT
-    CONTROL_TEXT = "control_text", Stage.EXPORT
-
-    INTERNAL_ERROR = "internal_error", Stage.READ  # an exception of our own, in any stage
 
 
 @dataclass(frozen=True)
@@ -239,11 +164,6 @@ def schema_after(stage: Stage, given: Iterable[str] = ()) -> pa.Schema:
     return pa.schema([(name, types[type(blank)]) for name, blank in columns.items()])
 
 
-def is_rejected(reason: str) -> bool:
-    """Whether a row with this reason is a reject; one that was only to be traced is none."""
-    return reason not in ("", Reason.TRACED)
-
-
 def passes(row: Row, stage: Stage, also: Stage | None = None) -> bool:
     """Whether a stage leaves a row as it is: it brings along what the stage would make, or has ended.
 
@@ -253,15 +173,6 @@ def passes(row: Row, stage: Stage, also: Stage | None = None) -> bool:
         return True
     lasting = row["stage"] != also or row["reason"] in (Reason.INTERNAL_ERROR, Reason.TRACED)
     return bool(row["reason"]) and lasting
-
-
-def ended_in(row: Row) -> Stage:
-    """Return the stage that ended a row, the last one if none did.
-
-    It is that of the reason, but for a text that was verified and found unfinished, which is a reason of ``TRANSLATE``.
-    """
-    stage = Stage(row["stage"]) if row["reason"] else Stage.EXPORT
-    return Stage.VERIFY if stage is Stage.TRANSLATE and row.get("findings", "[]") != "[]" else stage
 
 
 def map_rows(

@@ -12,7 +12,8 @@ from small_output import LOOP, make_output, problem
 from execground_ray.config.loading import load
 from execground_ray.output.rows import json_line, training_prompt, training_row
 from execground_ray.records import Problem
-from execground_ray.report.proof import record_faults, row_faults
+from execground_ray.report.proof import row_faults
+from execground_ray.report.record_faults import record_faults
 from execground_ray.translators.llm.prompting import with_thinking
 from execground_ray.verification.citations import strip_citations
 from execground_ray.verification.rows import RowVerifier

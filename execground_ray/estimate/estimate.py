@@ -69,7 +69,8 @@ def estimate(config: Config, caged: bool, wanted: int = SAMPLE_PROBLEMS) -> Esti
     """
     splits = open_source(config)
     chosen = choose_splits(splits, config)
-    plans = survey_corpus(chosen, config.source.limit, config.seed, options=SurveyOptions(config.source.layout))
+    options = SurveyOptions(config.source.layout, config.prefilter.near_duplicates)
+    plans = survey_corpus(chosen, config.source.limit, config.seed, options=options)
     seen = sum(plan.rows for plan in plans)
     if not seen:
         raise ConfigError("source: there is no problem in it")

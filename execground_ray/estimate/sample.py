@@ -15,9 +15,10 @@ import pyarrow as pa
 
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import Config, HttpTranslator, VllmTranslator
-from execground_ray.output.rows import json_line, rejected_row, training_row
+from execground_ray.corpus.contamination import read_benchmarks
+from execground_ray.output.rows import is_rejected, json_line, rejected_row, training_row
 from execground_ray.output.shards import records_file
-from execground_ray.records import COLUMNS, Problem, Row, RowId, Stage, is_rejected, schema_after
+from execground_ray.records import COLUMNS, Problem, Row, RowId, Stage, schema_after
 from execground_ray.stages.export_examples import export_rows
 from execground_ray.stages.filter_problems import filter_rows
 from execground_ray.stages.trace_execution import TraceExecution
@@ -72,7 +73,8 @@ def run_sample(config: Config, caged: bool, problems: Iterator[list[Row]], token
     trace = TraceExecution(config.tracing, caged, config.seed, config.sampling.examples_per_problem)
     verify = partial(verify_rows, verification=config.verification, tracing=config.tracing, caged=caged)
     translate = translate_rows if config.translator.kind == "template" else stop_rows
-    stages = (filter_rows, trace, translate, verify, partial(export_rows, export=config.export))
+    prefilter = partial(filter_rows, benchmarks=read_benchmarks(config.prefilter.decontaminate))
+    stages = (prefilter, trace, translate, verify, partial(export_rows, export=config.export))
 
     def run(rows: list[Row]) -> pa.Table:
         table = pa.Table.from_pylist(rows, schema_after(Stage.READ, rows[0]))

@@ -31,9 +31,10 @@ from execground_ray.corpus.windows import Array
 from execground_ray.output.layout import CONFIG, RECORDS, file_of
 from execground_ray.output.resume import saved_config
 from execground_ray.output.reuse import Reuse, find_reuse
+from execground_ray.output.rows import ended_in
 from execground_ray.output.shards import ROW_GROUP, read_counted_records
 from execground_ray.output.storage import Folder
-from execground_ray.records import COLUMNS, Row, RowId, Stage, ended_in, stage_in
+from execground_ray.records import COLUMNS, Row, RowId, Stage, stage_in
 
 
 @dataclass(frozen=True)

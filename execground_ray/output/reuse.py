@@ -19,7 +19,8 @@ from execground_ray.output.attempts import made_by, makers
 from execground_ray.output.layout import RECORDS, SUMMARY, file_of
 from execground_ray.output.resume import differing_keys, lacked_keys
 from execground_ray.output.storage import Folder
-from execground_ray.records import ORDER, Reason, Row, Stage, reject
+from execground_ray.reasons import ORDER
+from execground_ray.records import Reason, Row, Stage, reject
 from execground_ray.verification.rows import judge_row
 
 # The first stage that each group of settings has to do with. The seed chooses between duplicates, too.

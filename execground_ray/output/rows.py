@@ -19,7 +19,7 @@ from functools import cache
 from importlib.resources import files
 
 from execground_ray.python_values import read_json, written
-from execground_ray.records import STDIN, Problem, Row
+from execground_ray.records import STDIN, Problem, Reason, Row, Stage
 from execground_ray.verification.citations import strip_citations
 
 # Arrow reads a column of JSON as times if all of its texts in a part of a file look so; then other parts do not fit.
@@ -43,6 +43,20 @@ answer_ok attributed evidence grounded coverage supported contradicted unknown u
 
 EXECUTION = ("pair", "derived_input", "input", "output", "trace_lines")  # in a training row
 SCORES = ("answer_ok", "attributed", "evidence", "grounded", "coverage")  # of the verification, in a training row
+
+
+def is_rejected(reason: str) -> bool:
+    """Whether a row with this reason is a reject; one that was only to be traced is none."""
+    return reason not in ("", Reason.TRACED)
+
+
+def ended_in(row: Row) -> Stage:
+    """Return the stage that ended a row, the last one if none did.
+
+    It is that of the reason, but for a text that was verified and found unfinished, which is a reason of ``TRANSLATE``.
+    """
+    stage = Stage(row["stage"]) if row["reason"] else Stage.EXPORT
+    return Stage.VERIFY if stage is Stage.TRANSLATE and row.get("findings", "[]") != "[]" else stage
 
 
 def training_prompt(problem: Problem, arguments: str) -> str:

@@ -15,9 +15,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from execground_ray.output.layout import ENDINGS, PREFERENCE, RECORDS, REJECTED, TRAIN, file_of
-from execground_ray.output.rows import RECORD_COLUMNS, json_line, preference_row, rejected_row, training_row
+from execground_ray.output.rows import (
+    RECORD_COLUMNS,
+    is_rejected,
+    json_line,
+    preference_row,
+    rejected_row,
+    training_row,
+)
 from execground_ray.output.storage import Folder
-from execground_ray.records import Reason, Row, RowId, is_rejected
+from execground_ray.records import Reason, Row, RowId
 
 ID = re.compile(rb'\{"id": "([^"]+)"')
 ROW_GROUP = 128  # records that have to be read to get at one

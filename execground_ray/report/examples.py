@@ -14,9 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from execground_ray.output.rows import is_rejected
 from execground_ray.output.shards import read_counted_records
 from execground_ray.output.storage import Folder
-from execground_ray.records import Problem, is_rejected
+from execground_ray.records import Problem
 from execground_ray.report.figures import Figures
 from execground_ray.verification.citations import Attributed, read_citations
 

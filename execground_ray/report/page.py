@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from execground_ray.output.rows import is_rejected
 from execground_ray.output.storage import Folder
-from execground_ray.records import ORDER, Stage, is_rejected
+from execground_ray.reasons import ORDER
+from execground_ray.records import Stage
 from execground_ray.report.charts import Histogram, draw_counts, draw_histogram, draw_throughput
 from execground_ray.report.examples import PER_KIND, pack, pick_rows, read_examples
 from execground_ray.report.figures import Figures

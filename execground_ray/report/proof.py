@@ -18,7 +18,6 @@ import pyarrow as pa
 from pyarrow import fs
 
 from execground_ray.config.schema import Config
-from execground_ray.corpus.parsing import content_id
 from execground_ray.output.layout import ENDINGS, PREFERENCE, RECORDS, REJECTED, TRAIN, WRITE_NAME, file_of
 from execground_ray.output.rows import (
     json_line,
@@ -30,13 +29,9 @@ from execground_ray.output.rows import (
 )
 from execground_ray.output.shards import read_records, shard_bytes
 from execground_ray.output.storage import Folder
-from execground_ray.python_values import read_json
-from execground_ray.records import COLUMNS, Pair, Problem, Reason, RowId, Stage
+from execground_ray.records import Problem, Reason
+from execground_ray.report.record_faults import is_verifiable, record_faults, short
 from execground_ray.report.summary import count_shards, make_summary
-from execground_ray.tracing.literals import can_be_text_of
-from execground_ray.tracing.program import normalize_newlines
-from execground_ray.tracing.trace_runner import is_recorded
-from execground_ray.tracing.values import to_json
 from execground_ray.translators.llm.prompting import THINK, THOUGHT, with_thinking
 from execground_ray.verification.citations import strip_citations
 from execground_ray.verification.rows import RowVerifier
@@ -55,9 +50,6 @@ COUNTS = (
     "rejected",
     "reuse",
 )
-OUTERMOST_LINE = re.compile(r"(?=.{5} \|) *(\d+) \| ?(.*)")  # of code, in the frame of the function that was called
-ARGUMENT = re.compile(r" \.{6} (\w+) = (.*)")  # of that function, below its call; what is long has ... in it
-SCORES, VERDICT = tuple(COLUMNS[Stage.VERIFY]), ("stage", "reason")
 
 
 @dataclass
@@ -156,29 +148,6 @@ def row_faults(name: str, line: str, record: dict[str, Any], config: Config) -> 
             yield f"{column} is not what its record says"
 
 
-def record_faults(record: dict[str, Any], config: Config, verifier: RowVerifier) -> Iterator[str]:
-    """Yield what is wrong with what is known of one row."""
-    if record["reason"] and record["reason"] not in [reason.value for reason in Reason]:
-        yield f"unknown reason {record['reason']!r}"
-    elif record["reason"] not in ("", Reason.INTERNAL_ERROR) and Reason(record["reason"]).stage != record["stage"]:
-        yield f"{record['reason']} is no reason of stage {record['stage']}"
-    if not record["problem"]:
-        return
-    if RowId.parse(record["id"]).problem.partition(".")[0] != content_id(record["problem"].encode()):
-        yield "its id is not that of its problem"
-    if record["trace"]:
-        yield from _execution_faults(record, Problem.from_json(record["problem"]), config)
-    if "attempts" in record:
-        yield from _attempt_faults(record, config)
-    if is_verifiable(record):
-        yield from _verification_faults(record, verifier)
-
-
-def is_verifiable(record: dict[str, Any]) -> bool:
-    """Whether a row has a text that was judged by the rules of this version; earlier ones did not ask the run."""
-    return bool(record["text"]) and "evidence" in record
-
-
 def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[WriteProof]) -> Iterator[str]:
     """Yield what is wrong with the shards taken together."""
     ids = Counter(identity for proof in proofs for identity in (*proof.accepted, *proof.rejected, *proof.traced))
@@ -192,7 +161,7 @@ def dataset_faults(folder: Folder, summary: dict[str, Any], proofs: Sequence[Wri
     found = make_summary(counts, summary["problems_read"], {"seconds": 1.0, "sandbox": {}, "config": {}})
     for name in COUNTS:
         if summary.get(name, found.get(name)) != found.get(name):  # those of earlier versions have fewer
-            yield f"summary.json: {name} is {_short(summary[name])}, the shards hold {_short(found.get(name))}"
+            yield f"summary.json: {name} is {short(summary[name])}, the shards hold {short(found.get(name))}"
     if not found["counts_add_up"]:
         yield f"summary.json: {summary['problems_read']} problems were read, {counts.problems} are in the shards"
 
@@ -236,70 +205,5 @@ def _answer(row: dict[str, Any], record: dict[str, Any], config: Config) -> str:
     return text
 
 
-def _execution_faults(record: dict[str, Any], problem: Problem, config: Config) -> Iterator[str]:
-    if not 0 <= record["pair"] < len(problem.ios):
-        yield f"its problem has no pair {record['pair']}"
-        return
-    pair = problem.ios[record["pair"]]
-    if record.get("derived_input"):
-        pair = Pair(read_json(record["input"]), read_json(record["output"]))
-        if pair.input in [recorded.input for recorded in problem.ios]:
-            yield "its input is recorded, not derived"
-    elif record["input"] != to_json(pair.input, exact=True):
-        yield "input is not that of its pair"
-    if not is_recorded(problem, pair.output, read_json(record["output"]), config.tracing.float_tolerance):
-        yield "output is not that of its pair"
-    lines = record["trace"].split("\n")
-    if record["trace_lines"] != len(lines):
-        yield f"trace_lines is {record['trace_lines']}, the trace has {len(lines)}"
-    yield from _trace_faults(lines, problem, pair)
-
-
-def _trace_faults(lines: Sequence[str], problem: Problem, pair: Pair) -> Iterator[str]:
-    """Yield what shows that a trace is not that of this program, called with this input."""
-    if not lines[0].endswith(f">>> Call to {problem.funcname}"):
-        return  # a decorator was entered first, whose code is not the problem's
-    for shown in map(ARGUMENT.fullmatch, lines[1:]):
-        if shown is None:
-            break
-        if "..." not in shown[2] and not can_be_text_of(shown[2], pair.input.get(shown[1])):
-            yield f"the trace is of another run: its {shown[1]} is {_short(shown[2])}"
-            return
-    code = normalize_newlines(problem.refcode).split("\n")
-    for shown in filter(None, map(OUTERMOST_LINE.fullmatch, lines)):
-        number = int(shown[1])
-        if number > len(code) or code[number - 1].strip() != shown[2].strip():
-            yield f"the trace is of another program: its line {number} is {_short(shown[2])}"
-            return
-
-
-def _attempt_faults(record: dict[str, Any], config: Config) -> Iterator[str]:
-    attempts = json.loads(record["attempts"])
-    for name in ("prompt_tokens", "generated_tokens"):
-        if record[name] != sum(attempt[name] for attempt in attempts):
-            yield f"{name} is {record[name]}, not the sum of its attempts"
-    if record["text"] and attempts and record["translator"] == config.translator.kind:
-        if record["text"] != attempts[-1]["text"]:
-            yield "text is not that of its last attempt"
-
-
-def _verification_faults(record: dict[str, Any], verifier: RowVerifier) -> Iterator[str]:
-    """Verify the text again; what a later stage decided is left out of the comparison."""
-    accepted = {"stage": "", "reason": "", "detail": ""}
-    again = verifier.verify(record | accepted | COLUMNS[Stage.VERIFY])
-    later = record["stage"] == Stage.EXPORT
-    for name in SCORES if later else (*VERDICT, *SCORES):
-        if name in record and again[name] != record[name]:  # those of earlier versions have fewer
-            yield f"{name} is {_short(record[name])}, verified again {_short(again[name])}"
-            return
-    if later and again["reason"]:
-        yield f"verified again: {_short(again['detail'])}"
-
-
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) and value else json.dumps(value)
-    return text if len(text) <= 120 else f"{text[:119]}…"

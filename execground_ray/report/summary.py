@@ -25,9 +25,11 @@ from execground_ray.output.layout import (
     TRAIN,
     UNFINISHED,
 )
+from execground_ray.output.rows import ended_in
 from execground_ray.output.shards import read_counted_records, write_names
 from execground_ray.output.storage import Folder
-from execground_ray.records import ORDER, Reason, Row, RowId, Stage, ended_in
+from execground_ray.reasons import ORDER
+from execground_ray.records import Reason, Row, RowId, Stage
 
 POINT = re.compile(r"\[\s+([\d.]+),\s+(\d+)\s+\]")  # two numbers, which json would write on four lines
 LIBRARIES = ("ray", "snoop", "sandlock", "datasets", "pyarrow", "hydra-core")

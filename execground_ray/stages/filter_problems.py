@@ -35,14 +35,14 @@ MAX_SCALAR_BYTES = 128
 RANDOM_MODULES = ("random", "numpy.random")
 
 
-def filter_rows(batch: pa.Table, benchmarks: ray.ObjectRef[Benchmarks] | None = None) -> pa.Table:
+def filter_rows(batch: pa.Table, benchmarks: ray.ObjectRef[Benchmarks] | Benchmarks | None = None) -> pa.Table:
     """Judge a batch of rows; rows that are rejected already pass untouched.
 
     Args:
         batch: of rows.
-        benchmarks: what no problem may hold, in the object store; None for nothing.
+        benchmarks: what no problem may hold, in the object store or at hand; None for nothing.
     """
-    held = None if benchmarks is None else ray.get(benchmarks)
+    held = ray.get(benchmarks) if isinstance(benchmarks, ray.ObjectRef) else benchmarks
     return map_rows(Stage.PREFILTER, batch, partial(_filter_row, benchmarks=held))
 
 

@@ -31,7 +31,7 @@ def test_good_and_broken_lines_as_rows(tmp_path, monkeypatch):
     (tmp_path / "a.jsonl").write_text(f"{problem_line(1)}\n\n{json.dumps(bad_pair)}\n")
     good, bad = rows_of(plan("a.jsonl"))
     assert {name: value for name, value in good.items() if name not in ("id", "problem")} == {
-        "locator": "a.jsonl:1", "stage": "", "reason": "", "detail": "", "problem_rows": 1,
+        "locator": "a.jsonl:1", "stage": "", "reason": "", "detail": "", "problem_rows": 1, "reused": "",
     }  # fmt: skip
     assert json.loads(good["problem"]) == json.loads(problem_line(1))
     assert bad["detail"] == "a.jsonl:3: ios[1].input: expected an object, found an array"
