@@ -34,7 +34,7 @@ def finish(tmp_path, monkeypatch):
 
     def finish(stream):
         monkeypatch.setattr(
-            pipeline, "stream", lambda *given: stream(folder, [plan.rows for plan in given[1]], given[-1])
+            pipeline, "stream", lambda *given: stream(folder, [plan.rows for plan in given[1]], given[-1].name)
         )
         return folder, lambda: pipeline.finish(folder, config, {"kind": "sandlock"})
 
@@ -42,7 +42,7 @@ def finish(tmp_path, monkeypatch):
 
 
 def write(folder, run, *ids):
-    ShardSink(folder, "template", 1000, run).write(
+    ShardSink(folder, 1000, run).write(
         [block(*({"id": name} for name in ids))], SimpleNamespace(task_idx=0)
     )
 
