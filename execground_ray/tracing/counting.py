@@ -25,7 +25,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from itertools import chain, repeat
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 from execground_ray.tracing.calls import Calls, RunEnd, TooLong
@@ -153,6 +153,7 @@ class LineCounter:
         self._calls = calls
         self._max_lines = max_lines
         self._left = repeat(None, max_lines - 1)
+        self._places: dict[int, int] = {}  # by caller, the instruction at which it called last
         self._tick: Callable[[], None] = chain(self._left, _Overrun(end)).__next__
 
     @property
@@ -165,9 +166,17 @@ class LineCounter:
         frame = sys._getframe(1)
         if not self._calls.have(frame):
             return do_nothing
-        for _ in range(_lines_of_call(frame.f_code) - self._calls.is_target(frame.f_code)):
+        lines = _lines_of_call(frame.f_code) - self._calls.is_target(frame.f_code) - self._is_called_on(frame.f_back)
+        for _ in range(lines):
             self._tick()
         return self._tick
+
+    def _is_called_on(self, caller: FrameType | None) -> bool:
+        """Whether the caller is where it was at its last call: ``sorted`` or ``list`` call on, with no way back."""
+        if caller is None:
+            return False
+        before, self._places[id(caller)] = self._places.get(id(caller)), caller.f_lasti
+        return before == caller.f_lasti
 
 
 class _Overrun:
