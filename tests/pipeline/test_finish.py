@@ -42,9 +42,7 @@ def finish(tmp_path, monkeypatch):
 
 
 def write(folder, run, *ids):
-    ShardSink(folder, 1000, run).write(
-        [block(*({"id": name} for name in ids))], SimpleNamespace(task_idx=0)
-    )
+    ShardSink(folder, 1000, run).write([block(*({"id": name} for name in ids))], SimpleNamespace(task_idx=0))
 
 
 def ids_in(folder):
