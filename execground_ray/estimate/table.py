@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from execground_ray.config.schema import Config, HttpTranslator, VllmTranslator
 from execground_ray.estimate.estimate import GPU_TOKENS_PER_SECOND, Estimate, answer_tokens, thinks
-from execground_ray.estimate.intervals import Value, scaled
+from execground_ray.estimate.intervals import Value, scaled, wilson
 from execground_ray.estimate.sample import CHARACTERS_PER_TOKEN
 from execground_ray.records import Reason
 
@@ -34,7 +34,11 @@ def table(estimate: Estimate, config: Config) -> str:
 
 def notes(estimate: Estimate, config: Config) -> list[str]:
     """Return what the figures rest on, a line each."""
-    found = ["CPU time is that of the stages, without Ray's own and without what starts them."]
+    most = wilson(0, estimate.sample)[2] * estimate.problems
+    found = [
+        f"A reason that the sample does not have may still take up to {most:,.0f} problems.",
+        "CPU time is that of the stages, without Ray's own and without what starts them.",
+    ]
     if estimate.seen < estimate.problems:
         found.append(
             f"The source is large: {estimate.seen:,} of its problems were looked at, and their number is taken from "
