@@ -48,7 +48,7 @@ class Job:
         )
         Job.started.append(self)
 
-    def wait(self, timeout_s: float = 400) -> int:
+    def wait(self, timeout_s: float = 900) -> int:
         return self.process.wait(timeout_s)
 
     def text(self) -> str:
@@ -73,7 +73,7 @@ class Job:
         except psutil.Error:
             return False
 
-    def wait_for(self, condition, timeout_s: float = 400):
+    def wait_for(self, condition, timeout_s: float = 900):
         deadline = time.monotonic() + timeout_s
         while not (found := condition()):
             assert self.process.poll() is None, self.text()
