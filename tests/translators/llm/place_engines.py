@@ -47,7 +47,8 @@ def main():
     Folder.at(config.output.dir).write_text(CONFIG, to_yaml(config))
     plans = survey_corpus(list_splits(config.source), None, config.seed, map_on_ray)
     with Progress(sum(plan.rows for plan in plans)) as progress:
-        pipeline.stream(config, plans, plan_tracing([cpus], config.tracing, model.cpus), progress, model, new_run())
+        actors = plan_tracing([cpus], config.tracing, model.cpus)
+        pipeline.stream(config, plans, pipeline.Run(new_run(), actors, model, None, progress.tally))
     groups = [
         sum(bundle.get("GPU", 0) for bundle in group["bundles"].values())
         for group in ray.util.placement_group_table().values()
