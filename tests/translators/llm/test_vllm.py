@@ -53,7 +53,11 @@ def test_answers_are_asked_for_again_with_more_room_and_the_template_writes_wher
     """A model of random weights may hit on one true value, but not on nine."""
     write_corpus(tmp_path / "problems.jsonl", ["RANDOM", *[""] * 8])
     overrides = ["translator.attempts=3", "translator.retry_max_tokens=60", "translator.fallback=template"]
-    overrides += ["translator.sampling_params.max_tokens=8", "verification.mode=enforce", "verification.min_supported=9"]
+    overrides += [
+        "translator.sampling_params.max_tokens=3",
+        "verification.mode=enforce",
+        "verification.min_supported=9",
+    ]
     job = Job(tmp_path, model, *overrides)
     assert job.wait() == 0, job.text()
     train, rejected = job.rows()
@@ -63,7 +67,7 @@ def test_answers_are_asked_for_again_with_more_room_and_the_template_writes_wher
     rows = [json.loads(row["attempts"]) for row in records]
     for attempts in rows:
         assert len({(attempt["text"], attempt["generated_tokens"]) for attempt in attempts}) > 1
-        room = 8
+        room = 3
         for attempt in attempts:
             assert attempt["generated_tokens"] <= room
             if attempt["findings"] is None:  # no text that could be judged
@@ -72,7 +76,7 @@ def test_answers_are_asked_for_again_with_more_room_and_the_template_writes_wher
                 room = 60 if attempt["reason"] == "unfinished" else room
     every = [attempt for attempts in rows for attempt in attempts]
     assert any(attempt["findings"] for attempt in every)
-    assert any(attempt["generated_tokens"] > 8 for attempt in every)
+    assert any(attempt["generated_tokens"] > 3 for attempt in every)
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())["translation"]
     assert (summary["rows"], summary["answers"]) == (8, 24)
     for name in ("prompt_tokens", "generated_tokens"):
