@@ -19,15 +19,17 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.notation import Side, parse, read
 
+_CODE = r"(?P<code>(?P<tick>`+)(?P<inner>(?:(?!(?P=tick))[\s\S])+?)(?P=tick))"
 _BOLD = re.compile(
-    r"\*\*(?=[^\s*])|(?<=[^\s*])\*\*|(?<![\w*])\*(?=[^\W_])|(?<=[\w.])\*(?![\w*])|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
+    rf"(?P<kept>{_CODE}|\$[^$\n]*\$)"
+    r"|\*\*(?=[^\s*])|(?<=[^\s*])\*\*|(?<![\w*])\*(?=[^\W_])|(?<=[\w.])\*(?![\w*])|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)"
 )
 _NUMBER = r"(?<![\w.])[-−–]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w]|\.\d)"
 _NAME = r"[A-Za-z_]\w*(?:\.\w+|\[[^\[\]\n]{1,40}\])*"
 _ATOM = rf"(?:{_NUMBER}|{_NAME})"
 _OPERATION = r"\s*(?:=|==|!=|<=|>=|<|>|≤|≥|≠)\s*|\s+(?:[-+*/×÷−–·%^]|//|\*\*)\s+|\s*[+×÷*/]\s*"
 _TOKEN = re.compile(
-    r"(?P<code>(?P<tick>`+)(?P<inner>(?:(?!(?P=tick))[\s\S])+?)(?P=tick))"
+    rf"{_CODE}"
     r"|(?P<math>\$(?P<tex>[^$\n]{1,400})\$)"
     rf"|(?P<expression>[(-]?{_ATOM}\)?(?:(?:{_OPERATION})\(?{_ATOM}\)?)+)"
     r"|(?P<bracket>(?<![\w)\]])[\[({])"
@@ -102,10 +104,7 @@ def tokenize(text: str, start: int, end: int, names: frozenset[str]) -> Sentence
 
 def _without_bold(source: str) -> str:
     """Blanks for the marks of bold and italics outside of code, so that places stay."""
-    pieces = re.split(r"(`[^`]*`|\$[^$\n]*\$)", source)
-    for index in range(0, len(pieces), 2):
-        pieces[index] = _BOLD.sub(lambda match: " " * len(match.group()), pieces[index])
-    return "".join(pieces)
+    return _BOLD.sub(lambda match: match["kept"] or " " * len(match.group()), source)
 
 
 def _kind(equations: Equations) -> str:

@@ -190,3 +190,10 @@ def test_findings_stand_in_the_text_without_citations():
     assert verdict.supported > 0
     assert verdict.contradicted >= 1
     assert verdict.grounded < 1.0
+
+
+@pytest.mark.parametrize(("first", "is_right"), [("*", True), (" ", False)])
+def test_stars_and_backticks_in_a_marked_value_are_part_of_it(first, is_right):
+    execution = execute("def main_solution(mark):\n    mark += '*'\n    return mark\n", '{"mark": "*a`b*c"}')
+    text = f"This makes ``mark = '{first}a`b*c*'`` [4-5].\n\n**Final output:** ``'{first}a`b*c*'``"
+    assert (wrong(text, "", execution) == set()) == is_right
