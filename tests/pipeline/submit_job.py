@@ -26,7 +26,7 @@ from problem_lines import slow_line  # noqa: E402
 from execground_ray.corpus.splits import SAMPLE_PATH  # noqa: E402
 
 BIN = Path(sys.executable).parent
-SLOW = 20  # behind the sample, so that there is time to stop the job
+QUICK, SLOW = 40, 12  # problems of the sample, and such that give time to stop the job
 NODE = ["--num-cpus=2", "--node-ip-address=127.0.0.1", "--object-store-memory=100000000", "--block"]
 UP_SECONDS, RUN_SECONDS = 90, 180
 
@@ -43,6 +43,7 @@ def main():
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_JOB_STOP_WAIT_TIME_S": "60",  # a busy machine takes longer than the usual three to end a job cleanly
+            "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # or a node of a cluster that ends waits for half a minute
             "PATH": f"{BIN}:{os.environ['PATH']}",
         }
         gcs, dashboard, client, *agents = free_ports(5)
@@ -64,7 +65,8 @@ def main():
 def run_jobs(folder, environment, address):
     """Submit, stop, submit again; return what was seen."""
     output, corpus = folder / "out", folder / "problems.jsonl"
-    corpus.write_text(SAMPLE_PATH.read_text("utf-8") + "".join(map(slow_line, range(SLOW))), "utf-8")
+    quick = SAMPLE_PATH.read_text("utf-8").splitlines(keepends=True)[:QUICK]
+    corpus.write_text("".join([*quick, *map(slow_line, range(SLOW))]), "utf-8")
 
     def ray(*arguments):
         command = [BIN / "ray", "job", *arguments]

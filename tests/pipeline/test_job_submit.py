@@ -12,7 +12,7 @@ from job import ROOT, command_line, living_below, signal_if_there
 
 pytestmark = pytest.mark.slow
 
-PROBLEMS = 127 + 20
+PROBLEMS = 40 + 12
 PATIENCE_SECONDS = 30
 
 
