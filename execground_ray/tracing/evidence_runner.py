@@ -6,7 +6,6 @@ same limits. Only what comes of the same run is evidence: the same record, line 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +14,13 @@ from execground_ray.records import Problem
 from execground_ray.tracing.evidence import Evidence, NoEvidence, decode
 from execground_ray.tracing.packages import Preloads
 from execground_ray.tracing.running import Failure, request_for, run_in, settings_of
+from execground_ray.tracing.same_run import difference, renamed, renaming
 from execground_ray.tracing.sandbox import CagedWorker
 from execground_ray.tracing.trace_runner import TRACING_HASH_SEED
 from execground_ray.tracing.values import same_value, to_json
 
 if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing
-
-# An address that a program sees as a number (``copy.deepcopy`` does), or a hash made of one.
-MOVING_NUMBER = re.compile(r"(?<![\w.])-?\d{12,20}(?![\w.])")
 
 
 @dataclass(frozen=True)
@@ -110,40 +107,7 @@ class EvidenceRunner:
         self.last_run = RunCosts(result["wall_seconds"], result["cpu_seconds"], len(result["evidence"]))
         if not same_value(read_json(output), read_json(result["value"]), 0):
             return NoEvidence("mismatch", f"returned {result['value'][:80]}, recorded {output[:80]}")
-        renamed = renaming(result["trace"], trace)
-        if renamed is None:
+        names = renaming(result["trace"], trace)
+        if names is None:
             return NoEvidence("mismatch", difference(result["trace"], trace))
-        return _renamed(result["evidence"], renamed)
-
-
-def renaming(written: str, recorded: str) -> dict[str, str] | None:
-    """Return which numbers of one record are others in another, if they are the same but for that; None else.
-
-    An address differs from run to run. A program may see it, and all that its number says is which object it is: two
-    records are the same if the numbers of one can be renamed into those of the other.
-    """
-    if written == recorded:
-        return {}
-    names: dict[str, str] = {}
-    numbers, others = MOVING_NUMBER.findall(written), MOVING_NUMBER.findall(recorded)
-    if len(numbers) != len(others):
-        return None
-    for number, other in zip(numbers, others, strict=True):
-        if names.setdefault(number, other) != other:
-            return None
-    if len(set(names.values())) < len(names) or _renamed(written, names) != recorded:
-        return None
-    return names
-
-
-def difference(written: str, recorded: str) -> str:
-    """Say where two records part."""
-    lines, others = written.split("\n"), recorded.split("\n")
-    for number, (line, other) in enumerate(zip(lines, others, strict=False), 1):
-        if line != other:
-            return f"record line {number}: {line.strip()[:80]!r}, recorded {other.strip()[:80]!r}"
-    return f"{len(lines)} record lines, recorded {len(others)}"
-
-
-def _renamed(text: str, names: dict[str, str]) -> str:
-    return MOVING_NUMBER.sub(lambda found: names.get(found[0], found[0]), text) if names else text
+        return renamed(result["evidence"], names)

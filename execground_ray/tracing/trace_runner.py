@@ -25,6 +25,7 @@ from execground_ray.tracing.packages import Preloads
 from execground_ray.tracing.plausible import is_plausible
 from execground_ray.tracing.recorded_inputs import RecordedInputs
 from execground_ray.tracing.running import Failure, request_for, run_in, settings_of
+from execground_ray.tracing.same_run import difference, may_vary, renaming
 from execground_ray.tracing.sandbox import CagedWorker
 from execground_ray.tracing.smaller_inputs import smaller_inputs
 from execground_ray.tracing.values import same_print, same_value, to_json
@@ -217,10 +218,21 @@ class TraceRunner:
             return Failure(
                 Reason.NONDETERMINISTIC, f"returned {_short(checked['value'])}, then {_short(traced['value'])}"
             )
+        if may_vary(request["refcode"]) and (varied := self._varied(tracer, request, traced["trace"])):
+            return varied
         if has_path(traced["value"]):
             return Failure(Reason.NONDETERMINISTIC, "returned a path of this machine, which is another elsewhere")
         shown = traced["value"], traced["trace"], traced["wall_seconds"]
         return Execution(call.pair, call.arguments, *shown, derived_input=call.derived_input)
+
+    def _varied(self, tracer: CagedWorker, request: dict[str, Any], trace: str) -> Failure | None:
+        """Say how another run differs on its way: nobody can reason out what is drawn by lot, whatever comes of it."""
+        again = self._run(tracer, request)
+        if isinstance(again, Failure):
+            return again
+        if renaming(again["trace"], trace) is None:
+            return Failure(Reason.NONDETERMINISTIC, f"another run differs: {difference(again['trace'], trace)}")
+        return None
 
     def _run(self, worker: CagedWorker, request: dict[str, Any]) -> dict[str, Any] | Failure:
         return run_in(worker, request, self._tracing.worker_runs)

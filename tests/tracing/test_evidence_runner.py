@@ -17,7 +17,8 @@ from execground_ray.config.schema import Tracing
 from execground_ray.records import Problem
 from execground_ray.tracing import sandbox
 from execground_ray.tracing.evidence import Evidence, NoEvidence, decode
-from execground_ray.tracing.evidence_runner import EvidenceRunner, difference, renaming
+from execground_ray.tracing.evidence_runner import EvidenceRunner
+from execground_ray.tracing.same_run import difference, renaming
 from execground_ray.tracing.trace_runner import Failure, TraceRunner
 
 SQUARE = "def main_solution(n):\n    return n * n\n"

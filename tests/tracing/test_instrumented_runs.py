@@ -11,7 +11,7 @@ import pytest
 from test_tracer import DEEPER, HERE, LAYOUTS, PROGRAMS, SAMPLE, SAMPLE_LINES, read_programs
 
 from execground_ray.tracing.evidence import decode
-from execground_ray.tracing.evidence_runner import renaming
+from execground_ray.tracing.same_run import renaming
 from execground_ray.tracing.sandbox import CagedWorker
 
 OBSERVERS = read_programs(HERE / "observers.txt")

@@ -241,6 +241,24 @@ def test_what_is_only_nearly_the_same_twice_is_not_deterministic(runner):
     assert runner.trace_problem(make_problem(refcode, (0, now)), [0]).reason is Reason.NONDETERMINISTIC
 
 
+@pytest.mark.parametrize(
+    "drawn", ["__import__('random').random()", "__import__('time').time()", "numpy.random.rand()", "id(object)"]
+)
+def test_what_nobody_can_foresee_is_not_deterministic_whatever_comes_of_it(make_runner, drawn):
+    """An address is another one in each process, but says nothing that a text would tell."""
+    refcode = f"import numpy\n\n\ndef main_solution(n):\n    drawn = {drawn}\n    return n\n"
+    found = make_runner(preload=("numpy",)).trace_problem(make_problem(refcode, (1, 1)), [0])
+    if drawn == "id(object)":
+        assert len(found) == 1
+    else:
+        assert found.reason is Reason.NONDETERMINISTIC
+        assert found.detail.startswith("another run differs: record line 5: ")
+    seeded = refcode.replace("    drawn", "    numpy.random.seed(n)\n    drawn")
+    assert isinstance(make_runner().trace_problem(make_problem(seeded, (1, 1)), [0]), list) == (
+        "id(" in drawn or "numpy.random.rand" in drawn
+    )
+
+
 def test_a_problem_gets_the_commonest_reason_and_all_counts(runner):
     problem = make_problem("def main_solution(n):\n    return 1 // n\n", (0, 0), (1, 5), (0, 1), (0, 2), (1, 6))
     failure = runner.trace_problem(problem, [1, 0, 2, 3, 4])
