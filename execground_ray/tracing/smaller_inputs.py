@@ -74,6 +74,13 @@ def smaller_inputs(known: RecordedInputs, origin: Arguments) -> Iterator[list[Ar
             yield made
 
 
+def size_of(value: Any) -> float:
+    """Return how large a recorded input is, to compare it with others of its problem: what it holds, and its numbers."""
+    if isinstance(value, list | dict):
+        return len(value) + sum(map(size_of, value.values() if isinstance(value, dict) else value))
+    return len(value) if isinstance(value, str) else abs(value) if is_number(value) else 0
+
+
 def _ways(origin: Arguments) -> Iterator[list[_Way]]:
     """Yield the ways to shrink, what leaves most as it is first."""
     numbers = [name for name, value in origin.items() if is_number(value)]

@@ -27,7 +27,7 @@ from execground_ray.tracing.recorded_inputs import RecordedInputs
 from execground_ray.tracing.running import Failure, request_for, run_in, settings_of
 from execground_ray.tracing.same_run import difference, may_vary, renaming
 from execground_ray.tracing.sandbox import CagedWorker
-from execground_ray.tracing.smaller_inputs import smaller_inputs
+from execground_ray.tracing.smaller_inputs import size_of, smaller_inputs
 from execground_ray.tracing.values import same_print, same_value, to_json
 
 if TYPE_CHECKING:
@@ -144,12 +144,13 @@ class TraceRunner:
     def _with_smaller_input(self, problem: Problem, pairs: list[int]) -> list[Execution]:
         """Make a recorded input smaller until its trace is not too long; return no more than one execution.
 
+        The smallest recorded ones are tried, as less of them has to go.
         Of each way to make one smaller the largest that fits is taken; where what it returns is not like what was
         recorded, the next one or two. All of it may take as long as one run.
         """
         known = RecordedInputs([pair.input for pair in problem.ios], f"{problem.question}\n{problem.refcode}")
         runs, seconds = 0, 0.0
-        for pair in pairs[:ORIGINS]:
+        for pair in sorted(pairs, key=lambda pair: size_of(problem.ios[pair].input))[:ORIGINS]:
             all_too_long = True
             for smaller in smaller_inputs(known, problem.ios[pair].input):
                 refused, last = 0, None

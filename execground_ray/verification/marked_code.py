@@ -91,8 +91,8 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
     if worked_out or name in _MEASURES or name[:1].isupper() or (name in _VALUES and all(map(is_pure, call.args))):
         return None
     if not events and not frames:
-        # A call of the program's own may have been left by an exception: nothing came of it.
-        return None if name in window.operations or key_of(call) in window.run.keys else False
+        # A call may have been left by an exception: nothing came of it.
+        return None if window.raises or name in window.operations or key_of(call) in window.run.keys else False
     if (
         frames
         and key_of(call) in run.keys

@@ -95,12 +95,25 @@ class Window:
         known = [value for value in values if not isinstance(value, Opaque)]
         whole = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
         names = {each.id for each in nodes_in(side.node) if isinstance(each, ast.Name)}
-        whole = whole and names.isdisjoint(self.hidden | self.run.comprehended)
+        whole = whole and names.isdisjoint(self.hidden | self.run.comprehended) and not self._is_elsewhere(side, names)
         # What only the program has looked at, a call may have changed since.
         changing = len(found) == seen and any(isinstance(value, _MUTABLE) for value in known)
         # A call of the program's own is known by its events only.
         own_call = isinstance(side.node, ast.Call) and getattr(side.node.func, "id", "") not in FUNCTIONS
         return known, whole and not changing and (bool(seen) or not failed or not own_call)
+
+    def _is_elsewhere(self, side: Side, names: set[str]) -> bool:
+        """Whether its attribute is looked at in one call, and in another, which has its own object, it is not."""
+        if not any(isinstance(each, ast.Attribute) for each in nodes_in(side.node)):
+            return False
+        calls = {self.run.frame_of[line - 1] for line in self.lines}
+        own = {call for call in calls if call >= 0 and names & dict(self.run.frames[call].arguments).keys()}
+        return not own <= {event.frame for event in self._by_key.get(side.key, ())}
+
+    @cached_property
+    def raises(self) -> bool:
+        """Whether an exception is raised at these lines: nothing is known of the call that it came from."""
+        return any(self.run.lines[line - 1][0] == "raised" for line in self.lines)
 
     @cached_property
     def hidden(self) -> frozenset[str]:
