@@ -75,7 +75,7 @@ def smaller_inputs(known: RecordedInputs, origin: Arguments) -> Iterator[list[Ar
 
 
 def size_of(value: Any) -> float:
-    """Return how large a recorded input is, to compare it with others of its problem: what it holds, and its numbers."""
+    """Return how large a recorded input is, to compare it with others of its problem."""
     if isinstance(value, list | dict):
         return len(value) + sum(map(size_of, value.values() if isinstance(value, dict) else value))
     return len(value) if isinstance(value, str) else abs(value) if is_number(value) else 0

@@ -18,7 +18,7 @@ from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import key_of, name_of_call
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque, freeze
 from execground_ray.verification.window import Window
 
@@ -45,6 +45,7 @@ _VALUES = frozenset(
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
 LEAST_TEXT = 3  # letters of a text that can hardly be another one's by chance
+_LASTING = int | float | str | tuple  # values that do not change
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
 
 
@@ -53,6 +54,7 @@ def check_marked_code(context: Context) -> Iterator[Check]:
     window = context.window
     if window is None or not context.cited or not window.complete:
         return
+    yield from _following(context)
     for token in context.sentence.tokens:
         if token.marked:
             for sides in token.equations:
@@ -68,6 +70,31 @@ def check_marked_code(context: Context) -> Iterator[Check]:
     ):
         for match in pattern.finditer(context.mask):
             yield from judge(context, window, match)
+
+
+def _following(context: Context) -> Iterator[Check]:
+    """What follows from values that the sentence has given: with ``p = ('a', 'b')``, ``''.join(p)`` is ``'ab'``."""
+    known: dict[str, Any] = {}
+    used: set[str] = set()
+    for token in context.sentence.tokens:
+        for sides in token.equations if token.marked else ():
+            if len(sides) < 2 or not sides[-1].is_literal:
+                continue
+            for side in sides[:-1]:
+                names = {node.id for node in nodes_in(side.node) if isinstance(node, ast.Name)}
+                if not isinstance(side.node, ast.Name) and names and names <= known.keys():
+                    used |= names
+                    with suppress(UnknownError):
+                        good = fits(sides[-1].value, evaluate(side.node, known), sides[-1].tolerance)
+                        yield context.verdict(token, Kind.EQUATION, good, f"{side.source} is not {sides[-1].source}")
+            if isinstance(sides[0].node, ast.Name):
+                name, value = sides[0].node.id, sides[-1].value
+                # Of several values in a row nobody knows which is meant; and a list may have changed since.
+                if (name in known and name not in used) or not isinstance(value, _LASTING):
+                    known.pop(name, None)
+                else:
+                    known[name] = value
+                used.discard(name)
 
 
 def _called(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:

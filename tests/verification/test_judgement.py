@@ -197,3 +197,15 @@ def test_stars_and_backticks_in_a_marked_value_are_part_of_it(first, is_right):
     execution = execute("def main_solution(mark):\n    mark += '*'\n    return mark\n", '{"mark": "*a`b*c"}')
     text = f"This makes ``mark = '{first}a`b*c*'`` [4-5].\n\n**Final output:** ``'{first}a`b*c*'``"
     assert (wrong(text, "", execution) == set()) == is_right
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_right"),
+    [
+        ("At first `x = 12` gives `x * 2 = 24`, and then `x = 7` gives `x * 2 = 14` [1-55].", True),
+        ("At first `x = 12` gives `x * 2 = 14`, and then `x = 7` gives `x * 2 = 24` [1-55].", False),
+        ("For `x = 12` and `x = 7` the doubles are `x * 2 = 24` and `x * 2 = 14` [1-55].", True),
+    ],
+)
+def test_what_follows_from_a_value_that_the_sentence_gives(sentence, is_right):
+    assert (wrong(sentence) == set()) == is_right
