@@ -1,4 +1,4 @@
-"""Whether two records are of the same run, told twice."""
+"""Whether two records tell of the same run, and whether a program could make them differ."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 
 # An address that a program sees as a number (``copy.deepcopy`` does), or a hash made of one.
 MOVING_NUMBER = re.compile(r"(?<![\w.])-?\d{12,20}(?![\w.])")
-# What a program names that draws by lot, or looks at the clock; many a program that does neither names it, too.
-MAY_VARY = re.compile(r"rand|rvs|secrets|uuid|time|Faker", re.IGNORECASE)
+# What is named where somebody draws by lot or looks at the clock. Other names hold it, too (``operand``): such a
+# program only runs once more.
+MAY_VARY = re.compile(r"rand|rvs|secrets|uuid|time|faker", re.IGNORECASE)
 
 
 def may_vary(refcode: str) -> bool:
-    """Tell whether a program may do otherwise in another run; if not, it has no means for it that is known."""
+    """Tell whether a program names what could make another run of it differ."""
     return MAY_VARY.search(refcode) is not None
 
 

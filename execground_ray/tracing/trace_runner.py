@@ -144,9 +144,9 @@ class TraceRunner:
     def _with_smaller_input(self, problem: Problem, pairs: list[int]) -> list[Execution]:
         """Make a recorded input smaller until its trace is not too long; return no more than one execution.
 
-        The smallest recorded ones are tried, as less of them has to go.
-        Of each way to make one smaller the largest that fits is taken; where what it returns is not like what was
-        recorded, the next one or two. All of it may take as long as one run.
+        The smallest recorded ones are tried, as less of them has to go. Of each way to make one smaller the largest
+        that fits is taken; where what it returns is not like what was recorded, the next one or two. All of it may
+        take as long as one run.
         """
         known = RecordedInputs([pair.input for pair in problem.ios], f"{problem.question}\n{problem.refcode}")
         runs, seconds = 0, 0.0
@@ -211,7 +211,7 @@ class TraceRunner:
     def _trace(
         self, tracer: CagedWorker, request: dict[str, Any], checked: dict[str, Any], call: _Call
     ) -> Execution | Failure:
-        """Make the second run of a call and compare what it returns with what the first one did."""
+        """Make the second run of a call, and compare it with the first one, and with a third if that may differ."""
         traced = self._run(tracer, request)
         if isinstance(traced, Failure):
             return traced
@@ -219,10 +219,10 @@ class TraceRunner:
             return Failure(
                 Reason.NONDETERMINISTIC, f"returned {_short(checked['value'])}, then {_short(traced['value'])}"
             )
-        if may_vary(request["refcode"]) and (varied := self._varied(tracer, request, traced["trace"])):
-            return varied
         if has_path(traced["value"]):
             return Failure(Reason.NONDETERMINISTIC, "returned a path of this machine, which is another elsewhere")
+        if may_vary(request["refcode"]) and (varied := self._varied(tracer, request, traced["trace"])):
+            return varied
         shown = traced["value"], traced["trace"], traced["wall_seconds"]
         return Execution(call.pair, call.arguments, *shown, derived_input=call.derived_input)
 
