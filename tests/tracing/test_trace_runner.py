@@ -253,10 +253,21 @@ def test_what_nobody_can_foresee_is_not_deterministic_whatever_comes_of_it(make_
     else:
         assert found.reason is Reason.NONDETERMINISTIC
         assert found.detail.startswith("another run differs: record line 5: ")
-    seeded = refcode.replace("    drawn", "    numpy.random.seed(n)\n    drawn")
-    assert isinstance(make_runner().trace_problem(make_problem(seeded, (1, 1)), [0]), list) == (
-        "id(" in drawn or "numpy.random.rand" in drawn
-    )
+
+
+@pytest.mark.parametrize(
+    ("drawn", "is_foreseen"), [("numpy.random.rand()", True), ("__import__('random').random()", False)]
+)
+def test_a_generator_with_a_seed_of_its_own_is_deterministic(make_runner, drawn, is_foreseen):
+    refcode = f"import numpy\n\n\ndef main_solution(n):\n    numpy.random.seed(n)\n    drawn = {drawn}\n    return n\n"
+    assert isinstance(make_runner().trace_problem(make_problem(refcode, (1, 1)), [0]), list) == is_foreseen
+
+
+def test_the_smallest_recorded_input_is_made_smaller(make_runner):
+    refcode = "def main_solution(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
+    pairs = [(n, n * (n - 1) // 2) for n in (9000, 70, 500, 8000, 7000)]
+    (found,) = make_runner(smaller_inputs=True).trace_problem(make_problem(refcode, *pairs), [0, 1, 2, 3, 4])
+    assert (found.pair, found.derived_input) == (1, True)
 
 
 def test_a_problem_gets_the_commonest_reason_and_all_counts(runner):

@@ -209,3 +209,51 @@ def test_stars_and_backticks_in_a_marked_value_are_part_of_it(first, is_right):
 )
 def test_what_follows_from_a_value_that_the_sentence_gives(sentence, is_right):
     assert (wrong(sentence) == set()) == is_right
+
+
+NODES = """\
+class Node:
+    def __init__(self, val, left):
+        self.val = val
+        self.left = left
+
+
+def visit(node, seen):
+    if node.left is not None:
+        seen.append(node.val)
+        visit(node.left, seen)
+
+
+def main_solution(low, high):
+    seen = []
+    visit(Node(high, Node(low, None)), seen)
+    try:
+        seen.index(low)
+    except ValueError:
+        seen.append(0)
+    return seen
+"""
+
+
+def lines_of(execution, first, last):
+    """The record lines from the first one that holds one text to the last one that holds another, as cited."""
+    lines = execution.trace.split("\n")
+    begin = next(number for number, line in enumerate(lines, 1) if first in line)
+    return f"[{begin}-{max(number for number, line in enumerate(lines, 1) if last in line)}]"
+
+
+def test_an_attribute_of_the_object_of_another_call_is_not_known():
+    """The inner call looks at no ``val``; that of the node of the outer one says nothing about it."""
+    execution = execute(NODES, '{"low": 4, "high": 7}')
+    inner = lines_of(execution, "visit(node.left, seen)", "Return value from visit")
+    final = "\n\n**Final output:** `[7, 0]`"
+    assert wrong(f"It goes on to the child with `node.val = 4` {inner}.", final, execution) == set()
+
+
+def test_a_call_that_an_exception_left_is_not_denied():
+    execution = execute(NODES, '{"low": 4, "high": 7}')
+    final = "\n\n**Final output:** `[7, 0]`"
+    raising = lines_of(execution, "seen.index(low)", "ValueError")
+    assert wrong(f"Looking it up with `seen.index(4)` raises a `ValueError` {raising}.", final, execution) == set()
+    before = lines_of(execution, "seen = []", "seen = []")
+    assert wrong(f"Looking it up with `seen.index(4)` begins {before}.", final, execution) == {Kind.CALL}
