@@ -148,8 +148,8 @@ class Worker:
             def tell_too_long() -> None:
                 write(writing, TOO_LONG)
 
-            if drawing := sys.modules.get("numpy.random"):
-                drawing.seed()  # as ``random`` does itself, or each run would draw what the one before has drawn
+            for drawing in filter(None, map(sys.modules.get, ("random", "numpy.random"))):
+                drawing.seed()  # a fork of ``confine`` is none that Python knows of: each would draw the same
             confine.limit_memory(self._memory_bytes, for_good=True)
             confine.limit_cpu(math.ceil(self._limits.timeout_seconds))
             if self._confinement:
