@@ -17,6 +17,7 @@ import ray
 from ray.data import DataContext
 
 from execground_ray.config.errors import ConfigError
+from execground_ray.config.ray_start import check_startable
 from execground_ray.config.schema import Cluster, Tracing
 from execground_ray.private.ray import (
     LOOPBACK_VARIABLE,
@@ -26,7 +27,6 @@ from execground_ray.private.ray import (
     hold_back_from_the_first_byte,
     start_settings,
 )
-from execground_ray.startable import check_startable
 from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS
 
 # Ray reserves an actor's CPUs for as long as the job runs, so what the tracing actors do not reserve is all that the

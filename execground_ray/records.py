@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from execground_ray.python_values import read_json
+from execground_ray.python.values import read_json
 from execground_ray.reasons import Reason, Stage, stage_in
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from execground_ray.config.schema import Config
 from execground_ray.output.layout import SUMMARY
 from execground_ray.output.shards import read_records, write_names
 from execground_ray.output.storage import Folder
-from execground_ray.python_values import read_json
+from execground_ray.python.values import read_json
 from execground_ray.records import Problem
 from execground_ray.report.proof import WriteProof, dataset_faults, foreign_entries, prove_write
 from execground_ray.tracing.machine_paths import without_machine

@@ -15,7 +15,7 @@ from typing import Any
 from execground_ray.corpus.columns import arguments_of
 from execground_ray.corpus.decoding import LineError, expect
 from execground_ray.corpus.stdin_programs import as_function
-from execground_ray.python_values import Expression
+from execground_ray.python.values import Expression
 from execground_ray.records import FUNCTION, PYEDU, STDIN, Reason
 from execground_ray.tracing.values import UnsupportedValueError, to_json
 

@@ -18,7 +18,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from execground_ray.python_values import read_json, written
+from execground_ray.python.values import read_json, written
 from execground_ray.records import STDIN, Problem, Reason, Row, Stage
 from execground_ray.verification.citations import strip_citations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from execground_ray.config.schema import Config
 from execground_ray.corpus.parsing import content_id
-from execground_ray.python_values import read_json
+from execground_ray.python.values import read_json
 from execground_ray.records import COLUMNS, Pair, Problem, Reason, RowId, Stage
 from execground_ray.tracing.literals import can_be_text_of
 from execground_ray.tracing.program import normalize_newlines

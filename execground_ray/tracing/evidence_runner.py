@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from execground_ray.python_values import read_json
+from execground_ray.python.values import read_json
 from execground_ray.records import Problem
 from execground_ray.tracing.evidence import Evidence, NoEvidence, decode
 from execground_ray.tracing.packages import Preloads

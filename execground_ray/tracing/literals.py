@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from execground_ray.python_values import Expression, written
+from execground_ray.python.values import Expression, written
 
 MAX_CHARS = 5000
 NAMES = {"inf": float("inf"), "nan": float("nan")}

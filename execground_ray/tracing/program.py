@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Any, Literal, NoReturn
 
-from execground_ray.python_values import Expression
+from execground_ray.python.values import Expression
 from execground_ray.records import FUNCTION, PYEDU, STDIN
 from execground_ray.tracing.calls import Raised, RunEnd, TooLong, TurnedOff
 from execground_ray.tracing.values import UnsupportedValueError, to_json

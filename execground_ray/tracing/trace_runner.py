@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from execground_ray.python_values import read_json
+from execground_ray.python.values import read_json
 from execground_ray.records import PYEDU, STDIN, Problem, Reason
 from execground_ray.tracing.machine_paths import has_path
 from execground_ray.tracing.packages import Preloads

@@ -27,7 +27,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from execground_ray.python_values import TAG, Expression, tagged
+from execground_ray.python.values import TAG, Expression, tagged
 
 MAX_DEPTH = 100
 _encode = json.JSONEncoder().encode  # bound here: a program may replace what ``json`` has
@@ -38,7 +38,7 @@ class UnsupportedValueError(ValueError):
 
 
 def to_json(value: object, *, exact: bool = False) -> str:
-    """Return the JSON text of a returned value, by the table above; ``python_values.read_json`` reads it.
+    """Return the JSON text of a returned value, by the table above; ``python.values.read_json`` reads it.
 
     Subclasses are read through their base type's own methods, so that an overridden one cannot lie.
 

@@ -31,7 +31,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from execground_ray.python_values import read_json
+from execground_ray.python.values import read_json
 from execground_ray.records import PYEDU
 from execground_ray.tracing import confine
 from execground_ray.tracing.messages import read_message, write_message

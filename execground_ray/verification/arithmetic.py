@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from execground_ray.operators import OPERATORS
+from execground_ray.python.operators import OPERATORS
 from execground_ray.verification.trees import CACHED, nodes_in
 from execground_ray.verification.values import Opaque
 

@@ -13,7 +13,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from execground_ray.python_values import read_json
+from execground_ray.python.values import read_json
 from execground_ray.records import COLUMNS, Problem, Reason, Row, Stage, reject
 from execground_ray.tracing.evidence import NoEvidence
 from execground_ray.tracing.evidence_runner import EvidenceRunner

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from execground_ray.python_values import read_json
+from execground_ray.python.values import read_json
 from execground_ray.tracing.messages import DeadlineReader, read_message, write_message
 from execground_ray.tracing.values import UnsupportedValueError, to_json
 from execground_ray.verification.verdict import Execution, Verdict, verify

@@ -11,7 +11,7 @@ from execground_ray.corpus.decoding import LineError
 from execground_ray.corpus.parsing import parse_line, to_json
 from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import SurveyOptions, survey_corpus
-from execground_ray.python_values import Expression
+from execground_ray.python.values import Expression
 from execground_ray.records import Problem
 from execground_ray.stages.read_problems import read_rows
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from execground_ray.config.schema import Tracing
-from execground_ray.python_values import Expression, read_json
+from execground_ray.python.values import Expression, read_json
 from execground_ray.records import Pair, Problem, Reason
 from execground_ray.stages.trace_execution import pair_order
 from execground_ray.tracing import sandbox

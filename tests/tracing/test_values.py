@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from execground_ray.python_values import read_json, written
+from execground_ray.python.values import read_json, written
 from execground_ray.tracing.values import MAX_DEPTH, UnsupportedValueError, same_print, same_value, to_json
 
 Pair = namedtuple("Pair", "a b")

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from execground_ray.python_values import read_json, written
+from execground_ray.python.values import read_json, written
 from execground_ray.records import Problem, Reason
 from execground_ray.translators.translator import Answer
 

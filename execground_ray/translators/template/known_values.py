@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from execground_ray.operators import OPERATORS
+from execground_ray.python.operators import OPERATORS
 
 MAX_BITS = 4096  # larger integers are not worked out
 MAX_ITEMS = 10_000  # nor longer strings and lists

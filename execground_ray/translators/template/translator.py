@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from execground_ray.python_values import read_json
+from execground_ray.python.values import read_json
 from execground_ray.records import STDIN, Problem, Row, Stage, map_rows
 from execground_ray.translators.template.writer import write_reasoning
 from execground_ray.translators.translator import Answer, Translator

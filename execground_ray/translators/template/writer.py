@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from execground_ray.python_values import Expression, read_json, written
+from execground_ray.python.values import Expression, read_json, written
 from execground_ray.translators.template.citations import Sentence
 from execground_ray.translators.template.code_map import Program
 from execground_ray.translators.template.frames import FrameWriter

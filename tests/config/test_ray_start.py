@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from execground_ray import startable
+from execground_ray.config import ray_start
 from execground_ray.config.errors import ConfigError
-from execground_ray.startable import check_startable
+from execground_ray.config.ray_start import check_startable
 
 NOBODY = 65534
 
@@ -60,7 +60,7 @@ def test_a_folder_that_everybody_may_write_to_is_not(folder, request):
 def test_the_longest_path_that_a_socket_can_have(tmp_path, monkeypatch, name):
     monkeypatch.delenv("RAY_TMPDIR", raising=False)
     monkeypatch.delenv("TMPDIR", raising=False)
-    room = startable.SOCKET_BYTES - len(f"/ray/{startable.SESSION.format(pid=os.getpid())}")
+    room = ray_start.SOCKET_BYTES - len(f"/ray/{ray_start.SESSION.format(pid=os.getpid())}")
     base = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))
     try:
         fits = base / ("x" * (room - len(str(base)) - 1))
