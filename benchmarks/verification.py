@@ -27,6 +27,7 @@ from execground_ray.records import Problem
 from execground_ray.tracing.evidence import NoEvidence
 from execground_ray.tracing.evidence_runner import EvidenceRunner
 from execground_ray.verification import Execution, Verdict, judge, verify
+from execground_ray.verification.watched import watches_of
 
 CONFIG = load()
 
@@ -80,10 +81,11 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def execution_of(row: dict[str, Any], runner: EvidenceRunner) -> Execution:
-    """What is known of the run that a row tells of; the program runs once more for it."""
+def execution_of(row: dict[str, Any], text: str, runner: EvidenceRunner) -> Execution:
+    """What is known of the run that a text tells of; the program runs once more for it."""
     problem = Problem.from_json(json.dumps(row["problem"]))
-    found = runner.run(problem, row["input"], row["trace"], json.dumps(row["output"]))
+    watches = watches_of(text, problem.refcode)
+    found = runner.run(problem, row["input"], row["trace"], json.dumps(row["output"]), watches)
     evidence = None if isinstance(found, NoEvidence) else found
     return Execution(problem.question, problem.refcode, row["output"], row["trace"], evidence)
 
@@ -93,8 +95,7 @@ def measure(rows: Iterable[dict[str, Any]], runner: EvidenceRunner, *, show: boo
     tallies: dict[str, Tally] = defaultdict(Tally)
     for row in rows:
         tally = tallies[row["prompt"]]
-        execution = execution_of(row, runner)
-        verdict, reason = tally.judge(row["text"], execution)
+        verdict, reason = tally.judge(row["text"], execution_of(row, row["text"], runner))
         tally.verdicts.append(verdict)
         tally.no_evidence += not verdict.evidence
         if reason is not None:
@@ -103,7 +104,7 @@ def measure(rows: Iterable[dict[str, Any]], runner: EvidenceRunner, *, show: boo
                 print(f"REJECTED {row['prompt']} {row['id']} {reason[0]}: {reason[1]}")
             continue
         for version in row["corrupted"]:
-            caught = tally.judge(version["text"], execution)[1]
+            caught = tally.judge(version["text"], execution_of(row, version["text"], runner))[1]
             tally.mistakes[version["kind"]] += 1
             tally.caught[version["kind"]] += caught is not None
             if missed and caught is None:

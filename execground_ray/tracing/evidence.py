@@ -99,6 +99,7 @@ class Name(NamedTuple):
 
     Attributes:
         frame: -1 for the program's globals.
+        name: of a variable, or a watch.
     """
 
     line: int

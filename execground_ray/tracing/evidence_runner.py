@@ -6,6 +6,7 @@ same limits. Only what comes of the same run is evidence: the same record, line 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,9 @@ class EvidenceRunner:
             return NoEvidence("invalid", f"it has {len(evidence.lines)} record lines")
         return evidence
 
-    def run(self, problem: Problem, arguments: dict[str, Any], trace: str, output: str) -> str | NoEvidence:
+    def run(
+        self, problem: Problem, arguments: dict[str, Any], trace: str, output: str, watches: Collection[str] = ()
+    ) -> str | NoEvidence:
         """Run a program again, instrumented, and return its evidence as text, which ``decode`` has yet to believe.
 
         Args:
@@ -98,9 +101,10 @@ class EvidenceRunner:
             arguments: of the call, by name.
             trace: of the run that was accepted.
             output: what that returned, as JSON text.
+            watches: what to look up besides, see ``watches``.
         """
         worker = self._workers[self._preloads.kind_for(problem.refcode)]
-        request = request_for(problem) | {"calls": [to_json(arguments, exact=True)]}
+        request = request_for(problem) | {"calls": [to_json(arguments, exact=True)], "watches": list(watches)}
         result = run_in(worker, request, self._worker_runs)
         if isinstance(result, Failure):
             return NoEvidence(str(result.reason), result.detail)

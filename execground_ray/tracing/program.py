@@ -137,6 +137,7 @@ class Runner(ABC):
         self._tell_too_long: Tell = _end_warm_up
         self._builtins = fresh_builtins()
         self.layout = PYEDU  # of the problem: how its program is called, see ``records.Problem``
+        self.watches: Sequence[str] = ()  # what a witness looks up besides, see ``watches``
 
     @abstractmethod
     def prepare(self, refcode: str, funcname: str) -> Program:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from execground_ray.tracing.inspection import LEAVES
+from execground_ray.tracing.program import FILENAME
 from execground_ray.tracing.recorder import Recorder, note, record
 from execground_ray.tracing.snapshots import Snapshots, SnapshotsFullError
 from execground_ray.tracing.tracer import ENDED_BY_EXCEPTION, Tracer, _Code, _Frame, _opname_at
+from execground_ray.tracing.watches import Watches
 
 NAMES_PER_LINE = 1_000
 MAX_GLOBALS = 50
+MAX_FRAMES = 5_000  # once there are so many, calls that have no trace are no more told apart
+SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 RECORD_CODE, NOTE_CODE = record.__code__, note.__code__
 ENDS = ("RETURN_VALUE", "RETURN_CONST")
 _CONSTANT = (FunctionType, ModuleType, BuiltinFunctionType, type)
@@ -25,10 +30,11 @@ class Stand:
         line: the record line of the statement that it runs.
         unclaimed: the frames that began in it since its last event.
         names: the values of its variables.
+        watched: the values of its watches.
         is_new: whether it has no variables yet.
     """
 
-    __slots__ = ("frame", "is_new", "line", "names", "unclaimed")
+    __slots__ = ("frame", "is_new", "line", "names", "unclaimed", "watched")
 
     def __init__(self, frame: int) -> None:
         """Begin."""
@@ -36,6 +42,7 @@ class Stand:
         self.line = 0
         self.unclaimed: list[int] = []
         self.names: dict[str, int] = {}
+        self.watched: dict[str, int] = {}
         self.is_new = True
 
 
@@ -45,11 +52,13 @@ class Witness(Tracer):
     Attributes:
         kinds: kind, frame, source line, name and owner of each line of the record.
         frames: function, parent, caller's line, call, first line, last line, arguments and returned value of each call.
-        names: record line, frame, name and value of each change.
+        names: record line, frame, name or watch, and value of each change.
     """
 
-    def __init__(self, recorder: Recorder, snapshots: Snapshots, module: dict[str, Any], *arguments: Any) -> None:
-        """Take the recorder, its table of values and the program's globals; then what ``Tracer`` takes."""
+    def __init__(
+        self, recorder: Recorder, snapshots: Snapshots, watched: tuple[dict[str, Any], Watches], *arguments: Any
+    ) -> None:
+        """Take the recorder, its table of values, the program's globals and watches; then what ``Tracer`` takes."""
         super().__init__(*arguments)
         self._recorder = recorder
         self._snapshots = snapshots
@@ -57,6 +66,7 @@ class Witness(Tracer):
         self._generators: dict[FrameType, Stand] = {}
         self._line_kind, self._line_name = "again", ""
         self._names_end_at = NAMES_PER_LINE
+        module, self._watches = watched
         self._globals = module
         self._global_names = _variables_of(module)
         self._global_values: dict[str, int] = {}
@@ -76,13 +86,47 @@ class Witness(Tracer):
         written = len(self.lines)
         self._line_kind = "again"
         traced = super().__call__(frame, event, arg)
-        if traced is not None:
-            recorder = self._recorder
-            recorder.stand(self._stack[-1] if self._stack else None)
-            if len(self.lines) > written:
-                recorder.begin_line()
-                self._names_end_at = len(self.names) + NAMES_PER_LINE
+        if traced is None:
+            return self._see_inner(frame)
+        recorder = self._recorder
+        recorder.stand(self._stack[-1] if self._stack else None)
+        if len(self.lines) > written:
+            recorder.begin_line()
+            self._names_end_at = len(self.names) + NAMES_PER_LINE
         return traced
+
+    def _see_inner(self, frame: FrameType) -> Any:
+        """Begin a call of the program's that is too deep to have a trace: its values belong to the line that called."""
+        code, caller = frame.f_code, self._stack[-1] if self._stack else None
+        if caller is None or code.co_filename != FILENAME or code.co_name[:1] == "<" or code.co_flags & SUSPENDED:
+            return None
+        if len(self.frames) >= MAX_FRAMES:
+            self._recorder.miss(caller)
+            return None
+        stand = Stand(len(self.frames))
+        stand.line = caller.line
+        caller.unclaimed.append(stand.frame)
+        try:
+            given = [(name, self._snapshots.index(value)) for name, value in frame.f_locals.items()]
+        except SnapshotsFullError:
+            self._recorder.miss(caller)
+            return None
+        self.frames.append([code.co_qualname, caller.frame, caller.line, -1, caller.line, caller.line, given, -1])
+        self._stack.append(stand)
+        self._recorder.stand(stand)
+        frame.f_trace_lines = False
+        return self._leave_inner
+
+    def _leave_inner(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "return":
+            stand = self._stack.pop()
+            if _opname_at(frame, frame.f_lasti) in ENDS:
+                try:
+                    self.frames[stand.frame][7] = self._snapshots.index(arg)
+                except SnapshotsFullError:
+                    self._recorder.miss(stand)
+            self._recorder.stand(self._stack[-1])
+        return self._leave_inner
 
     def claimed_frames(self) -> list[list[Any]]:
         """Return the frames, each with the call that made it."""
@@ -132,6 +176,8 @@ class Witness(Tracer):
                 self.frames[stand.frame][6] = list(stand.names.items())
             stand.is_new = False
             self._note_globals(stand, frame)
+            if self._watches:
+                self._note_watches(stand, state, frame)
         except SnapshotsFullError:
             self._names_end_at = 0
             self._recorder.miss(stand)
@@ -155,6 +201,12 @@ class Witness(Tracer):
         names = {name: self._snapshots.index(members[name]) for name in self._global_names if name in members}
         self._note_changes((stand.line, -1), self._global_values, names)
         self._global_values = names
+
+    def _note_watches(self, stand: Stand, state: _Frame, frame: FrameType) -> None:
+        values = self._watches.values(state.values, frame.f_globals)
+        watched = {source: self._snapshots.index(value) for source, value in values.items()}
+        self._note_changes((stand.line, stand.frame), stand.watched, watched)
+        stand.watched = watched
 
     def _note_changes(self, place: tuple[int, int], old: dict[str, int], new: dict[str, int]) -> None:
         for name, value in new.items():

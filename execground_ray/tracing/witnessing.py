@@ -7,7 +7,7 @@ import json
 import linecache
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -29,6 +29,7 @@ from execground_ray.tracing.reprs import ValueShower, kept_limits
 from execground_ray.tracing.snapshots import Snapshots
 from execground_ray.tracing.tracer import Tracer
 from execground_ray.tracing.values import to_json
+from execground_ray.tracing.watches import Watches
 from execground_ray.tracing.witness import Witness
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode  # bound here: a program may replace what ``json`` has
@@ -74,7 +75,7 @@ class WitnessingRunner(RecordingRunner):
         snapshots = Snapshots(self._show)
         recorder = Recorder(program.plan, snapshots, program.switches)
         module = sys.modules["__main__"].__dict__
-        witness = Witness(recorder, snapshots, module, *self._tracer_arguments(program))
+        witness = Witness(recorder, snapshots, (module, Watches(self.watches)), *self._tracer_arguments(program))
         self._collected = recorder, witness
         return witness
 
@@ -115,7 +116,12 @@ class Witnessed:
 
 
 def witness_here(
-    refcode: str, funcname: str, arguments: dict[str, Any], limits: RunLimits, value_chars: int
+    refcode: str,
+    funcname: str,
+    arguments: dict[str, Any],
+    limits: RunLimits,
+    value_chars: int,
+    watches: Sequence[str] = (),
 ) -> Witnessed:
     """Run a program in this process, with all its rights: for programs that are known to be harmless.
 
@@ -125,6 +131,7 @@ def witness_here(
         arguments: of the call, by name.
         limits: of lines and characters; nobody enforces time and memory here.
         value_chars: how much of a value the trace shows.
+        watches: what to look up besides, see ``watches``.
 
     Raises:
         RuntimeError: it did not return.
@@ -136,6 +143,7 @@ def witness_here(
         with warnings.catch_warnings(), kept_limits():
             warnings.simplefilter("ignore")  # a constant is called in an instrumented program
             runner = _RunnerHere(limits, ValueShower(value_chars))
+            runner.watches = watches
             return runner.witness(runner.prepare(refcode, funcname), arguments)
     finally:
         sys.modules.update(kept)

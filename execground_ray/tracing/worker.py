@@ -92,6 +92,7 @@ class Worker:
             program = self._prepare(request["refcode"], request["funcname"])
             calls = [read_json(arguments) for arguments in request["calls"]]
             self._runner.layout = request.get("layout", PYEDU)
+            self._runner.watches = request.get("watches", ())
         except MemoryError:
             return _result("memory", f"more than {self._limits.memory_mb} MB before it ran")
         except Exception as error:

@@ -51,10 +51,7 @@ class Answer:
 class Referee(Protocol):
     """Who tells whether a text is true to its execution; made in the thread that uses it."""
 
-    def execution_of(self, row: Row) -> Any:
-        """Return what is known of the execution of a row: the same for every text about it."""
-
-    def judge(self, row: Row, execution: Any) -> Row:
+    def verify(self, row: Row) -> Row:
         """Return a row that has a text with the columns of ``Stage.VERIFY``, rejected if the text is not true."""
 
 

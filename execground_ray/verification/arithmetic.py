@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -62,7 +63,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": _length, "sum": sum, "min": min, "max": max, "abs": abs, "int": int, "float": float, "str": str, "bool": bool,
     "round": _round, "sorted": sorted, "list": list, "tuple": tuple, "set": set, "range": _range, "ord": ord, "chr": chr,
     "divmod": divmod, "pow": _power, "reversed": lambda many: list(many)[::-1], "any": any, "all": all, "bin": bin,
-    "hex": hex, "factorial": _factorial, "repr": repr, "frozenset": frozenset, "deque": list,
+    "hex": hex, "factorial": _factorial, "repr": repr, "frozenset": frozenset, "deque": list, "array": list,
+    "Counter": lambda many=(): dict(Counter(many)), "OrderedDict": dict, "float64": float, "int64": int,
     "enumerate": lambda many, start=0: list(enumerate(many, start)), "zip": lambda *many: list(zip(*many, strict=False)),
 }  # fmt: skip
 for _name in "sqrt gcd floor ceil log log2 log10 sin cos tan atan2 radians degrees hypot isqrt exp".split():
@@ -85,7 +87,7 @@ _FAULTS = (ArithmeticError, ValueError, TypeError, LookupError, RecursionError, 
 
 
 def evaluate(node: ast.expr, names: Mapping[str, Any]) -> Any:
-    """The value of ``node`` where its names have the values of ``names``.
+    """The value of ``node`` where its names, and its watches, have the values of ``names``.
 
     Raises:
         UnknownError: it has none, or none that is known.
@@ -115,6 +117,8 @@ def _value(node: ast.expr | None, names: Mapping[str, Any]) -> Any:
 
 
 def _work_out(node: ast.expr | None, names: Mapping[str, Any]) -> Any:  # noqa: C901, PLR0911, PLR0912
+    if isinstance(node, ast.Attribute | ast.Subscript | ast.Call) and (watch := _source(node)) in names:
+        return names[watch]
     match node:
         case None:
             return None
@@ -146,6 +150,11 @@ def _work_out(node: ast.expr | None, names: Mapping[str, Any]) -> Any:  # noqa: 
         case ast.Call(func=function, args=arguments, keywords=[]):
             return _call(function, [_value(each, names) for each in arguments], names)
     raise UnknownError(type(node).__name__)
+
+
+@lru_cache(maxsize=CACHED)
+def _source(node: ast.expr) -> str:
+    return ast.unparse(node)
 
 
 def _apply(op: ast.operator, left: Any, right: Any) -> Any:

@@ -47,12 +47,11 @@ def _is_called(window: Window, named: dict[str, Any], loose: list[Any]) -> bool 
         for number, frame in enumerate(window.run.frames)
         if (frame.first in window.lines or number in inside) and named.keys() <= dict(frame.arguments).keys()
     ]
-    if not calls or any(isinstance(value, Opaque) for call in calls for value in call.values()):
-        return None
     wanted = Counter(map(freeze, loose))
     for call in calls:
         if all(same(value, call[name]) for name, value in named.items()) and wanted <= Counter(
             map(freeze, call.values())
         ):
             return True
-    return False if named else None
+    known = not any(isinstance(call[name], Opaque) for call in calls for name in named)
+    return False if calls and named and known else None

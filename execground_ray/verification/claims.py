@@ -157,6 +157,6 @@ def _typed(context: Context, match: re.Match[str]) -> Iterator[Check]:
     side = _of_names(token)
     if side is None or context.window is None or not context.cited or _OF_THEM.search(context.mask[: match.start()]):
         return
-    values, closed = context.window.possible(side)
+    values, closed, _ = context.window.possible(side)
     good = any(isinstance(value, _TYPES[match["type"].lower()]) for value in values) or (False if closed else None)
     yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is no {match['type']} there")

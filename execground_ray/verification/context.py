@@ -93,6 +93,11 @@ class Context:
         clause = re.split(r"[,;:—–]", before)[-1] + re.split(r"[,;:—–]", behind)[0]
         return self.asks or bool(_UNREAL.search(clause)) or bool(_CONDITIONAL.search(before))
 
+    def is_alternative(self, token: Token) -> bool:
+        """Whether it is one of several that a sentence leaves open: "with `x = 0` or `y = 0`"."""
+        before, behind = self.around(token)
+        return bool(re.search(r"‹[EC]\d+›,? or $", before) or re.match(r",? or ‹[EC]", behind))
+
     def is_denied(self, token: Token) -> bool:
         """Whether the words before a token deny it."""
         return bool(_DENIED.search(self.around(token)[0]))
@@ -104,7 +109,12 @@ class Context:
         """
         if good:
             outcome = Outcome.SUPPORTED
-        elif good is None or self.is_conditional(token) or (self.attributed and not token.marked):
+        elif (
+            good is None
+            or self.is_conditional(token)
+            or self.is_alternative(token)
+            or (self.attributed and not token.marked)
+        ):
             outcome = Outcome.UNKNOWN
         else:
             outcome = Outcome.CONTRADICTED

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Context
 from execground_ray.verification.notation import Side
-from execground_ray.verification.values import Opaque, same
+from execground_ray.verification.values import Opaque, kind_of, same
 
 
 def has_value(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
     """Whether an expression of names had a value at the lines of a sentence; None where that is not known."""
     if context.window is None:
         return None
-    values, closed = context.window.possible(side)
-    return any(fits(value, each, tolerance) for each in values) or (False if closed else None)
+    values, closed, kinds = context.window.possible(side)
+    if any(fits(value, each, tolerance) for each in values):
+        return True
+    return False if closed or (kinds is not None and kind_of(value) not in kinds) else None
 
 
 def has_returned(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
     """Whether a call of the function that is named, or the call that is written, gave a value."""
     window, name = context.window, side.source.rpartition(".")[2]
+    if isinstance(side.node, ast.Call):
+        return has_value(context, side, value, tolerance)
     calls = [frame for frame in window.run.frames if frame.name.rpartition(".")[2] == name] if window else []
     if window is None or not calls:
         return has_value(context, side, value, tolerance)
@@ -44,7 +49,7 @@ def is_true(context: Context, side: Side, wanted: bool) -> bool | None:
         return None
     if context.cited and window.complete and (made := window.outcomes(side)):
         return wanted in made
-    values, closed = window.possible(side)
+    values, closed, _ = window.possible(side)
     return any(bool(value) is wanted for value in values) or (False if closed else None)
 
 

@@ -20,7 +20,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque, freeze
-from execground_ray.verification.window import Window
+from execground_ray.verification.window import MUTABLE, Window
 
 # Two equations of one moment: "at `i = 2` we get `total = 5`".
 _TOGETHER = re.compile(
@@ -224,8 +224,10 @@ def _made(context: Context, window: Window, match: re.Match[str]) -> Iterator[Ch
     token = context.tokens(match["made"])[0]
     for side, value in _pair(token):
         left = window.left(side) + [event.value for event in window.run.stores(side.key) if event.line in window.lines]
+        left += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
         known = any(fits(value, each, 0.0) for each in window.possible(side)[0])
-        if known and left and not window.hidden and not any(isinstance(each, Opaque) for each in left):
+        sure = not window.hidden and not (window.inner and isinstance(value, MUTABLE))
+        if known and left and sure and not any(isinstance(each, Opaque) for each in left):
             good = any(fits(value, each, token.sides[-1].tolerance) for each in left)
             yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not made {value!r} there")
 

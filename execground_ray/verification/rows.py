@@ -19,6 +19,7 @@ from execground_ray.tracing.evidence import NoEvidence
 from execground_ray.tracing.evidence_runner import EvidenceRunner
 from execground_ray.verification.verdict import Execution, Verdict, judge
 from execground_ray.verification.verifier import UnverifiableError, Verifier, to_verdict
+from execground_ray.verification.watched import watches_of
 
 if TYPE_CHECKING:
     from execground_ray.config.schema import Tracing, Verification
@@ -51,10 +52,11 @@ class RowVerifier:
         self._verifier.close()
         self._runner.close()
 
-    def execution_of(self, row: Row) -> Execution:
-        """Run the program of a row again, and gather what is known of its execution."""
+    def _execution_of(self, row: Row) -> Execution:
+        """Run the program of a row again for what its text speaks of, and gather what is known of its execution."""
         problem, arguments = Problem.from_json(row["problem"]), read_json(row["input"])
-        found = self._runner.run(problem, arguments, row["trace"], row["output"])
+        watches = watches_of(row["text"], problem.refcode)
+        found = self._runner.run(problem, arguments, row["trace"], row["output"], watches)
         return Execution(
             question=f"{problem.question}\n{arguments}",
             refcode=problem.refcode,
@@ -65,12 +67,8 @@ class RowVerifier:
 
     def verify(self, row: Row) -> Row:
         """Judge one row that is not rejected."""
-        return self.judge(row, self.execution_of(row))
-
-    def judge(self, row: Row, execution: Execution) -> Row:
-        """Judge the text of one row that is not rejected by an execution of ``execution_of``."""
         try:
-            verdict = self._verifier.verify(row["text"], execution)
+            verdict = self._verifier.verify(row["text"], self._execution_of(row))
         except UnverifiableError as error:  # one text that cannot be judged must not end the job, nor be believed
             return reject(row, Reason.UNGROUNDED, f"cannot be verified: {error}")
         scores = asdict(verdict)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from execground_ray.tracing.evidence import Evidence, read_value
+from execground_ray.tracing.watches import root_of
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.trees import expressions_in, first_name, grouped, key_of, nodes_in, program_names
 from execground_ray.verification.values import Inside, Opaque, freeze
@@ -143,13 +144,33 @@ class Run:
     @cached_property
     def functions(self) -> dict[str, set[str]]:
         """By name of a function of the program: that name, and its parameters and variables."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for node in self._nodes:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                inside = nodes_in(node)
-                found[node.name] |= {node.name} | {each.arg for each in inside if isinstance(each, ast.arg)}
-                found[node.name] |= {each.id for each in inside if isinstance(each, ast.Name)}
+        found: dict[str, set[str]] = {}
+        for name, nodes in self.definitions.items():
+            inside = [each for node in nodes for each in nodes_in(node)]
+            found[name] = {name} | {each.arg for each in inside if isinstance(each, ast.arg)}
+            found[name] |= {each.id for each in inside if isinstance(each, ast.Name)}
         return found
+
+    @cached_property
+    def definitions(self) -> dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+        """The functions and methods of the program by name."""
+        nodes = [node for node in self._nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        return grouped(nodes, lambda node: node.name)
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """The names that are assigned to somewhere in the program, and are those of nothing else in it."""
+        stored = {each.id for each in self._nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+        others = {each.attr for each in self._nodes if isinstance(each, ast.Attribute)}
+        keys = {each.value for each in self._nodes if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+        return frozenset(stored - others - keys)
+
+    @cached_property
+    def classes(self) -> frozenset[str]:
+        """The names of the program's classes, if none of them says how its objects are shown."""
+        if not {"__repr__", "__str__"}.isdisjoint(self.definitions):
+            return frozenset()
+        return frozenset(each.name for each in self._nodes if isinstance(each, ast.ClassDef))
 
     @cached_property
     def foreign(self) -> frozenset[int]:
@@ -187,6 +208,31 @@ class Run:
         index = (bisect_left if before else bisect_right)(lines, line) - 1
         return states[index] if index >= 0 else {}
 
+    def inner_states(self, line: int) -> list[dict[str, Any]]:
+        """The names of the calls that a line makes and that have no lines of their own, whenever one gets a value."""
+        states: dict[int, dict[str, Any]] = {}
+        found = []
+        for event in self.events_at(line):
+            if not self.is_inner(event.frame):
+                continue
+            fresh = event.frame not in states
+            if fresh:
+                states[event.frame] = dict(self.frames[event.frame].arguments)
+            name = event.node.id if isinstance(event.node, ast.Name) and isinstance(event.node.ctx, ast.Store) else ""
+            if name:
+                states[event.frame] = states[event.frame] | {name: event.value}
+            if fresh or name:
+                found.append(states[event.frame])
+        return found
+
+    @cached_property
+    def _shown(self) -> frozenset[int]:
+        return frozenset(self.frame_of)
+
+    def is_inner(self, frame: int) -> bool:
+        """Whether a call has no lines of its own: it is too deep for the record."""
+        return frame >= 0 and frame not in self._shown
+
     def scope(self, line: int, *, before: bool) -> tuple[tuple[int, ...], dict[str, Any]]:
         """The names in the call of a line, over those of the calls around it and of the globals; first a mark of them."""
         if (line, before) not in self._scopes:
@@ -197,9 +243,19 @@ class Run:
                 if parent >= 0:
                     layers.append(self.state(parent, caller, before=True))
             layers.append(self.state(GLOBALS, line, before=before))
-            state = {name: value for layer in reversed(layers) for name, value in layer.items()}
+            state: dict[str, Any] = {}
+            for layer in reversed(layers):
+                for watch in [each for each, root in self.watches.items() if root in layer and each in state]:
+                    del state[watch]  # of another object
+                state.update(layer)
             self._scopes[line, before] = tuple(map(id, state.values())), state
         return self._scopes[line, before]
+
+    @cached_property
+    def watches(self) -> dict[str, str]:
+        """The variable that each watch begins with."""
+        found = {name.name for name in self._evidence.names}
+        return {name: root_of(name) for name in found if "." in name[1:] or "[" in name or "(" in name}
 
     def inside(self, value: Any) -> Inside:
         """What is in a value of this run."""

@@ -98,8 +98,24 @@ class Inside:
         )
 
 
+PLAIN = frozenset(
+    {"bool", "number", "str", "list", "tuple", "dict", "set", "NoneType", "object"}
+)  # what has a literal, and
+# what has none: objects of the program's classes
+_KIND_OF_TYPE = {
+    "int": "number",
+    "float": "number",
+    "deque": "list",
+    "frozenset": "set",
+    "defaultdict": "dict",
+    "Counter": "dict",
+}
+
+
 def kind_of(value: Any) -> str:
     """The kind of a value, coarse: what text and run may not mix up."""
+    if isinstance(value, Opaque):
+        return _KIND_OF_TYPE.get(value.type, value.type)
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):

@@ -7,14 +7,15 @@ from collections import deque
 from collections.abc import Hashable
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from execground_ray.verification.arithmetic import FUNCTIONS, UnknownError, evaluate
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
+from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.run import WIDEN, Event, Run
 from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in
-from execground_ray.verification.values import Opaque
+from execground_ray.verification.values import PLAIN, Opaque, kind_of
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
 _ITERATORS = frozenset(
@@ -22,7 +23,21 @@ _ITERATORS = frozenset(
     "takewhile dropwhile groupby starmap repeat zip_longest reversed list_iterator".split()
 )
 MAX_POOL = 60_000
-_MUTABLE = list | dict | set | deque
+MUTABLE = list | dict | set | deque
+
+
+class Possible(NamedTuple):
+    """The values that an expression had at some lines.
+
+    Attributes:
+        values: Those that are known.
+        closed: There can be no others.
+        kinds: The kinds of all of them; None where that is not known.
+    """
+
+    values: list[Any]
+    closed: bool
+    kinds: frozenset[str] | None = None
 
 
 class Window:
@@ -36,7 +51,7 @@ class Window:
         self.lines = near | {member for line in self.core for member in run.groups[run.owners[line]]}
         self.statements = sorted({run.owners[line] for line in self.lines})
         self.core_statements = sorted({run.owners[line] for line in self.core})
-        self._possible: dict[str, tuple[list[Any], bool]] = {}
+        self._possible: dict[str, Possible] = {}
 
     @cached_property
     def events(self) -> list[Event]:
@@ -55,13 +70,18 @@ class Window:
                 if mark not in seen:
                     seen.add(mark)
                     found.append(state)
+            found += self.run.inner_states(line)
         return found[:MAX_STATES]
 
     @cached_property
+    def recorded(self) -> bool:
+        """Whether nothing of what the program does at these lines is missing in the evidence."""
+        return self.run.incomplete.isdisjoint(self.statements)
+
+    @cached_property
     def complete(self) -> bool:
-        """Whether nothing of what these lines do is missing in the evidence."""
-        foreign = any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
-        return self.run.incomplete.isdisjoint(self.statements) and not foreign
+        """Whether nothing of what these lines do is: they are the program's own."""
+        return self.recorded and not any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
 
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
@@ -72,35 +92,55 @@ class Window:
         """Events by the kind of their expressions."""
         return grouped(self.events, lambda event: type(event.node))
 
-    def possible(self, side: Side) -> tuple[list[Any], bool]:
-        """The values that an expression had at these lines, and whether there can be no others."""
+    def possible(self, side: Side) -> Possible:
+        """The values that an expression had at these lines."""
         if side.key not in self._possible:
-            self._possible[side.key] = self._find(side)
+            self._possible[side.key] = self._called(side.node) or self._find(side)
         return self._possible[side.key]
 
-    def _find(self, side: Side) -> tuple[list[Any], bool]:
+    def _called(self, node: ast.expr) -> Possible | None:
+        if not isinstance(node, ast.Call):
+            return None
+        found = returned_by(node, self.run, self.states)
+        return found and Possible(found[0], found[1] and name_of_call(node) not in self.hidden)
+
+    def _find(self, side: Side) -> Possible:
         found = [event.value for event in self._by_key.get(side.key, ())]
+        exact = bool(found)
         found += [event.value for event in self.by_type.get(type(side.node), ()) if matches(side.node, event)]
         seen = len(found)
+        names = {each.id for each in nodes_in(side.node) if isinstance(each, ast.Name)} - FUNCTIONS.keys()
         failed: list[UnknownError] = []
+        is_lost = False  # where its names have values, and it has none that is known
         for state in self.states:
             try:
                 found.append(evaluate(side.node, state))
             except UnknownError as error:
                 failed.append(error)
+                is_lost = is_lost or names <= state.keys()
         values = list({(type(value).__name__, repr(value)): value for value in found}.values())
-        if not values:  # there is no such element at any time
-            missing = all(isinstance(error.__cause__, LookupError) for error in failed)
-            return [], isinstance(side.node, ast.Subscript) and bool(failed) and missing and self.complete
+        whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
+        if not values:  # there is no such element, or variable, at any time
+            missing = bool(failed) and all(isinstance(error.__cause__, LookupError) for error in failed)
+            return Possible([], whole and ((missing and isinstance(side.node, ast.Subscript)) or self._is_unset(side)))
         known = [value for value in values if not isinstance(value, Opaque)]
-        whole = len(known) == len(values) and self.complete and len(self.states) < MAX_STATES
-        names = {each.id for each in nodes_in(side.node) if isinstance(each, ast.Name)}
-        whole = whole and names.isdisjoint(self.hidden | self.run.comprehended) and not self._is_elsewhere(side, names)
+        whole = whole and not (is_lost and (not seen or self._is_elsewhere(side, names)))
+        kinds = self._kinds(values) if whole else None
         # What only the program has looked at, a call may have changed since.
-        changing = len(found) == seen and any(isinstance(value, _MUTABLE) for value in known)
-        # A call of the program's own is known by its events only.
-        own_call = isinstance(side.node, ast.Call) and getattr(side.node.func, "id", "") not in FUNCTIONS
-        return known, whole and not changing and (bool(seen) or not failed or not own_call)
+        changing = (self.inner or len(found) == seen) and any(isinstance(value, MUTABLE) for value in known)
+        whole = whole and (exact or names.isdisjoint(self.run.comprehended))
+        return Possible(known, whole and len(known) == len(values) and not changing, kinds)
+
+    def _is_unset(self, side: Side) -> bool:
+        """Whether it is a variable of the program that has no value yet."""
+        return isinstance(side.node, ast.Name) and side.node.id in self.run.variables
+
+    def _kinds(self, values: list[Any]) -> frozenset[str] | None:
+        """The kinds of values; None where one of them may be written as another kind."""
+        found = {
+            "object" if isinstance(each, Opaque) and each.type in self.run.classes else kind_of(each) for each in values
+        }
+        return frozenset(found) if found <= PLAIN else None
 
     def _is_elsewhere(self, side: Side, names: set[str]) -> bool:
         """Whether its attribute is looked at in one call, and in another, which has its own object, it is not."""
@@ -125,10 +165,18 @@ class Window:
         return frozenset().union(*(self.run.functions.get(name, ()) for _, name in called - shown))
 
     @cached_property
+    def inner(self) -> bool:
+        """Whether these lines make calls of which only the events are known: what they do to a list is seen when it is used."""
+        return any(
+            self.run.is_inner(frame) and self.run.frames[frame].first in self.lines
+            for frame in range(len(self.run.frames))
+        )
+
+    @cached_property
     def changing(self) -> bool:
         """Whether these lines look at a part of something that a call may change: what becomes of it is not known."""
         parts = [*self.by_type.get(ast.Attribute, ()), *self.by_type.get(ast.Subscript, ())]
-        return any(isinstance(event.value, _MUTABLE) for event in parts)
+        return any(isinstance(event.value, MUTABLE) for event in parts)
 
     def left(self, side: Side) -> list[Any]:
         """The values that an expression of names has behind the statements of these lines."""
@@ -184,8 +232,9 @@ class Window:
         for event in self.events:
             found[id(event.value)] = event.value
         for state in self.states:
-            for value in state.values():
-                found[id(value)] = value
+            for name, value in state.items():
+                if name not in self.run.watches:
+                    found[id(value)] = value
         for frame in self.touched:
             for value in (frame.returned, *(value for _, value in frame.arguments)):
                 found[id(value)] = value

@@ -11,9 +11,9 @@ LIMITS = RunLimits(max_lines=1000, result_bytes=10**6, timeout_seconds=5, memory
 OUTCOMES = {1: " (true)", 0: " (false)", -1: ""}
 
 
-def witness(code: str, /, **arguments: Any) -> Witnessed:
+def witness(code: str, /, *watches: str, **arguments: Any) -> Witnessed:
     """Run ``main_solution`` of a program in this process."""
-    return witness_here(code, "main_solution", arguments, LIMITS, 400)
+    return witness_here(code, "main_solution", arguments, LIMITS, 400, watches)
 
 
 def body(text: str) -> str:

@@ -109,7 +109,6 @@ class Resampler:
             ask: gets the model's answer to one request.
         """
         attempts: list[Attempt] = []
-        execution: Any = None
         max_tokens: int | None = None
         while True:
             number = len(attempts) + 1
@@ -117,7 +116,7 @@ class Resampler:
             verdict: Row = {}
             if not answer.reason and self._make_referee:
                 self._referees = self._referees or Referees(self._make_referee)
-                verdict, execution = await judged_beside(self._referees, row, answer, execution)
+                verdict = await judged_beside(self._referees, row, answer)
             attempts.append(Attempt(answer, verdict))
             longer = self.translator.retry_max_tokens if answer.reason is Reason.UNFINISHED else None
             changed = longer not in (None, max_tokens)
@@ -145,30 +144,29 @@ class Referees:
         self._own = threading.local()
         self._threads = ThreadPoolExecutor(min(MOST_REFEREES, len(os.sched_getaffinity(0))), "referee")
 
-    async def judge(self, row: Row, execution: Any) -> tuple[Row, Any]:
-        """Return a row judged, and its execution, which is found out first where it is None."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._judge, row, execution)
+    async def judge(self, row: Row) -> Row:
+        """Return a row judged."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._judge, row)
 
-    def _judge(self, row: Row, execution: Any) -> tuple[Row, Any]:
+    def _judge(self, row: Row) -> Row:
         if not hasattr(self._own, "referee"):
             self._own.referee = self._make()
-        if execution is None:
-            execution = self._own.referee.execution_of(row)
-        return self._own.referee.judge(row, execution), execution
+        judged: Row = self._own.referee.verify(row)
+        return judged
 
 
-async def judged_beside(referees: Referees, row: str, answer: Answer, execution: Any) -> tuple[Row, Any]:
-    """Return the verdict on an answer and the execution it was held against, found out first where it is None.
+async def judged_beside(referees: Referees, row: str, answer: Answer) -> Row:
+    """Return the verdict on an answer.
 
     What cannot be judged here has no verdict: the stage that verifies will judge it, or say why it cannot.
     """
     told = json.loads(row) | COLUMNS[Stage.VERIFY] | {"text": answer.text, "thinking": answer.thinking}
     try:
-        judged, execution = await referees.judge(told, execution)
+        judged = await referees.judge(told)
     except Exception:
         logging.getLogger(__name__).exception("row %s cannot be judged beside the engine", told["id"])
-        return {}, execution
-    return {name: judged[name] for name in VERDICT}, execution
+        return {}
+    return {name: judged[name] for name in VERDICT}
 
 
 def write_attempts(attempts: Sequence[Attempt]) -> str:

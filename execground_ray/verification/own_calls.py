@@ -1,0 +1,67 @@
+"""Calls of the program's own functions that a text writes, ``gcd(12, 8)``: what they returned wherever they were made."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.trees import name_of_call
+from execground_ray.verification.values import Opaque, same
+
+if TYPE_CHECKING:
+    from execground_ray.verification.run import Frame, Run
+
+_RECEIVERS = frozenset({"self", "cls"})
+
+
+def returned_by(call: ast.Call, run: Run, states: list[dict[str, Any]]) -> tuple[list[Any], bool] | None:
+    """What the calls of the run that may be meant returned, and whether all of that is known.
+
+    None where the function is none of the program's, or there is no call of it.
+
+    Args:
+        call: as a text writes it.
+        run: the run.
+        states: of the names, in which its arguments may have been worked out.
+    """
+    name = name_of_call(call)
+    frames = [frame for frame in run.frames if frame.is_of(name)] if name in run.functions else []
+    if not frames or any(isinstance(each, ast.Starred) for each in call.args):
+        return None
+    meant = [frame.returned for frame in frames if any(_may_be(call, way, frame, states) for way in _ways(run, name))]
+    known = [value for value in meant if not isinstance(value, Opaque)]
+    return known, bool(meant) and len(known) == len(meant)
+
+
+def _ways(run: Run, name: str) -> Iterator[list[str]]:
+    """The parameters of the functions of that name."""
+    for node in run.definitions.get(name, ()):
+        names = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
+        yield names[1:] if names[:1] and names[0] in _RECEIVERS else names
+
+
+def _may_be(call: ast.Call, parameters: list[str], frame: Frame, states: list[dict[str, Any]]) -> bool:
+    """Whether a call has, as far as is known, the arguments that are written."""
+    given = dict(frame.arguments)
+    if len(call.args) > len(parameters):
+        return False
+    written = dict(zip(parameters, call.args, strict=False))
+    written |= {each.arg: each.value for each in call.keywords if each.arg}
+    return all(name in given and _may_have(node, given[name], states) for name, node in written.items())
+
+
+def _may_have(node: ast.expr, given: Any, states: list[dict[str, Any]]) -> bool:
+    if isinstance(given, Opaque):
+        return True
+    values = list(_values(node, [{}, *states]))
+    return not values or any(isinstance(value, Opaque) or same(value, given) for value in values)
+
+
+def _values(node: ast.expr, states: list[Mapping[str, Any]]) -> Iterator[Any]:
+    for state in states:
+        try:
+            yield evaluate(node, state)
+        except UnknownError:
+            continue
