@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
-from execground_ray.verification.facts import fits, has_returned, has_value, is_true
+from execground_ray.verification.facts import fits, follows, has_returned, has_value, is_true
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
@@ -61,6 +61,10 @@ _OF_THEM = re.compile(
     r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|below|above|per|through|within|index|position|key|entry|both|if|that|whether|nor|neither|‹\w+› (?:and|or))(?: the)?\s*$",
     re.IGNORECASE,
 )
+_MAKES_TRUE = re.compile(
+    r"\b(?:makes?|making|leaves?|leaving|renders?) (?P<subject>‹C\d+›)(?P<no> not)? (?P<word>true|false)(?P<holds>)",
+    re.IGNORECASE,
+)
 _VALUE_OF = re.compile(r"(?<!takes the )(?<!gets the )(?<!to the )\b(?:values?|content|contents) of\s*$", re.IGNORECASE)
 _PLURAL = re.compile(r"^(?:are|were|become|became|stay|remain|start|begin|get|hold|have|equal)\b", re.IGNORECASE)
 _STAYS = re.compile(r"^(?:stay|remain)", re.IGNORECASE)
@@ -71,7 +75,13 @@ _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b[^.;:
 
 def check_claims(context: Context) -> Iterator[Check]:
     """Judge what a sentence says in words."""
-    for pattern, judge in ((_SAYS, _says), (_MAKES, _says), (_TRUTH, _truth), (_TYPED, _typed)):
+    for pattern, judge in (
+        (_SAYS, _says),
+        (_MAKES, _says),
+        (_TRUTH, _truth),
+        (_MAKES_TRUE, _truth),
+        (_TYPED, _typed),
+    ):
         for match in pattern.finditer(context.mask):
             yield from judge(context, match)
 
@@ -118,7 +128,8 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
     except UnknownError:
         return
     find, kind = (has_returned, Kind.CALL) if _RETURNS.search(verb) else (has_value, Kind.ASSIGNMENT)
-    good = find(context, side, value, written.tolerance)
+    good = follows(side, context.given(target), value, written.tolerance) if target.marked and context.cited else None
+    good = find(context, side, value, written.tolerance) if good is None else good
     if good and context.cited:
         good = _in_time(context, side, value, verb)
     if good is False and isinstance(value, bool):  # what is no bool may be called so

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.tokens import Sentence, Token
@@ -28,6 +29,7 @@ _DENIED = re.compile(
 
 # What a name runs through: its last value may lie behind the lines that tell of the first.
 RANGE = re.compile(r"\bfrom (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)", re.IGNORECASE)
+_LASTING = int | float | str | tuple  # values that do not change
 
 
 class Check(NamedTuple):
@@ -86,6 +88,30 @@ class Context:
     def is_open(self) -> bool:
         """Whether it asks, or tells what would be."""
         return self.asks or bool(_UNREAL.search(self.mask))
+
+    def given(self, token: Token) -> dict[str, Any]:
+        """The values that the sentence has given names before a token."""
+        return self._given[self.sentence.tokens.index(token)]
+
+    @cached_property
+    def _given(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        known: dict[str, Any] = {}
+        used: set[str] = set()
+        for token in self.sentence.tokens:
+            found.append(dict(known))
+            for sides in token.equations if token.marked else ():
+                used |= {name for side in sides if not isinstance(side.node, ast.Name) for name in side.names}
+                if len(sides) < 2 or not sides[-1].is_literal or not isinstance(sides[0].node, ast.Name):
+                    continue
+                name, value = sides[0].node.id, sides[-1].value
+                # Of several values in a row nobody knows which is meant; and a list may have changed since.
+                if (name in known and name not in used) or not isinstance(value, _LASTING):
+                    known.pop(name, None)
+                else:
+                    known[name] = value
+                used.discard(name)
+        return found
 
     def is_conditional(self, token: Token) -> bool:
         """Whether the clause that leads to a token is under a condition, or asks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError
+from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Context
 from execground_ray.verification.notation import Side
 from execground_ray.verification.values import Opaque, kind_of, same
@@ -34,7 +34,7 @@ def has_returned(context: Context, side: Side, value: Any, tolerance: float) -> 
         return True
     if any(isinstance(frame.returned, Opaque) or fits(value, frame.returned, tolerance) for frame in calls):
         return None
-    return False if ending and window.complete else None
+    return False if ending and window.recorded else None
 
 
 def is_true(context: Context, side: Side, wanted: bool) -> bool | None:
@@ -47,21 +47,38 @@ def is_true(context: Context, side: Side, wanted: bool) -> bool | None:
     window = context.window
     if window is None:
         return None
-    if context.cited and window.complete and (made := window.outcomes(side)):
+    if context.cited and window.core_recorded and (made := window.outcomes(side)):
         return wanted in made
     values, closed, _ = window.possible(side)
+    if not values and side.is_condition and side.key in window.run.keys and window.run.never(side.key):
+        return False  # the program has this condition, and has not come to it
     return any(bool(value) is wanted for value in values) or (False if closed else None)
+
+
+def follows(side: Side, known: dict[str, Any], value: Any, tolerance: float) -> bool | None:
+    """Whether an expression has a value by those that a sentence has given its names; None where it has not given all."""
+    if isinstance(side.node, ast.Name) or not side.names or not side.names <= known.keys():
+        return None
+    try:
+        return fits(value, evaluate(side.node, known), tolerance)
+    except UnknownError:
+        return None
 
 
 def fits(written: Any, actual: Any, tolerance: float) -> bool:
     """Whether a text can write ``written`` for ``actual``: not a list for a tuple or a set."""
     if isinstance(written, str) and isinstance(actual, list) and all(isinstance(each, str) for each in actual):
-        return written == "".join(actual)
+        return written == "".join(actual) and all(len(each) == 1 for each in actual)
     return same(written, actual, tolerance) and not _mixed_up(written, actual)
 
 
 def _mixed_up(written: Any, actual: Any) -> bool:
-    """Whether one is a list, the other a tuple, or one of both and the other a set; or something in them is."""
+    """Whether one is a list, the other a tuple, or one of both and the other a set; or something in them is.
+
+    Nor does a text write ``3.0`` for ``3``.
+    """
+    if isinstance(written, float) and type(actual) is int:
+        return True
     if isinstance(written, set | frozenset):
         return isinstance(actual, list | tuple)
     if not isinstance(written, list | tuple):

@@ -13,12 +13,13 @@ from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import RANGE, Check, Context
-from execground_ray.verification.facts import fits
+from execground_ray.verification.facts import fits, follows
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
+from execground_ray.verification.own_calls import frames_of
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import key_of, name_of_call, nodes_in
+from execground_ray.verification.trees import key_of, name_of_call
 from execground_ray.verification.values import Opaque, freeze
 from execground_ray.verification.window import MUTABLE, Window
 
@@ -45,7 +46,6 @@ _VALUES = frozenset(
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
 LEAST_TEXT = 3  # letters of a text that can hardly be another one's by chance
-_LASTING = int | float | str | tuple  # values that do not change
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
 
 
@@ -74,27 +74,13 @@ def check_marked_code(context: Context) -> Iterator[Check]:
 
 def _following(context: Context) -> Iterator[Check]:
     """What follows from values that the sentence has given: with ``p = ('a', 'b')``, ``''.join(p)`` is ``'ab'``."""
-    known: dict[str, Any] = {}
-    used: set[str] = set()
     for token in context.sentence.tokens:
+        known = context.given(token)
         for sides in token.equations if token.marked else ():
-            if len(sides) < 2 or not sides[-1].is_literal:
-                continue
-            for side in sides[:-1]:
-                names = {node.id for node in nodes_in(side.node) if isinstance(node, ast.Name)}
-                if not isinstance(side.node, ast.Name) and names and names <= known.keys():
-                    used |= names
-                    with suppress(UnknownError):
-                        good = fits(sides[-1].value, evaluate(side.node, known), sides[-1].tolerance)
-                        yield context.verdict(token, Kind.EQUATION, good, f"{side.source} is not {sides[-1].source}")
-            if isinstance(sides[0].node, ast.Name):
-                name, value = sides[0].node.id, sides[-1].value
-                # Of several values in a row nobody knows which is meant; and a list may have changed since.
-                if (name in known and name not in used) or not isinstance(value, _LASTING):
-                    known.pop(name, None)
-                else:
-                    known[name] = value
-                used.discard(name)
+            for side in sides[:-1] if sides[-1].is_literal else ():
+                good = follows(side, known, sides[-1].value, sides[-1].tolerance)
+                if good is not None:
+                    yield context.verdict(token, Kind.EQUATION, good, f"{side.source} is not {sides[-1].source}")
 
 
 def _called(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
@@ -109,6 +95,10 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
 def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> bool | None:
     run = window.run
     events = [event for event in window.by_type.get(ast.Call, ()) if name_of_call(event.node) == name]
+    if not call.keywords and all(map(is_pure, call.args)) and not window.hidden:
+        meant = frames_of(call, run, window.states)
+        if meant is not None and not run.incomplete:
+            return bool(meant)
     frames = [frame for frame in (*window.around, *window.touched) if frame.is_of(name)]
     for frame in frames:
         if frame.caller > 0:

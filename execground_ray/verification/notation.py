@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.arithmetic import FUNCTIONS, UnknownError, evaluate, is_pure
 from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.values import rounding
 
@@ -57,6 +57,11 @@ class Side:
         if not self.pure:
             raise UnknownError(self.source)
         return evaluate(self.node, {})
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Its names, but for those of functions that can be worked out."""
+        return frozenset(each.id for each in nodes_in(self.node) if isinstance(each, ast.Name)) - FUNCTIONS.keys()
 
     @cached_property
     def tolerance(self) -> float:

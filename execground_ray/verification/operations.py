@@ -10,13 +10,14 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.matching import matches, operand_value, operands_of
+from execground_ray.verification.matching import matches, misses, operand_value, operands_of
 from execground_ray.verification.run import Event
-from execground_ray.verification.trees import nodes_in
+from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
 
 _CHOICES = frozenset({"min", "max"})
+_ORDERED = ast.Sub | ast.Mod | ast.FloorDiv | ast.Div  # of others a text may take the operands in another order
 # Words for an operation, and what in a program does it.
 _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), frozenset(done.split()))
@@ -48,6 +49,34 @@ def check_operations(context: Context) -> Iterator[Check]:
                     yield Check(Kind.OPERATION, token.start, token.end, outcome, message)
     if context.cited and not context.is_open:
         yield from _told(context, window)
+    if context.cited and window.recorded:
+        yield from _missed(context, window)
+
+
+def _missed(context: Context, window: Window) -> Iterator[Check]:
+    """Operations and comparisons that the lines nearly do: with another operator, constant or operand."""
+    for token in context.sentence.tokens:
+        if not token.marked or context.is_conditional(token) or context.is_denied(token):
+            continue
+        nodes = [node for sides in token.equations for side in sides for node in nodes_in(side.node)]
+        for node in nodes:
+            if isinstance(node, ast.BinOp | ast.Compare) and _is_near(window, node):
+                message = f"{ast.unparse(node)} is nearly what is done"
+                yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
+
+
+def _is_near(window: Window, node: ast.BinOp | ast.Compare) -> bool:
+    """Whether these lines do nothing that an operation can be, and something that differs from it in one thing."""
+    events = window.by_type.get(type(node), ())
+    if key_of(node) in window.run.keys or any(matches(node, event) for event in events):
+        return False
+    pure = is_pure(node)
+    likely = {"operand", "constant"} if pure else {"operator", "constant"}
+    if pure and isinstance(node, ast.BinOp) and not isinstance(node.op, _ORDERED):
+        return False
+    if isinstance(node, ast.Compare) and not pure:
+        return False
+    return any(len(found) == 1 and found[0] in likely for found in (misses(node, event) for event in events))
 
 
 def _operations(tree: ast.expr) -> list[ast.BinOp | ast.Call]:

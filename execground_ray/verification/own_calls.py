@@ -26,13 +26,21 @@ def returned_by(call: ast.Call, run: Run, states: list[dict[str, Any]]) -> tuple
         run: the run.
         states: of the names, in which its arguments may have been worked out.
     """
+    frames = frames_of(call, run, states)
+    if frames is None:
+        return None
+    known = [frame.returned for frame in frames if not isinstance(frame.returned, Opaque)]
+    return known, bool(frames) and len(known) == len(frames)
+
+
+def frames_of(call: ast.Call, run: Run, states: list[dict[str, Any]]) -> list[Frame] | None:
+    """The calls of the run that may be meant; None as for ``returned_by``."""
     name = name_of_call(call)
     frames = [frame for frame in run.frames if frame.is_of(name)] if name in run.functions else []
     if not frames or any(isinstance(each, ast.Starred) for each in call.args):
         return None
-    meant = [frame.returned for frame in frames if any(_may_be(call, way, frame, states) for way in _ways(run, name))]
-    known = [value for value in meant if not isinstance(value, Opaque)]
-    return known, bool(meant) and len(known) == len(meant)
+    ways = list(_ways(run, name))
+    return [frame for frame in frames if any(_may_be(call, way, frame, states) for way in ways)]
 
 
 def _ways(run: Run, name: str) -> Iterator[list[str]]:

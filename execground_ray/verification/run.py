@@ -167,10 +167,13 @@ class Run:
 
     @cached_property
     def classes(self) -> frozenset[str]:
-        """The names of the program's classes, if none of them says how its objects are shown."""
+        """The names of the program's classes whose objects no text can show as a value: plain ones."""
         if not {"__repr__", "__str__"}.isdisjoint(self.definitions):
             return frozenset()
-        return frozenset(each.name for each in self._nodes if isinstance(each, ast.ClassDef))
+        classes = [each for each in self._nodes if isinstance(each, ast.ClassDef)]
+        return frozenset(
+            each.name for each in classes if all(getattr(base, "id", "") == "object" for base in each.bases)
+        )
 
     @cached_property
     def foreign(self) -> frozenset[int]:
@@ -182,6 +185,14 @@ class Run:
         """The names that comprehensions run through."""
         targets = [node.target for node in self._nodes if isinstance(node, ast.comprehension)]
         return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
+
+    def never(self, key: str) -> bool:
+        """Whether an expression was evaluated at no time."""
+        return not self.incomplete and key not in self._evaluated
+
+    @cached_property
+    def _evaluated(self) -> frozenset[str]:
+        return frozenset(key_of(event.node) for event in self.events)
 
     def events_at(self, line: int) -> list[Event]:
         """The events of the statement that record line ``line`` shows."""

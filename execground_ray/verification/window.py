@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from execground_ray.verification.arithmetic import FUNCTIONS, UnknownError, evaluate
+from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
@@ -79,6 +79,11 @@ class Window:
         return self.run.incomplete.isdisjoint(self.statements)
 
     @cached_property
+    def core_recorded(self) -> bool:
+        """Whether nothing of it is missing at the very lines that are cited."""
+        return self.run.incomplete.isdisjoint(self.core_statements)
+
+    @cached_property
     def complete(self) -> bool:
         """Whether nothing of what these lines do is: they are the program's own."""
         return self.recorded and not any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
@@ -109,7 +114,7 @@ class Window:
         exact = bool(found)
         found += [event.value for event in self.by_type.get(type(side.node), ()) if matches(side.node, event)]
         seen = len(found)
-        names = {each.id for each in nodes_in(side.node) if isinstance(each, ast.Name)} - FUNCTIONS.keys()
+        names = side.names
         failed: list[UnknownError] = []
         is_lost = False  # where its names have values, and it has none that is known
         for state in self.states:
