@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
-from execground_ray.verification.facts import fits, follows, has_returned, has_value, is_true
+from execground_ray.verification.facts import follows, has_returned, has_value, is_true
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.values import fits
 
 _ADVERB = (
     r"(?:now|then|therefore|thus|still|also|again|just|only|already|both|all|each|currently|simply|exactly|initially|hence|clearly|"
@@ -129,7 +130,7 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         return
     find, kind = (has_returned, Kind.CALL) if _RETURNS.search(verb) else (has_value, Kind.ASSIGNMENT)
     good = follows(side, context.given(target), value, written.tolerance) if target.marked and context.cited else None
-    good = find(context, side, value, written.tolerance) if good is None else good
+    good = find(context, side, value, written.tolerance, target) if good is None else good
     if good and context.cited:
         good = _in_time(context, side, value, verb)
     if good is False and isinstance(value, bool):  # what is no bool may be called so
@@ -157,7 +158,7 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
     if is_name or word.lower() not in {"true", "false"} or len(token.equations) != 1 or len(token.sides) != 1:
         return  # what a name is, is an assignment
     wanted = (word.lower() == "true") is not bool(match["no"])
-    good = is_true(context, token.sides[0], wanted)
+    good = is_true(context, token.sides[0], wanted, token)
     if good is False and _NONE.search(context.mask[: match.end()]):
         good = None
     yield context.verdict(token, Kind.CONDITION, good, f"{token.sides[0].source} is not {str(wanted).lower()} there")

@@ -65,5 +65,5 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
         if isinstance(written.node, ast.Tuple) and not written.source.startswith("("):  # "for `k = 0, 2, 4`"
             good: bool | None = all(has_value(context, side, each, written.tolerance) for each in written.value) or None
         else:
-            good = has_value(context, side, written.value, written.tolerance)
+            good = has_value(context, side, written.value, written.tolerance, token)
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")

@@ -8,27 +8,32 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Context
 from execground_ray.verification.notation import Side
-from execground_ray.verification.values import Opaque, kind_of, same
+from execground_ray.verification.tokens import Token
+from execground_ray.verification.values import Opaque, fits, kind_of
 
 
-def has_value(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
+def has_value(context: Context, side: Side, value: Any, tolerance: float, token: Token | None = None) -> bool | None:
     """Whether an expression of names had a value at the lines of a sentence; None where that is not known."""
-    if context.window is None:
+    window = context.window
+    if window is None:
         return None
-    values, closed, kinds = context.window.possible(side)
+    moment = window.at_moment(side, context.given(token)) if context.cited and token else []
+    if moment:
+        return any(fits(value, each, tolerance) for each in moment)
+    values, closed, kinds = window.possible(side)
     if any(fits(value, each, tolerance) for each in values):
         return True
     return False if closed or (kinds is not None and kind_of(value) not in kinds) else None
 
 
-def has_returned(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
+def has_returned(context: Context, side: Side, value: Any, tolerance: float, token: Token | None = None) -> bool | None:
     """Whether a call of the function that is named, or the call that is written, gave a value."""
     window, name = context.window, side.source.rpartition(".")[2]
     if isinstance(side.node, ast.Call):
-        return has_value(context, side, value, tolerance)
+        return has_value(context, side, value, tolerance, token)
     calls = [frame for frame in window.run.frames if frame.name.rpartition(".")[2] == name] if window else []
     if window is None or not calls:
-        return has_value(context, side, value, tolerance)
+        return has_value(context, side, value, tolerance, token)
     ending = [frame.returned for frame in calls if frame.last in window.lines]
     if any(fits(value, each, tolerance) for each in ending):
         return True
@@ -37,7 +42,7 @@ def has_returned(context: Context, side: Side, value: Any, tolerance: float) -> 
     return False if ending and window.recorded else None
 
 
-def is_true(context: Context, side: Side, wanted: bool) -> bool | None:
+def is_true(context: Context, side: Side, wanted: bool, token: Token | None = None) -> bool | None:
     """Whether an expression was true, or false, at the lines of a sentence; None where that is not known."""
     if side.pure:
         try:
@@ -47,6 +52,9 @@ def is_true(context: Context, side: Side, wanted: bool) -> bool | None:
     window = context.window
     if window is None:
         return None
+    moment = window.at_moment(side, context.given(token)) if context.cited and token else []
+    if moment:
+        return any(bool(value) is wanted for value in moment)
     if context.cited and window.core_recorded and (made := window.outcomes(side)):
         return wanted in made
     values, closed, _ = window.possible(side)
@@ -63,26 +71,3 @@ def follows(side: Side, known: dict[str, Any], value: Any, tolerance: float) -> 
         return fits(value, evaluate(side.node, known), tolerance)
     except UnknownError:
         return None
-
-
-def fits(written: Any, actual: Any, tolerance: float) -> bool:
-    """Whether a text can write ``written`` for ``actual``: not a list for a tuple or a set."""
-    if isinstance(written, str) and isinstance(actual, list) and all(isinstance(each, str) for each in actual):
-        return written == "".join(actual) and all(len(each) == 1 for each in actual)
-    return same(written, actual, tolerance) and not _mixed_up(written, actual)
-
-
-def _mixed_up(written: Any, actual: Any) -> bool:
-    """Whether one is a list, the other a tuple, or one of both and the other a set; or something in them is.
-
-    Nor does a text write ``3.0`` for ``3``.
-    """
-    if isinstance(written, float) and type(actual) is int:
-        return True
-    if isinstance(written, set | frozenset):
-        return isinstance(actual, list | tuple)
-    if not isinstance(written, list | tuple):
-        return False
-    if isinstance(actual, list | tuple):
-        return {type(written), type(actual)} == {list, tuple} or any(map(_mixed_up, written, actual))
-    return isinstance(actual, set | frozenset)

@@ -13,14 +13,14 @@ from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import RANGE, Check, Context
-from execground_ray.verification.facts import fits, follows
+from execground_ray.verification.facts import follows
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import frames_of
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call
-from execground_ray.verification.values import Opaque, freeze
+from execground_ray.verification.values import Opaque, fits, freeze
 from execground_ray.verification.window import MUTABLE, Window
 
 # Two equations of one moment: "at `i = 2` we get `total = 5`".
@@ -141,7 +141,17 @@ def _attribute(context: Context, window: Window, token: Token, sides: tuple[Side
     name = sides[0].node.id
     if name in window.hidden or any(name in state for state in window.states):
         return
-    values = [event.value for event in window.by_type.get(ast.Attribute, ()) if getattr(event.node, "attr", "") == name]
+    events = [event for event in window.by_type.get(ast.Attribute, ()) if getattr(event.node, "attr", "") == name]
+    owners = {event.node.value.id for event in events if isinstance(getattr(event.node, "value", None), ast.Name)}  # type: ignore[attr-defined]
+    objects = {
+        name
+        for state in window.states
+        for name, value in state.items()
+        if isinstance(value, Opaque) and value.type in window.run.classes
+    }
+    if not objects <= owners:  # nobody has looked at its own
+        return
+    values = [event.value for event in events]
     values += [value for frame in window.touched for argument, value in frame.arguments if argument == name]
     if values and not any(isinstance(value, Opaque) for value in values):
         good = any(fits(sides[1].value, value, sides[1].tolerance) for value in values)

@@ -49,7 +49,7 @@ def misses(written: ast.expr, event: Event) -> list[str]:
             found += [] if type(mine) is type(theirs) else ["operator"]
         elif not _same_operand(mine, theirs, event):
             inside = event.operands.get(id(theirs))
-            if inside is not None and isinstance(mine, ast.BinOp) and isinstance(theirs, ast.BinOp):
+            if inside is not None and isinstance(mine, ast.BinOp | ast.Subscript) and type(mine) is type(theirs):
                 found += misses(mine, inside)
             else:
                 both = isinstance(mine, ast.Constant) and isinstance(theirs, ast.Constant)

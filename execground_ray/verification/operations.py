@@ -58,7 +58,9 @@ def _missed(context: Context, window: Window) -> Iterator[Check]:
     for token in context.sentence.tokens:
         if not token.marked or context.is_conditional(token) or context.is_denied(token):
             continue
-        nodes = [node for sides in token.equations for side in sides for node in nodes_in(side.node)]
+        sides = [side for equation in token.equations for side in equation]
+        # Of a calculation of values the parts are the text's own.
+        nodes = [node for side in sides for node in ([side.node] if side.pure else nodes_in(side.node))]
         for node in nodes:
             if isinstance(node, ast.BinOp | ast.Compare) and _is_near(window, node):
                 message = f"{ast.unparse(node)} is nearly what is done"

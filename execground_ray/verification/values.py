@@ -181,6 +181,29 @@ def _same_sets(written: Any, actual: Any) -> bool:
     return {freeze(item) for item in written} == {freeze(item) for item in actual}
 
 
+def fits(written: Any, actual: Any, tolerance: float) -> bool:
+    """Whether a text can write ``written`` for ``actual``: not a list for a tuple or a set."""
+    if isinstance(written, str) and isinstance(actual, list) and all(isinstance(each, str) for each in actual):
+        return written == "".join(actual) and all(len(each) == 1 for each in actual)
+    return same(written, actual, tolerance) and not _mixed_up(written, actual)
+
+
+def _mixed_up(written: Any, actual: Any) -> bool:
+    """Whether one is a list, the other a tuple, or one of both and the other a set; or something in them is.
+
+    Nor does a text write ``3.0`` for ``3``.
+    """
+    if isinstance(written, float) and type(actual) is int:
+        return True
+    if isinstance(written, set | frozenset):
+        return isinstance(actual, list | tuple)
+    if not isinstance(written, list | tuple):
+        return False
+    if isinstance(actual, list | tuple):
+        return {type(written), type(actual)} == {list, tuple} or any(map(_mixed_up, written, actual))
+    return isinstance(actual, set | frozenset)
+
+
 def rounding(source: str) -> float:
     """By how much the number that ``source`` writes may be off: half a unit of its last digit, 0 for whole ones."""
     found = [_rounding(match) for match in _FLOAT.finditer(source)]

@@ -15,7 +15,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.run import WIDEN, Event, Run
 from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in
-from execground_ray.verification.values import PLAIN, Opaque, kind_of
+from execground_ray.verification.values import PLAIN, Opaque, fits, kind_of
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
 _ITERATORS = frozenset(
@@ -61,7 +61,12 @@ class Window:
     @cached_property
     def states(self) -> list[dict[str, Any]]:
         """The names before and after each statement, those of the calls around them included."""
-        found: list[dict[str, Any]] = []
+        return [state for state, _ in self._states]
+
+    @cached_property
+    def _states(self) -> list[tuple[dict[str, Any], int]]:
+        """The names, and the call that they are those of; -1 for one that has no lines."""
+        found: list[tuple[dict[str, Any], int]] = []
         seen: set[tuple[int, ...]] = set()
         core = set(self.core_statements)
         for line in self.statements:
@@ -69,8 +74,8 @@ class Window:
                 mark, state = self.run.scope(line, before=before)
                 if mark not in seen:
                     seen.add(mark)
-                    found.append(state)
-            found += self.run.inner_states(line)
+                    found.append((state, self.run.frame_of[line - 1]))
+            found += [(state, -1) for state in self.run.inner_states(line)]
         return found[:MAX_STATES]
 
     @cached_property
@@ -117,9 +122,11 @@ class Window:
         names = side.names
         failed: list[UnknownError] = []
         is_lost = False  # where its names have values, and it has none that is known
-        for state in self.states:
+        known_in: set[int] = set()  # calls
+        for state, frame in self._states:
             try:
                 found.append(evaluate(side.node, state))
+                known_in.add(frame)
             except UnknownError as error:
                 failed.append(error)
                 is_lost = is_lost or names <= state.keys()
@@ -129,7 +136,7 @@ class Window:
             missing = bool(failed) and all(isinstance(error.__cause__, LookupError) for error in failed)
             return Possible([], whole and ((missing and isinstance(side.node, ast.Subscript)) or self._is_unset(side)))
         known = [value for value in values if not isinstance(value, Opaque)]
-        whole = whole and not (is_lost and (not seen or self._is_elsewhere(side, names)))
+        whole = whole and not (is_lost and (not seen or self._is_elsewhere(side, known_in)))
         kinds = self._kinds(values) if whole else None
         # What only the program has looked at, a call may have changed since.
         changing = (self.inner or len(found) == seen) and any(isinstance(value, MUTABLE) for value in known)
@@ -147,13 +154,27 @@ class Window:
         }
         return frozenset(found) if found <= PLAIN else None
 
-    def _is_elsewhere(self, side: Side, names: set[str]) -> bool:
+    def at_moment(self, side: Side, known: dict[str, Any]) -> list[Any]:
+        """The values that an expression had when names of its had those that are known; none where that cannot be told."""
+        shared = side.names & known.keys()
+        if not shared or isinstance(side.node, ast.Name) or not self.recorded or not self.hidden.isdisjoint(side.names):
+            return []
+        states = [state for state in self.states if all(fits(known[name], state.get(name), 0.0) for name in shared)]
+        if self.inner and any(isinstance(state.get(name), MUTABLE) for state in states for name in side.names):
+            return []
+        try:
+            values = [evaluate(side.node, state) for state in states]
+        except UnknownError:
+            return []
+        return [] if any(isinstance(value, Opaque) for value in values) else values
+
+    def _is_elsewhere(self, side: Side, known_in: set[int]) -> bool:
         """Whether its attribute is looked at in one call, and in another, which has its own object, it is not."""
         if not any(isinstance(each, ast.Attribute) for each in nodes_in(side.node)):
             return False
         calls = {self.run.frame_of[line - 1] for line in self.lines}
-        own = {call for call in calls if call >= 0 and names & dict(self.run.frames[call].arguments).keys()}
-        return not own <= {event.frame for event in self._by_key.get(side.key, ())}
+        own = {call for call in calls if call >= 0 and side.names & dict(self.run.frames[call].arguments).keys()}
+        return not own <= known_in | {event.frame for event in self._by_key.get(side.key, ())}
 
     @cached_property
     def raises(self) -> bool:
