@@ -48,10 +48,8 @@ def _is_called(window: Window, named: dict[str, Any], loose: list[Any]) -> bool 
         if (frame.first in window.lines or number in inside) and named.keys() <= dict(frame.arguments).keys()
     ]
     wanted = Counter(map(freeze, loose))
-    for call in calls:
-        if all(same(value, call[name]) for name, value in named.items()) and wanted <= Counter(
-            map(freeze, call.values())
-        ):
-            return True
+    meant = [call for call in calls if all(same(value, call[name]) for name, value in named.items())]
+    if any(wanted <= Counter(map(freeze, call.values())) for call in meant):
+        return True
     known = not any(isinstance(call[name], Opaque) for call in calls for name in named)
-    return False if calls and named and known else None
+    return False if calls and named and known and not meant else None

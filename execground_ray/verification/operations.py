@@ -59,10 +59,12 @@ def _missed(context: Context, window: Window) -> Iterator[Check]:
         if not token.marked or context.is_conditional(token) or context.is_denied(token):
             continue
         sides = [side for equation in token.equations for side in equation]
-        # Of a calculation of values the parts are the text's own.
-        nodes = [node for side in sides for node in ([side.node] if side.pure else nodes_in(side.node))]
-        for node in nodes:
-            if isinstance(node, ast.BinOp | ast.Compare) and _is_near(window, node):
+        for side in sides:
+            # Of a calculation of values the parts are the text's own; and not every part of a condition is looked at.
+            parts = () if side.pure or side.is_condition else nodes_in(side.node)
+            for node in (each for each in (side.node, *parts) if isinstance(each, ast.BinOp | ast.Compare)):
+                if not _is_near(window, node):
+                    continue
                 message = f"{ast.unparse(node)} is nearly what is done"
                 yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
 

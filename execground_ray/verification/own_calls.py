@@ -37,7 +37,8 @@ def frames_of(call: ast.Call, run: Run, states: list[dict[str, Any]]) -> list[Fr
     """The calls of the run that may be meant; None as for ``returned_by``."""
     name = name_of_call(call)
     frames = [frame for frame in run.frames if frame.is_of(name)] if name in run.functions else []
-    if not frames or any(isinstance(each, ast.Starred) for each in call.args):
+    takes_any = any(node.args.vararg or node.args.kwarg for node in run.definitions.get(name, ()))
+    if not frames or takes_any or any(isinstance(each, ast.Starred) for each in call.args):
         return None
     ways = list(_ways(run, name))
     return [frame for frame in frames if any(_may_be(call, way, frame, states) for way in ways)]
