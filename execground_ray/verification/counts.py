@@ -11,9 +11,15 @@ from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.trees import key_of
+from execground_ray.verification.values import fits
 from execground_ray.verification.window import Window
 
 _CARDINALS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+_ORDINAL = re.compile(
+    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)})(?: (?!call|time|and\b)[a-z]+(?:,| is(?: again)?)| (?:round|turn|iteration|pass)| (?:one )?is) (?P<token>‹E\d+›)",
+    re.IGNORECASE,
+)
 _ADJECTIVE = r"(?:(?:more|further|full|complete|loop|recursive|separate|whole|different|inner|outer|equal|nested|consecutive|successful) )*"
 _ROUNDS = re.compile(
     rf"\b(?P<count>{'|'.join(_CARDINALS[2:])}|\d+|‹[VE]\d+›) {_ADJECTIVE}(?:rounds|iterations|passes|calls|repetitions|turns|loops)\b"
@@ -34,6 +40,7 @@ def check_counts(context: Context) -> Iterator[Check]:
     window, whole = context.window, context.whole
     if window is None or whole is None or not context.cited or not window.complete:
         return
+    yield from _ordinals(context, window)
     for pattern, known in ((_ROUNDS, _repeated), (_MANY, _numbers)):
         for match in pattern.finditer(context.mask):
             wanted = _number(context, match["count"] or "two")
@@ -44,6 +51,21 @@ def check_counts(context: Context) -> Iterator[Check]:
                 outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
                 sentence = context.sentence
                 yield Check(Kind.COUNT, sentence.start, sentence.end, outcome, f"not so many: {match[0]}")
+
+
+def _ordinals(context: Context, window: Window) -> Iterator[Check]:
+    """``the third candidate is `i = 7` ``: what a loop runs through in its third round."""
+    for match in _ORDINAL.finditer(context.mask):
+        token = context.tokens(match["token"])[0]
+        if not isinstance(token.sides[0].node, ast.Name) or not token.sides[-1].is_literal:
+            continue
+        name, value = token.sides[0].source, token.sides[-1].value
+        place = _ORDINALS.index(match["ordinal"].lower())
+        rounds = [values for values in window.run.rounds(name) if any(fits(value, each, 0.0) for each in values)]
+        if rounds:
+            good = any(fits(value, each, 0.0) for values in rounds for each in values[place : place + 1])
+            message = f"{token.sides[-1].source} is not {match['ordinal']}"
+            yield context.verdict(token, Kind.COUNT, good, message)
 
 
 def _number(context: Context, words: str) -> int | None:

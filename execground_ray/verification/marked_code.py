@@ -18,6 +18,7 @@ from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import frames_of
+from execground_ray.verification.run import Event
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call
 from execground_ray.verification.values import Opaque, fits, freeze
@@ -33,8 +34,10 @@ _MADE = re.compile(
     r"\b(?:makes|making|leaves|leaving|gives|giving|so that)(?: \w+){0,2} (?P<made>‹E\d+›)", re.IGNORECASE
 )
 _RETURNED = re.compile(r"\breturn(?:s|ed)? (?P<returned>‹V\d+›)", re.IGNORECASE)
+_KINDS = "list|tuple|set|string|text|number|integer|float|dictionary"
 _TYPE = re.compile(
-    r"\b(?P<type>list|tuple|set|string|text|number|integer|float|dictionary) (?P<token>‹V\d+›)", re.IGNORECASE
+    rf"\b(?P<type>{_KINDS}) (?P<token>‹V\d+›)|\b(?:a|an|as|the|(?P<as>as an?)) (?:(?:plain|new|empty|python) )?(?P<kind>{_KINDS})(?(as),?) (?P<equation>‹E\d+›)",
+    re.IGNORECASE,
 )
 _TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,), "tuple": (tuple,), "set": (set, frozenset), "string": (str,), "text": (str,), "number": (int, float),
@@ -105,6 +108,8 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
             events += [event for event in run.events_at(frame.caller) if name_of_call(event.node) == name]
     if any(key_of(event.node) == key_of(call) or matches(call, event) for event in events):
         return True
+    if name == "range" and is_pure(call) and not worked_out:
+        return _is_range(window, call, events)
     if worked_out or name in _MEASURES or name[:1].isupper() or (name in _VALUES and all(map(is_pure, call.args))):
         return None
     if not events and not frames:
@@ -118,6 +123,16 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
     ):
         return None if is_pure(call) else False  # the program has this call, and has not come to it
     return None
+
+
+def _is_range(window: Window, call: ast.Call, events: list[Event]) -> bool | None:
+    """Whether a range of numbers is one that the program goes through; it may be written with other bounds."""
+    ranges = [event.value for event in events if isinstance(event.value, range)]
+    try:
+        wanted = evaluate(call, {})
+    except UnknownError:
+        return None
+    return any(list(each) == wanted for each in ranges if len(each) == len(wanted)) if ranges else None
 
 
 def _joined(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
@@ -162,7 +177,7 @@ def _pairs(context: Context, window: Window, match: re.Match[str]) -> list[tuple
     """The names and values of two equations; fewer where one is none of a name and a value."""
     tokens = context.tokens(match["first"]) + context.tokens(match["second"])
     found = [pair for token in tokens for pair in _pair(token)]
-    unsure = window.run.comprehended | window.hidden
+    unsure = window.hidden | (window.run.comprehended if match.re is _TOGETHER else frozenset())
     return [] if any(side.source in unsure for side, _ in found) else found
 
 
@@ -197,7 +212,7 @@ def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[
     if len(pairs) < 2 or pairs[0][0].key != pairs[1][0].key:
         return
     side, last = pairs[1]
-    runs = [values for values in window.assigned(side) if values]
+    runs = [values for values in window.assigned(side) or [window.looked_at(side)] if values]
     if runs and not any(isinstance(value, Opaque) for values in runs for value in values):
         good = any(fits(last, values[-1], 0.0) for values in runs)
         token = context.tokens(match["second"])[0]
@@ -206,16 +221,22 @@ def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[
 
 def _typed(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
     """``the tuple `(1, 4)` ``: what is alike at these lines is a tuple."""
-    token = context.tokens(match["token"])[0]
+    token = context.tokens(match["token"] or match["equation"])[0]
+    named = (match["type"] or match["kind"]).lower()
     try:
         key = freeze(token.value)
     except UnknownError:
         return
-    kinds = _TYPES[match["type"].lower()]
-    if token.marked and isinstance(token.value, kinds):
+    kinds = _TYPES[named]
+    if token.marked and token.kind == "E" and isinstance(token.sides[0].node, ast.Name):
+        values, closed, _ = window.possible(token.sides[0])
+        if closed and values and not any(isinstance(each, kinds) for each in values):
+            message = f"{token.sides[0].source} is no {named} there"
+            yield context.verdict(token, Kind.ASSIGNMENT, False, message)
+    elif token.marked and isinstance(token.value, kinds):
         alike = [each for each in window.values if freeze(each) == key]
         if alike and not any(isinstance(each, kinds) for each in alike):
-            message = f"{token.sides[0].source} is no {match['type']} there"
+            message = f"{token.sides[0].source} is no {named} there"
             yield context.verdict(token, Kind.ASSIGNMENT, False, message)
 
 

@@ -340,6 +340,16 @@ class Run:
         """The record lines that show a statement about to run."""
         return [number for number, line in enumerate(self.lines, 1) if line[0] == "source"]
 
+    def rounds(self, name: str) -> list[list[Any]]:
+        """What a name gets in the rounds of each loop that runs through it, for each time the loop ran."""
+        stores = grouped(self.stores(key_of(ast.Name(name, ast.Load()))), lambda event: event.line)
+        return [
+            [event.value for line in lines for event in stores.get(line, ())]
+            for runs in self.loops
+            for lines in runs
+            if all(line in stores for line in lines)
+        ]
+
     @cached_property
     def loops(self) -> list[list[list[int]]]:
         """Of each loop, for each time it ran: the record lines at which rounds began."""

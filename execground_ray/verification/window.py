@@ -241,6 +241,11 @@ class Window:
         behind = [self.run.state(frame, line).get(name) for line in self.statements if line >= last]
         return [event.value for event in stores], behind
 
+    def looked_at(self, side: Side) -> list[Any]:
+        """The values that a name of a comprehension had at these lines, one after the other."""
+        is_one = side.source in self.run.comprehended
+        return [event.value for event in self._by_key.get(side.key, ())] if is_one else []
+
     def assigned(self, side: Side) -> list[list[Any]]:
         """What a name gets, one after the other: at the lines that are cited, around them, and from there to the end."""
         core = set(self.core_statements)
