@@ -70,6 +70,7 @@ _VALUE_OF = re.compile(r"(?<!takes the )(?<!gets the )(?<!to the )\b(?:values?|c
 _PLURAL = re.compile(r"^(?:are|were|become|became|stay|remain|start|begin|get|hold|have|equal)\b", re.IGNORECASE)
 _STAYS = re.compile(r"^(?:stay|remain)", re.IGNORECASE)
 _BECOMES = re.compile(r"becom|became|\bto$|turns", re.IGNORECASE)
+_BEGINS = re.compile(r"(?:start|begin|end).* with$", re.IGNORECASE)
 _RETURNS = re.compile(r"return|gives?\b|yield|hands", re.IGNORECASE)
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b[^.;:]*$", re.IGNORECASE)
 
@@ -136,6 +137,8 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
     if good is False and isinstance(value, bool):  # what is no bool may be called so
         good = is_true(context, side, value) or (False if target.marked else None)
     if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
+        good = None
+    if good is False and _BEGINS.search(verb):  # a list with its first element
         good = None
     yield context.verdict(target, kind, good, f"{side.source} is not {written.source} there")
 

@@ -26,10 +26,25 @@ _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"multipl(?:ied|ies|ying|ication)", "Mult Pow prod multiply dot matmul MatMult mul"),
         (r"divid(?:ed|es|ing)|division", "Div FloorDiv Mod divmod RShift divide"),
         (r"xor(?:ed|ing|s)?", "BitXor xor"),
+        (r"multiply|product of", "Mult Pow prod multiply dot matmul MatMult mul factorial comb reduce cumprod"),
+        (r"average of|averages", "Div mean average FloorDiv"),
+        (
+            r"(?:dropp|remov|filter)\w* (?:out )?(?:the |any |all |repeated |duplicate )*(?:duplicates?|repeated|repetitions)|removed as a duplicate|filters out the \w+ that occur twice",
+            "set frozenset fromkeys unique In NotIn Counter add union keys update SetComp Set",
+        ),
+        (
+            r"(?:is|are) (?:taken|crossed) (?:out|off) (?:of|from)|deleted from|removed from",
+            "remove discard pop popleft Delete Slice replace strip lstrip rstrip Sub difference clear heappop sub popitem delete filter NotIn NotEq",
+        ),
+        (r"(?:turned|converted|made) (?:back )?into an? (?:\w+ )?tuples?", "tuple Tuple zip map items"),
+        (r"(?:turned|converted|made) (?:back )?into an? (?:\w+ )?sets?", "set frozenset Set SetComp"),
     )
 )
 # Sorting may have been done anywhere before.
-_SORTED = re.compile(r"\b(?:(?:then|now|next|first|finally) sorted|sorts)\b", re.IGNORECASE)
+_SORTED = re.compile(
+    r"\b(?:(?:then|now|next|first|finally|is|are) sorted(?! (?:already|list))|sorts|(?:put|brought) in(?:to)? (?:alphabetical|ascending|descending|sorted|their) order)\b",
+    re.IGNORECASE,
+)
 _SORTING = frozenset("sort sorted heappush heapify heappop nlargest nsmallest argsort bisect insort insert".split())
 _NOT_DONE = re.compile(r"\b(?:not|no|never|without|nothing|neither|nor|if|when|whenever)\b|n't\b", re.IGNORECASE)
 
@@ -138,5 +153,6 @@ def _told(context: Context, window: Window) -> Iterator[Check]:
         for match in pattern.finditer(sentence.mask):
             operations = (context.whole or window if done is _SORTING else window).operations
             if not _NOT_DONE.search(sentence.mask[: match.end()]) and operations.isdisjoint(done):
-                outcome = Outcome.CONTRADICTED if window.complete else Outcome.UNKNOWN
+                sure = window.complete and not window.hidden
+                outcome = Outcome.CONTRADICTED if sure else Outcome.UNKNOWN
                 yield Check(Kind.OPERATION, sentence.start, sentence.end, outcome, f"nothing there is {match[0]}")

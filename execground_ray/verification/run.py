@@ -157,6 +157,12 @@ class Run:
         nodes = [node for node in self._nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         return grouped(nodes, lambda node: node.name)
 
+    def written_on(self, lines: frozenset[int]) -> set[ast.AST]:
+        """The statements that begin on some lines of the program, and the expressions directly in them."""
+        statements = [node for node in self._nodes if isinstance(node, ast.stmt) and node.lineno in lines]
+        plain = [node for node in statements if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        return {*plain, *(each for node in plain for part in expressions_in(node) for each in nodes_in(part))}
+
     @cached_property
     def variables(self) -> frozenset[str]:
         """The names that are assigned to somewhere in the program, and are those of nothing else in it."""

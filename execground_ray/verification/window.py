@@ -351,11 +351,17 @@ class Window:
 
     @cached_property
     def operations(self) -> frozenset[str]:
-        """What these lines do: names of operators and of what is called."""
-        found = set()
-        for node in {event.node for event in self.events}:
-            if isinstance(node, ast.BinOp | ast.UnaryOp):
+        """What these lines do: names of operators, of what is called, and of the kinds of their statements and expressions."""
+        shown = {self.run.lines[line - 1][2] for line in self.lines}
+        nodes = {event.node for event in self.events} | self.run.written_on(frozenset(shown))
+        found = {type(node).__name__ for node in nodes}
+        for node in nodes:
+            if isinstance(node, ast.BinOp | ast.UnaryOp | ast.AugAssign):
                 found.add(type(node.op).__name__)
+            elif isinstance(node, ast.Compare):
+                found |= {type(op).__name__ for op in node.ops}
             elif isinstance(node, ast.Call):
-                found.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+                found.add(name_of_call(node))
+            elif isinstance(node, ast.Name | ast.Attribute):
+                found.add(getattr(node, "attr", getattr(node, "id", "")))
         return frozenset(found)
