@@ -52,4 +52,7 @@ def _is_called(window: Window, named: dict[str, Any], loose: list[Any]) -> bool 
     if any(wanted <= Counter(map(freeze, call.values())) for call in meant):
         return True
     known = not any(isinstance(call[name], Opaque) for call in calls for name in named)
-    return False if calls and named and known and not meant else None
+    # A call that begins there and has no such argument may be told by its variables.
+    begun = [dict(frame.arguments).keys() for frame in window.run.frames if frame.first in window.lines]
+    fitting = all(named.keys() <= names for names in begun)
+    return False if calls and named and known and fitting and not meant else None

@@ -211,10 +211,11 @@ def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[
     pairs = _pairs(context, window, match)
     if len(pairs) < 2 or pairs[0][0].key != pairs[1][0].key:
         return
-    side, last = pairs[1]
+    first, (side, last) = pairs[0][1], pairs[1]
     runs = [values for values in window.assigned(side) or [window.looked_at(side)] if values]
     if runs and not any(isinstance(value, Opaque) for values in runs for value in values):
-        good = any(fits(last, values[-1], 0.0) for values in runs)
+        loops = [values for values in window.run.rounds(side.source) if values and fits(first, values[0], 0.0)]
+        good = any(fits(last, values[-1], 0.0) for values in (*runs, *loops))
         token = context.tokens(match["second"])[0]
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not end with {last!r} there")
 

@@ -23,6 +23,7 @@ _COMPUTED = re.compile(
 )
 DISTINCT = 1_000  # an integer that is no text's own counting
 MAX_PLACES = 4  # the values of so many names may be told as one tuple: (i, j)
+_PRINTS = frozenset({"print", "write", "writelines"})
 _LARGE = 20  # outside of code marks smaller integers may be of the text's own counting
 _SMALL = 2  # integers up to this in size say too little to be wrong
 
@@ -144,6 +145,8 @@ def _sure(context: Context, window: Window, token: Token, value: Any) -> bool:
         return False
     if is_number and (abs(value) <= max(_SMALL, 0 if token.marked else _LARGE - 1) or _COMPUTED.search(context.mask)):
         return False
+    if isinstance(value, str) and not _PRINTS.isdisjoint(window.operations):
+        return False  # what is printed is no value
     return not any(_may_hide(entry, value) for entry in window.opaque)
 
 
