@@ -1,0 +1,108 @@
+"""What a text says of objects, of calls too deep for the record, and of one moment: a right sentence and a wrong one each."""
+
+import pytest
+from executions import execute
+
+from execground_ray.verification import Kind, Outcome, verify
+from execground_ray.verification.watched import watches_of
+
+NODES = """\
+class Node:
+    def __init__(self, val, left=None):
+        self.val = val
+        self.left = left
+
+
+def depth(node, seen):
+    if node is None:
+        return 0
+    seen = seen + [node.val]
+    return depth(node.left, seen) + 1
+
+
+def main_solution(values):
+    root = None
+    for value in values:
+        root = Node(value, root)
+    grid = [[0] * len(values) for _ in values]
+    grid[1][2] = 7
+    found = depth(root, [])
+    pairs = {}
+    for n in range(3):
+        rest = n * 5 - 1
+        if rest > 8:
+            pairs[n] = rest
+        elif rest > 20:
+            extra = 1
+    return found
+"""
+ARGUMENTS = '{"values": [4, 6, 9]}'
+
+
+def numbered():
+    return execute(NODES, ARGUMENTS).trace.split("\n")
+
+
+def lines(part, number=0):
+    """A citation of the record lines with a part of the program in them."""
+    found = [index for index, line in enumerate(numbered(), 1) if part in line]
+    return f"[{found[number]}]"
+
+
+def findings(text):
+    verdict = verify(f"{text}\n\n**Final output:** `3`", execute(NODES, ARGUMENTS, text))
+    return {finding.kind for finding in verdict.findings if finding.outcome is Outcome.CONTRADICTED}
+
+
+# Kind, right, wrong, the part of the program that is cited, and which of the lines with it.
+CASES = [
+    (Kind.ASSIGNMENT, "`root.val = 9`", "`root.val = 6`", "grid[1][2] = 7", 0),
+    (Kind.ASSIGNMENT, "`root.left.val = 6`", "`root.left.val = 4`", "grid[1][2] = 7", 0),
+    (Kind.ASSIGNMENT, "`grid[1][2] = 7`", "`grid[1][2] = 8`", "found = depth", 0),
+    (Kind.ASSIGNMENT, "`len(grid[0]) = 3`", "`len(grid[0]) = 2`", "found = depth", 0),
+    (Kind.ASSIGNMENT, "`root` is a node", "`root = {'val': 9}`", "grid[1][2] = 7", 0),
+    (Kind.ASSIGNMENT, "`found = 3`", "`extra = 1`", "pairs = {}", 0),
+    (Kind.CALL, "`depth(None, [9, 6, 4])` returns `0`", "`depth(None, [9, 6, 4])` returns `1`", "return depth", 1),
+    (Kind.CALL, "The last is `depth(None, [9, 6, 4])`", "The last is `depth(None, [9, 4, 6])`", "return depth", 0),
+    (Kind.CONDITION, "`rest > 8` is true", "`rest > 20` is true", "pairs[n] = rest", 0),
+    (Kind.CONDITION, "This makes `rest > 8` true", "This makes `rest > 8` false", "if rest > 8", 2),
+    (Kind.OPERATION, "`n * 5 - 1` is `9`", "`n * 4 - 1` is `9`", "rest = n * 5 - 1", 2),
+    (Kind.OPERATION, "`n * 5 - 1` is `9`", "`n * 5 + 1` is `9`", "rest = n * 5 - 1", 2),
+    (Kind.OPERATION, "Is it large? `9 > 8` is true", "Is it large? `9 > 7` is true", "if rest > 8", 2),
+    (Kind.CALL, "`n` goes over `range(3)`", "`n` goes over `range(2)`", "for n in range(3)", 0),
+    (Kind.COUNT, "The third number is `n = 2`", "The second number is `n = 2`", "for n in range(3)", 2),
+    (Kind.OPERATION, "Nothing is put in order", "The values are put in ascending order", "pairs = {}", 0),
+    (Kind.EQUATION, "`n = 2`, where `n + 1 = 3`", "`n = 2`, where `n + 1 = 4`", "for n in range(3)", 2),
+    (Kind.ASSIGNMENT, "a list `seen = []`", "a tuple `seen = []`", "found = depth", 0),
+]
+
+
+@pytest.mark.parametrize(("kind", "right", "mistaken", "part", "number"), CASES)
+def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken, part, number):
+    cited = lines(part, number)
+    whole = f"[1-{len(numbered())}]"
+    assert findings(f"It begins {whole}. {right} {cited}.") == set()
+    assert kind in findings(f"It begins {whole}. {mistaken} {cited}.")
+
+
+def test_a_claim_is_held_against_the_moments_that_the_sentence_names():
+    whole = f"[1-{len(numbered())}]"
+    assert findings(f"With `n = 1` the value of `n * 5 - 1` is `4` {whole}.") == set()
+    assert findings(f"With `n = 1` the value of `n * 5 - 1` is `9` {whole}.") != set()
+
+
+def test_what_a_sentence_leaves_open_is_not_false():
+    whole = f"[1-{len(numbered())}]"
+    assert findings(f"Any call with `found = 0` or `found = 1` would be done {whole}.") == set()
+
+
+def test_watches_of_a_text():
+    text = "`root.left.val = 6` and `len(grid[0]) = 3`, but `strange.val = 1` and `root` [3-4]. `grid[i + 1][2]` [5]."
+    assert watches_of(text, NODES) == [
+        "root.left.val",
+        "root.left",
+        "len(grid[0])",
+        "grid[0]",
+        "grid[i + 1][2]",
+        "grid[i + 1]",
+    ]
