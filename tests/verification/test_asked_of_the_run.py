@@ -1,4 +1,4 @@
-"""What a text says of objects, of calls too deep for the record, and of one moment: a right sentence and a wrong one each."""
+"""What a text says of objects, of deep calls and of one moment: a right sentence and a wrong one for each rule."""
 
 import pytest
 from executions import execute
