@@ -6,19 +6,28 @@ VLLM_VENV := .venv-vllm
 # As much of it as encodes a row, for a test.
 LLAMA_FACTORY := llamafactory==0.9.5 'peft>=0.18,<1' 'accelerate>=1.10,<2'
 
-.PHONY: demo test test-slow test-vllm lint format clean
+# Ray and the cage start many processes that import the same modules: they are compiled once, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
+
+# Two processes that test; `tests/conftest.py` says what each takes at a time, and what first.
+TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test test-slow test-both test-vllm lint format clean
 
 demo: $(VENV)/installed  ## build a dataset from the bundled sample into out/demo
 	$(BIN)/python -m ray_jobs.build_dataset output.dir=out/demo output.on_existing=overwrite
 
 test: $(VENV)/installed-dev  ## run the tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest $(TWO)
 
 test-slow: $(VENV)/installed-dev  ## run the tests that start Ray several times: a cluster of two nodes, a bucket
-	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow $(TWO) tests/pipeline
+
+test-both: $(VENV)/installed-dev  ## run both of these, in one go
+	$(BIN)/python -m pytest -m 'not vllm' $(TWO)
 
 test-vllm: $(VLLM_VENV)/installed  ## run the tests that need vLLM, on its CPU build
-	$(VLLM_VENV)/bin/python -m pytest -m vllm --numprocesses 2 --dist loadfile
+	$(VLLM_VENV)/bin/python -m pytest -m vllm $(TWO) tests/translators/llm
 
 lint: $(VENV)/installed-dev  ## style, form and types
 	$(BIN)/ruff check .

@@ -5,12 +5,44 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import snoop  # noqa: F401  (it sets limits when it is imported)
 from cheap_repr import cheap_repr, find_repr_function, repr_registry, suppressed_classes
 
 ROOT = Path(__file__).resolve().parents[1]
+# Files with long runs, the longest first.
+LONG = """
+    test_vllm test_job_submit test_reused_output test_interrupted_run test_sample_run test_wheel test_object_store
+    test_http test_storage_faults test_placement test_asked_again test_locked_down test_grown_source test_vllm_server
+    test_attributed_texts test_broken_lines
+""".split()
+# Files that share a run of many seconds, under the name of its fixture.
+TOGETHER = {
+    "sample_run": "test_interrupted_run test_sample_run test_wheel".split(),
+    "ray_session": """
+        test_failures test_finish test_finished_problems test_presentation test_progress test_read_problems test_survey
+    """.split(),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let long files begin: so two processes that test end together."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process files that share a run together, and all others one at a time."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            stem = Path(nodeid.partition("::")[0]).stem
+            return next((name for name, files in TOGETHER.items() if stem in files), stem)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture
@@ -39,7 +71,7 @@ def small_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_output(tmp_path_factory.mktemp("small"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ray_session():
     """A Ray of two CPUs in this process."""
     import ray

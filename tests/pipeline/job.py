@@ -31,9 +31,12 @@ class Ended:
 
 
 class Job:
-    """One start of the job, in ``folder`` as working directory and in a process group of its own."""
+    """One start of the job, in ``folder`` as working directory and in a process group of its own.
 
-    def __init__(self, folder, *overrides):
+    ``code`` is the folder that it is imported from.
+    """
+
+    def __init__(self, folder, *overrides, code=ROOT):
         self._texts = [Path(folder, name) for name in ("stdout.txt", "stderr.txt")]
         command = [sys.executable, "-m", "ray_jobs.build_dataset", *overrides]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
@@ -42,7 +45,7 @@ class Job:
             self._process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=environment | {"PYTHONPATH": str(ROOT)},
+                env=environment | {"PYTHONPATH": str(code)},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,

@@ -8,13 +8,16 @@ import pytest
 from job import rows_of
 from unlucky_model import USAGE, luck_of, problem, serve
 
-LUCK = ["", "WRONG", "", "CUT EMPTY", "", "EMPTY", "", "FALSE WRONG"] * 5  # an answer comes back with 15 others
+LUCK = ["", "WRONG", "", "CUT EMPTY", "", "EMPTY", "", "FALSE WRONG"] * 4  # an answer comes back with 15 others
 ATTEMPTS = {number: 1 + len(luck.split()) for number, luck in enumerate(LUCK, 1)}
 
 
 @pytest.fixture(scope="module")
 def finished(start_job, tmp_path_factory):
-    """The output, the ids of the rows that were done when the driver was killed, and the requests of both starts."""
+    """The output, the ids of the rows that were done when the driver was killed, the second start and all requests.
+
+    What the killed job left running has ended by then: its workers may finish the write that they are at.
+    """
     folder = tmp_path_factory.mktemp("again")
     output = folder / "out"
     lines = [json.dumps(problem(number, luck)) for number, luck in enumerate(LUCK, 1)]
@@ -40,13 +43,15 @@ def finished(start_job, tmp_path_factory):
         done = {row["id"] for row in rows_of(output, "train")}
         ended = start_job(*overrides).wait(300)
     assert ended.code == 0, ended.stderr
-    return output, done, server
+    return output, done, ended, server
 
 
 def test_every_row_is_accepted_once(finished):
-    output, done, _ = finished
+    output, done, ended, _ = finished
     train = rows_of(output, "train")
     assert 0 < len(done) < len(train)
+    assert f"{len(done)} of {len(train)} problems are done already" in ended.stderr
+    assert not (output / ".unfinished").exists()
     assert rows_of(output, "rejected") == []
     assert len({row["id"] for row in train}) == len(train) == len(LUCK)
     for row in train:
@@ -56,7 +61,7 @@ def test_every_row_is_accepted_once(finished):
 
 
 def test_records_keep_every_attempt_and_the_tokens_add_up(finished):
-    output, done, server = finished
+    output, done, _, server = finished
     made = again = 0
     for row in pq.read_table(output / "records").to_pylist():
         attempts = json.loads(row["attempts"])
@@ -76,7 +81,7 @@ def test_records_keep_every_attempt_and_the_tokens_add_up(finished):
 
 
 def test_pairs_are_written_once_too(finished):
-    output, _, _ = finished
+    output, *_ = finished
     pairs = rows_of(output, "preference")
     refused = sum("WRONG" in luck or "FALSE" in luck for luck in LUCK)
     assert len({row["id"] for row in pairs}) == len(pairs) == refused

@@ -12,7 +12,7 @@ from problem_lines import problem_line
 
 from execground_ray.config.loading import load, to_yaml
 
-GOOD = 100
+GOOD = 40
 EXAMPLES = 3
 OLD = "0123abcd-000000.jsonl"
 SURROGATE = "\\ud800"
@@ -62,8 +62,8 @@ def corpus(tmp_path_factory):
     file = tmp_path_factory.mktemp("corpus") / "problems.jsonl"
     lines, faults = [], {}
     for number in range(GOOD):
-        if number % 5 == 0:
-            raw, *fault = BROKEN[number // 5]
+        if number % 2 == 0:
+            raw, *fault = BROKEN[number // 2]
             lines.append(raw)
             faults[len(lines)] = fault
         lines.append(problem_line(number).encode())

@@ -16,7 +16,7 @@ def runs(start_job, tmp_path_factory):
     folder = tmp_path_factory.mktemp("grown")
     source, output = folder / "problems.jsonl", folder / "out"
     same = {"source": "jsonl", "source.path": source, "output.dir": output}
-    same |= {"cluster.num_cpus": 2, "tracing.preload": "[]"}
+    same |= {"cluster.num_cpus": 1, "tracing.preload": "[]"}
     lines = [problem_line(number) for number in range(9)]
     seen = []
     for corpus, limit in ((lines[:4], 3), (lines[1:], 7), (lines[1:], 7)):

@@ -1,4 +1,4 @@
-"""A run that is stopped, then killed, then finds a shard cut off, ends with every problem once and the usual rows.
+"""A run that is stopped and then finds a shard cut off ends with every problem once and the usual rows.
 
 It works with one tracing worker, and in the end with one CPU, so that its rows also show that parallelism changes
 none of them.
@@ -18,7 +18,7 @@ from problem_lines import slow_line
 from execground_ray.corpus.splits import SAMPLE_PATH
 
 SAMPLE = 127
-SLOW = 8  # behind those of the sample stand so many that take a second together, so that there is time to interrupt
+SLOW = 2  # behind those of the sample stand so many that take seconds, so that there is time to interrupt
 PROBLEMS = SAMPLE + SLOW
 
 
@@ -55,31 +55,18 @@ def start(start_job, output, corpus):
 
 @pytest.fixture(scope="module")
 def stopped(start, output):
-    """Ctrl-C after the first shard."""
+    """Ctrl-C after the first writes."""
     job = start("cluster.num_cpus=2")
-    job.wait_until(lambda: ids_in(output))
+    job.wait_until(lambda: len(list((output / "records").glob("*"))) > 2)
     job.signal_group(signal.SIGINT)
     ended = job.wait(60)
     return Stage(job, ended, ids_in(output))
 
 
 @pytest.fixture(scope="module")
-def killed(start, output, stopped):
-    """Killed after the first shard of its own, together with all of Ray that is in its process group."""
-    job = start("cluster.num_cpus=2")
-    job.wait_until(lambda: ids_in(output) > stopped.done)
-    job.signal_group(signal.SIGKILL)
-    ended = job.wait(60)
-    return Stage(job, ended, ids_in(output))
-
-
-@pytest.fixture(scope="module")
-def cut_off(output, killed):
-    """One shard loses its end afterwards, as on a disk that was not written in time; the ids in the writes left whole.
-
-    What the killed job left running has ended by then: its workers may finish the write that they are at.
-    """
-    assert killed.job.left_behind(patience_seconds=90) == []
+def cut_off(output, stopped):
+    """One shard loses its end afterwards, as on a disk not written in time; the ids in the writes that are whole."""
+    assert stopped.job.left_behind(patience_seconds=30) == []
     shard = max((output / "train").iterdir(), key=lambda path: path.stat().st_size)
     content = shard.read_bytes()
     shard.write_bytes(content[: len(content) - 10])
@@ -125,9 +112,8 @@ def test_ctrl_c_leaves_no_process_behind(stopped):
     assert stopped.job.left_behind(patience_seconds=30) == []
 
 
-def test_both_were_interrupted_midway(stopped, killed):
-    assert killed.ended.code == -signal.SIGKILL
-    assert 0 < len(stopped.done) < len(killed.done) < PROBLEMS
+def test_it_was_interrupted_midway(stopped):
+    assert 0 < len(stopped.done) < PROBLEMS
 
 
 def test_the_last_run_does_only_what_is_missing(resumed, cut_off):
@@ -144,7 +130,7 @@ def test_the_records_know_every_row_once(resumed, output):
 def test_the_summary_tells_of_all_starts(resumed, output):
     del resumed
     summary = json.loads((output / "summary.json").read_text())
-    assert summary["legs"] == 3
+    assert summary["legs"] == 2
     assert summary["throughput"][-1][1] == PROBLEMS
     assert not (output / ".legs").exists()
 

@@ -8,6 +8,7 @@ import psutil
 import pytest
 from job import living_below
 from problem_lines import problem_line
+from unlucky_model import problem, serve
 
 from execground_ray.config.loading import load
 from execground_ray.records import Problem
@@ -29,20 +30,25 @@ def seen(start_job, tmp_path_factory):
     """What was open while the job ran, what programs in the cage reached of it, and where the output is."""
     folder = tmp_path_factory.mktemp("locked")
     corpus = folder / "problems.jsonl"
-    corpus.write_text("".join(f"{problem_line(number)}\n" for number in range(1500)))
+    corpus.write_text("".join(f"{json.dumps(problem(number))}\n" for number in range(32)))
     before = living_below(None)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY"):
             patch.setenv(name, SECRET)
-        job = start_job(f"output.dir={folder / 'out'}", "source=jsonl", f"source.path={corpus}", "cluster.num_cpus=2")
-    job.wait_until(lambda: list((folder / "out").glob("train/*")))
-    listening, sockets, store = open_doors(living_below(None) - before)
-    attempts = [("connect", CONNECT, "n", port) for _, _, port in listening]
-    attempts += [("unix", UNIX, "path", path) for path in sockets]
-    attempts += [("read", READ, "path", path) for path in store]
-    with TraceRunner(load(["tracing.preload=[]"]).tracing, caged=True) as runner:
-        caged = [reached(runner, *attempt[1:]) for attempt in attempts]
-    ended = job.wait()
+        with serve(seconds=0.1) as model:
+            overrides = ["source=jsonl", f"source.path={corpus}", "cluster.num_cpus=2", "export.rows_per_shard=4"]
+            overrides += ["translator=http", f"translator.url={model.url}", "translator.concurrency=1"]
+            job = start_job(f"output.dir={folder / 'out'}", *overrides)
+            job.wait_until(lambda: list((folder / "out").glob("train/*")))
+            with model.lock:  # it gives no more answers
+                listening, sockets, store = open_doors(living_below(None) - before)
+                attempts = [("connect", CONNECT, "n", port) for _, _, port in listening]
+                attempts += [("unix", UNIX, "path", path) for path in sockets]
+                attempts += [("read", READ, "path", path) for path in store]
+                with TraceRunner(load(["tracing.preload=[]"]).tracing, caged=True) as runner:
+                    caged = [reached(runner, *attempt[1:]) for attempt in attempts]
+                assert not (folder / "out" / "summary.json").exists()
+            ended = job.wait()
     return {
         "listening": listening,
         "attempts": attempts,

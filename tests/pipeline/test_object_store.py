@@ -18,7 +18,7 @@ from execground_ray.output.storage import Folder
 
 pytestmark = pytest.mark.slow
 
-PROBLEMS = 300
+PROBLEMS = 180
 KEY, SECRET = "AKIAXYZEXAMPLEKEY", "sEcReT-0f-th3-bucket"
 
 
@@ -41,7 +41,7 @@ def bucket():
         store = fs.S3FileSystem(allow_bucket_creation=True, endpoint_override=f"{host}:{port}", scheme="http")
         store.create_dir("corpus")
         for part in range(3):
-            lines = "".join(f"{problem_line(number)}\n" for number in range(part * 100, part * 100 + 100))
+            lines = "".join(f"{problem_line(number)}\n" for number in range(part * 60, part * 60 + 60))
             with store.open_output_stream(f"corpus/in/{part}.jsonl") as stream:
                 stream.write(lines.encode())
         yield store

@@ -66,8 +66,10 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(
                 400, json.dumps({"error": {"message": "This model's maximum context length is 10 tokens"}})
             )
-        if mark == "ALWAYS500" and not Path(sys.argv[2]).with_name("well").exists():
-            return self.send(500, json.dumps({"error": {"message": f"no luck with {KEY}"}}))
+        if mark == "ALWAYS500":
+            if not Path(sys.argv[2]).with_name("well").exists():
+                return self.send(500, json.dumps({"error": {"message": f"no luck with {KEY}"}}))
+            time.sleep(0.2)  # so that requests meet
         if mark == "ALWAYSHTML":
             return self.send(200, "<html>busy</html>", "text/html")
         if first and mark == "DROPPED":
@@ -75,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
         if first and mark in ONCE:
             return self.send(*ONCE[mark])
         if first and mark == "SLOW":
-            time.sleep(5)
+            time.sleep(3)
         return self.send(200, json.dumps(completion(request, mark)))
 
     def send(self, status, body, kind="application/json", headers=None):

@@ -1,7 +1,7 @@
 """Runs the stream on 8 logical GPUs and some CPUs, with engines that are real but for their constructor.
 
-``python place_engines.py FOLDER CPUS ENGINES GPUS_PER_ENGINE`` wants FOLDER/problems.jsonl and a tokenizer in
-FOLDER/model. Prints one JSON line: the GPUs of each placement group, and the rows written.
+``python place_engines.py FOLDER CPUS,ENGINES,GPUS_PER_ENGINE ...`` wants FOLDER/problems.jsonl and a tokenizer in
+FOLDER/model. Prints a JSON line for each plan: the GPUs of each placement group, and the rows written.
 """
 
 import json
@@ -25,7 +25,12 @@ from execground_ray.translators.llm.vllm import VllmModel
 
 
 def main():
-    folder, cpus, engines, size = Path(sys.argv[1]), *map(int, sys.argv[2:])
+    engine.Engine = StubbedEngine
+    for plan in sys.argv[2:]:
+        place(Path(sys.argv[1]), *map(int, plan.split(",")))
+
+
+def place(folder, cpus, engines, size):
     config = load(
         [
             "translator=vllm",
@@ -40,7 +45,6 @@ def main():
             "verification.mode=score",
         ]
     )
-    engine.Engine = StubbedEngine
     ray.init(address="local", num_cpus=cpus, num_gpus=8, include_dashboard=False, log_to_driver=False)
     model = VllmModel(config.translator, config.seed)
     model.start()

@@ -122,14 +122,42 @@ def test_every_row_comes_out_once_whatever_the_server_does(run_command, server, 
     assert KEY not in everything_written(tmp_path / "out", result)
 
 
-def test_requests_are_those_of_the_configuration(run_command, server, tmp_path):
+def test_a_server_that_cannot_work_is_known_before_the_run(run_command, server, tmp_path):
+    result = job(run_command, server, tmp_path, [""], "translator.api_key_env=HOME")
+    assert result.returncode == 2, result.stderr
+    assert "HTTP 401: " in result.stderr
+    assert result.stderr.startswith("error: translator.")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_server_that_fails_for_all_ends_the_job_not_the_corpus(run_command, server, tmp_path):
+    """The rows stay undone: when the server is well again, the same command does them, as it is configured."""
     overrides = ["translator.concurrency=3", "translator.enable_thinking=false", "translator.sampling_params.top_k=0"]
-    result = job(run_command, server, tmp_path, ["SLOW"] * 6, *overrides)
+    overrides.append("translator.max_retries=0")
+    result = job(run_command, server, tmp_path, ["ALWAYS500"] * 24, *overrides)
+    assert result.returncode == 1
+    error, go_on = result.stderr.splitlines()[-2:]
+    assert re.match(r"error: translator.url: \d+ rows in a row without an answer, .*no luck with <key>", error)
+    assert "run the same command again" in go_on
+    assert "Traceback" not in result.stderr
+    assert read_output(tmp_path / "out") == ([], [])
+    assert KEY not in everything_written(tmp_path / "out", result)
+
+    server.clear()
+    (server.log.parent / "well").touch()
+    result = job(run_command, server, tmp_path, ["ALWAYS500"] * 24, *overrides)
+    (server.log.parent / "well").unlink()
     assert result.returncode == 0, result.stderr
-    requests = server.requests()[1:]
+    train, rejected = read_output(tmp_path / "out")
+    assert (len(train), rejected) == (24, [])
+    check_requests(server.requests()[1:])
+
+
+def check_requests(requests: list[dict]) -> None:
+    """Requests are those of the configuration."""
     assert max(request["under_way"] for request in requests) == 3
     seeds = {request["request"].pop("seed") for request in requests}
-    assert len(seeds) == 6
+    assert len(seeds) == len(requests) == 24
     for request in requests:
         assert request["path"] == "/v1/chat/completions"
         [message] = request["request"].pop("messages")
@@ -140,39 +168,3 @@ def test_requests_are_those_of_the_configuration(run_command, server, tmp_path):
             "max_tokens": 16384,
             "chat_template_kwargs": {"enable_thinking": False},
         }
-
-
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("translator.api_key_env=NO_SUCH_VARIABLE", "there is no such environment variable"),
-        ("translator.url=http://127.0.0.1:9/v1/chat/completions", "Cannot connect"),
-        ("translator.url=nonsense", "nonsense"),
-        ("translator.api_key_env=HOME", "HTTP 401: "),
-    ],
-)
-def test_a_server_that_cannot_work_is_known_before_the_run(run_command, server, tmp_path, override, message):
-    result = job(run_command, server, tmp_path, [""], override)
-    assert result.returncode == 2, result.stderr
-    assert message in result.stderr
-    assert result.stderr.startswith("error: translator.")
-    assert result.stderr.count("\n") == 1
-
-
-def test_a_server_that_fails_for_all_ends_the_job_not_the_corpus(run_command, server, tmp_path):
-    """The rows stay undone: when the server is well again, the same command does them."""
-    result = job(run_command, server, tmp_path, ["ALWAYS500"] * 24, "translator.max_retries=0")
-    assert result.returncode == 1
-    error, go_on = result.stderr.splitlines()[-2:]
-    assert re.match(r"error: translator.url: \d+ rows in a row without an answer, .*no luck with <key>", error)
-    assert "run the same command again" in go_on
-    assert "Traceback" not in result.stderr
-    assert read_output(tmp_path / "out") == ([], [])
-    assert KEY not in everything_written(tmp_path / "out", result)
-
-    (server.log.parent / "well").touch()
-    result = job(run_command, server, tmp_path, ["ALWAYS500"] * 24, "translator.max_retries=0")
-    (server.log.parent / "well").unlink()
-    assert result.returncode == 0, result.stderr
-    train, rejected = read_output(tmp_path / "out")
-    assert (len(train), rejected) == (24, [])

@@ -239,6 +239,13 @@ def test_what_is_no_address_is_refused(url):
     assert "\n" not in str(refused.value)
 
 
+def test_a_server_that_is_not_there_and_a_key_that_is_not_there_are_told():
+    with pytest.raises(ConfigError, match="Cannot connect"):
+        HttpModel(settings("http://127.0.0.1:9/v1"), seed=1)
+    with pytest.raises(ConfigError, match=r"^translator.api_key_env = .*: there is no such environment variable"):
+        HttpModel(settings("http://127.0.0.1:9/v1", "translator.api_key_env=NO_SUCH_VARIABLE"), seed=1)
+
+
 def test_a_model_that_thinks_on_and_on_at_the_check_is_there(monkeypatch):
     monkeypatch.setattr(server_check, "CHECK_SECONDS", 0.5)
 

@@ -1,22 +1,10 @@
-"""What ends a job with vLLM, or costs it a row: poison, too few GPUs, too little memory."""
+"""What ends a job with vLLM before it has begun: too few GPUs, too little memory."""
 
 import pytest
 from corpus_of_marks import write_corpus
 from vllm_job import Job
 
 pytestmark = pytest.mark.vllm
-
-
-def test_a_poison_row_is_given_up_after_its_tries(tmp_path, model):
-    write_corpus(tmp_path / "problems.jsonl", ["", "POISON", "", "", "", ""])
-    job = Job(
-        tmp_path, model, "translator.max_tries=2", "+translator.engine_kwargs.logits_processors=[trouble:Trouble]"
-    )
-    assert job.wait() == 0, job.text()
-    _, rejected = job.rows()
-    [poison] = [row for row in rejected if row["reason"] == "engine_error"]
-    assert "2 engines died with this row" in poison["detail"]
-    assert ":2: " in poison["detail"]
 
 
 def test_missing_gpus_are_said_within_a_minute(tmp_path, model):

@@ -78,7 +78,7 @@ def make_model(folder: Path, end_weight: float = 12, layers: int = 2, hidden: in
 
 
 def make_adapter(folder: Path, rank: int = 8) -> None:
-    """Write an adapter of random weights, large enough to change every text."""
+    """Write an adapter of random weights: large enough to change nearly every text, and small enough to let it end."""
     import torch
     from safetensors.torch import save_file
 
@@ -88,8 +88,8 @@ def make_adapter(folder: Path, rank: int = 8) -> None:
     for layer in range(2):
         for name, width in (("q_proj", 64), ("v_proj", 32)):
             place = f"base_model.model.model.layers.{layer}.self_attn.{name}"
-            weights[f"{place}.lora_A.weight"] = torch.randn(rank, 64)
-            weights[f"{place}.lora_B.weight"] = torch.randn(width, rank)
+            weights[f"{place}.lora_A.weight"] = 0.07 * torch.randn(rank, 64)
+            weights[f"{place}.lora_B.weight"] = 0.07 * torch.randn(width, rank)
     save_file(weights, folder / "adapter_model.safetensors")
     config = {
         "peft_type": "LORA",

@@ -1,8 +1,10 @@
 """Trouble inside vLLM's own process, at rows that ask for it: loaded as ``logits_processors=[trouble:Trouble]``.
 
-``POISON`` kills the process each time; ``HANG`` stops it for ever, but only once per folder ``TROUBLE_FOLDER``.
+``HANG`` stops it for ever, but only once per folder ``TROUBLE_FOLDER``; ``POISON`` kills it each time, a row that has
+both marks after it hung.
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -25,11 +27,9 @@ class Trouble(LogitsProcessor):
     def update_state(self, batch_update):
         for _, _, prompt, _ in batch_update.added if batch_update else ():
             text = self.tokenizer.decode(prompt)
+            if "HANG" in text:
+                with contextlib.suppress(FileExistsError):
+                    (Path(os.environ["TROUBLE_FOLDER"]) / "hung").touch(exist_ok=False)
+                    time.sleep(3600)
             if "POISON" in text:
                 os.kill(os.getpid(), signal.SIGKILL)
-            if "HANG" in text:
-                try:
-                    (Path(os.environ["TROUBLE_FOLDER"]) / "hung").touch(exist_ok=False)
-                except FileExistsError:
-                    continue
-                time.sleep(3600)

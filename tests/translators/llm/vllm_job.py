@@ -19,7 +19,6 @@ ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the worker lives in the core: one import of torch less for each engine
     "VLLM_NO_USAGE_STATS": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_metrics_report_interval_ms": "1000",
 }
 MAX_MODEL_LEN = 2048
 JOB = (

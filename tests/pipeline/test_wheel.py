@@ -6,33 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory) -> Path:
-    """A folder into which the wheel, built from this checkout, is installed without what it needs."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", folder, ROOT], check=True)
-    [wheel] = folder.glob("*.whl")
-    subprocess.run([*pip, "install", "--no-index", "--no-deps", "--target", folder / "site", wheel], check=True)
-    return folder / "site"
+from job import ROOT
 
 
-def test_it_brings_its_settings_sample_prompts_and_templates(installed, tmp_path):
-    ended = subprocess.run(
-        [sys.executable, "-m", "ray_jobs.build_dataset", "experiment=smoke", "source.limit=2", "cluster.num_cpus=1"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert (tmp_path / "out" / "smoke" / "report.html").exists()
+def test_a_run_finds_its_settings_sample_and_templates_in_it(sample_run):
+    output, ended, _ = sample_run
+    assert ended.code == 0, ended.stderr
+    assert (output / "report.html").exists()
 
 
 def test_every_file_that_is_no_module_is_in_it(installed):
