@@ -11,6 +11,7 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
+from execground_ray.verification.matching import operand_value, operands_of
 from execground_ray.verification.values import Opaque, freeze, same
 from execground_ray.verification.window import Window
 
@@ -49,10 +50,25 @@ def _is_called(window: Window, named: dict[str, Any], loose: list[Any]) -> bool 
     ]
     wanted = Counter(map(freeze, loose))
     meant = [call for call in calls if all(same(value, call[name]) for name, value in named.items())]
-    if any(wanted <= Counter(map(freeze, call.values())) for call in meant):
+    begun = [dict(frame.arguments) for frame in window.run.frames if frame.first in window.lines]
+    if (named or len(loose) == 1) and any(wanted <= Counter(map(freeze, call.values())) for call in meant):
         return True
     known = not any(isinstance(call[name], Opaque) for call in calls for name in named)
     # A call that begins there and has no such argument may be told by its variables.
-    begun = [dict(frame.arguments).keys() for frame in window.run.frames if frame.first in window.lines]
-    fitting = all(named.keys() <= names for names in begun)
+    fitting = all(named.keys() <= call.keys() for call in begun)
+    if not named and len(loose) > 1:  # all that a call gets, in its order
+        given = [[*call.values()] for call in begun]
+        whole = given and all(
+            len(values) == len(loose) and not any(isinstance(each, Opaque) for each in values) for values in given
+        )
+        return (
+            None if not whole or _elsewhere(window, loose) else any(all(map(same, loose, values)) for values in given)
+        )
     return False if calls and named and known and fitting and not meant else None
+
+
+def _elsewhere(window: Window, loose: list[Any]) -> bool:
+    """Whether a call there that is none of the program's has these arguments."""
+    events = window.by_type.get(ast.Call, ())
+    many = [[operand_value(each, event) for each in operands_of(event.node)] for event in events]
+    return any(len(values) == len(loose) and all(map(same, loose, values)) for values in many)

@@ -7,9 +7,24 @@ from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Context
-from execground_ray.verification.notation import Side
+from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import Opaque, fits, kind_of
+
+_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq, ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.In: ast.NotIn, ast.Is: ast.IsNot,
+}  # fmt: skip
+_OPPOSITES |= {other: one for one, other in _OPPOSITES.items()}
+
+
+def opposite(side: Side) -> Side | None:
+    """The condition that is true where this one is false: ``x != 5`` of ``x == 5``; None where it is no such condition."""
+    node = side.node
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return parse(ast.unparse(node.operand))
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        return parse(ast.unparse(ast.Compare(node.left, [_OPPOSITES[type(node.ops[0])]()], node.comparators)))
+    return None
 
 
 def has_value(context: Context, side: Side, value: Any, tolerance: float, token: Token | None = None) -> bool | None:
@@ -55,8 +70,11 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
     moment = window.at_moment(side, context.given(token)) if context.cited and token else []
     if moment:
         return any(bool(value) is wanted for value in moment)
-    if context.cited and window.core_recorded and (made := window.outcomes(side)):
-        return wanted in made
+    if context.cited and window.core_recorded:
+        if made := window.outcomes(side):
+            return wanted in made
+        if (other := opposite(side)) and (made := window.outcomes(other)):
+            return (not wanted) in made
     values, closed, _ = window.possible(side)
     if not values and side.is_condition and side.key in window.run.keys and window.run.never(side.key):
         return False  # the program has this condition, and has not come to it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from execground_ray.verification.absent import check_absent
 from execground_ray.verification.calls import check_calls
 from execground_ray.verification.citations import Attributed, Ranges
 from execground_ray.verification.claims import check_claims
@@ -14,6 +15,7 @@ from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.marked_code import check_marked_code
 from execground_ray.verification.operations import check_operations
 from execground_ray.verification.passages import Passage, passages
+from execground_ray.verification.predicates import check_predicates
 from execground_ray.verification.presence import check_values
 from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import tokenize
@@ -23,6 +25,8 @@ from execground_ray.verification.window import Window
 _RULES = (
     check_equations,
     check_claims,
+    check_predicates,
+    check_absent,
     check_operations,
     check_counts,
     check_calls,

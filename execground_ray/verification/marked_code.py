@@ -48,6 +48,8 @@ _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict float64 float32 int64 int32 bool_ str_".split()
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
+# Rounds told apart from those that follow: "from `k = 1` to `k = 6` still fail".
+_SOME = re.compile(r"^[^.;]*\b(?:still|fails?|false|skip\w*|nothing|not)\b", re.IGNORECASE)
 LEAST_TEXT = 3  # letters of a text that can hardly be another one's by chance
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
 
@@ -215,7 +217,8 @@ def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[
     runs = [values for values in window.assigned(side) or [window.looked_at(side)] if values]
     if runs and not any(isinstance(value, Opaque) for values in runs for value in values):
         loops = [values for values in window.run.rounds(side.source) if values and fits(first, values[0], 0.0)]
-        good = any(fits(last, values[-1], 0.0) for values in (*runs, *loops))
+        ends = slice(None) if _SOME.search(context.mask[match.end() :]) else slice(-1, None)
+        good = any(fits(last, each, 0.0) for values in (*runs, *loops) for each in values[ends])
         token = context.tokens(match["second"])[0]
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not end with {last!r} there")
 

@@ -20,15 +20,22 @@ def matches(written: ast.expr, event: Event) -> bool:
     return (
         len(mine) == len(theirs)
         and getattr(written, "attr", "") == getattr(node, "attr", "")
-        and all(_same_operand(left, right, event) for left, right in zip(mine, theirs, strict=True))
+        and all(same_operand(left, right, event) for left, right in zip(mine, theirs, strict=True))
     )
 
 
-def _same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
+def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
+    """Whether ``written`` is an operand of ``event``, or its value."""
     if not isinstance(written, ast.expr) or not isinstance(node, ast.expr):  # an operator
         return isinstance(written, ast.expr_context) or (type(written) is type(node) and not children_of(written))
     if key_of(written) == key_of(node):
         return True
+    if isinstance(written, ast.Slice) and isinstance(node, ast.Slice):
+        bounds = [(written.lower, node.lower), (written.upper, node.upper), (written.step, node.step)]
+        return all(
+            mine is theirs or (mine is not None and theirs is not None and same_operand(mine, theirs, event))
+            for mine, theirs in bounds
+        )
     operand = event.operands.get(id(node))
     if operand is not None and matches(written, operand):
         return True
@@ -47,7 +54,7 @@ def misses(written: ast.expr, event: Event) -> list[str]:
     for mine, theirs in zip(children_of(written), children_of(node), strict=True):
         if not isinstance(mine, ast.expr) or not isinstance(theirs, ast.expr):
             found += [] if type(mine) is type(theirs) else ["operator"]
-        elif not _same_operand(mine, theirs, event):
+        elif not same_operand(mine, theirs, event):
             inside = event.operands.get(id(theirs))
             if inside is not None and isinstance(mine, ast.BinOp | ast.Subscript) and type(mine) is type(theirs):
                 found += misses(mine, inside)

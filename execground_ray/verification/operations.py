@@ -17,6 +17,7 @@ from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
 
 _CHOICES = frozenset({"min", "max"})
+_WORKED_OUT = frozenset("gcd lcm pow comb perm factorial sum prod fsum mean sumprod dot bin hex divmod".split())
 _ORDERED = ast.Sub | ast.Mod | ast.FloorDiv | ast.Div  # of others a text may take the operands in another order
 # Words for an operation, and what in a program does it.
 _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
@@ -26,7 +27,7 @@ _WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"multipl(?:ied|ies|ying|ication)", "Mult Pow prod multiply dot matmul MatMult mul"),
         (r"divid(?:ed|es|ing)|division", "Div FloorDiv Mod divmod RShift divide"),
         (r"xor(?:ed|ing|s)?", "BitXor xor"),
-        (r"multiply|product of", "Mult Pow prod multiply dot matmul MatMult mul factorial comb reduce cumprod"),
+        (r"multiply|product of", "Mult Pow prod product multiply dot matmul MatMult mul factorial comb reduce cumprod"),
         (r"average of|averages", "Div mean average FloorDiv"),
         (
             r"(?:dropp|remov|filter)\w* (?:out )?(?:the |any |all |repeated |duplicate )*(?:duplicates?|repeated|repetitions)|removed as a duplicate|filters out the \w+ that occur twice",
@@ -90,6 +91,8 @@ def _is_near(window: Window, node: ast.BinOp | ast.Compare) -> bool:
     if key_of(node) in window.run.keys or any(matches(node, event) for event in events):
         return False
     pure = is_pure(node)
+    if pure and not _WORKED_OUT.isdisjoint(window.operations):  # a text works out what the function does
+        return False
     likely = {"operand", "constant"} if pure else {"operator", "constant"}
     if pure and isinstance(node, ast.BinOp) and not isinstance(node.op, _ORDERED):
         return False

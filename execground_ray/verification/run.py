@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from execground_ray.tracing.evidence import Evidence, read_value
 from execground_ray.tracing.watches import root_of
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
-from execground_ray.verification.trees import expressions_in, first_name, grouped, key_of, nodes_in, program_names
-from execground_ray.verification.values import Inside, Opaque, freeze
+from execground_ray.verification.program import Program
+from execground_ray.verification.trees import expressions_in, first_name, grouped, key_of
+from execground_ray.verification.values import Inside, Opaque
 
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
@@ -51,14 +50,13 @@ class Frame(NamedTuple):
         return self.name.rpartition(".")[2] == function
 
 
-class Run:
+class Run(Program):
     """Answers questions about one run of a program, by its evidence."""
 
     def __init__(self, refcode: str, evidence: Evidence) -> None:
         """See the class."""
-        self.tree = ast.parse(refcode.replace("\r\n", "\n").replace("\r", "\n"))
+        super().__init__(refcode)
         self._evidence = evidence
-        self._nodes = nodes_in(self.tree)
         self._values: dict[int, Any] = {}
         self._scopes: dict[tuple[int, bool], tuple[tuple[int, ...], dict[str, Any]]] = {}
         self._inside: dict[int, Inside] = {}
@@ -123,12 +121,6 @@ class Run:
         return Event(event.line, event.frame, operation, event.value, -1, known_ones)
 
     @cached_property
-    def _augmented(self) -> dict[int, ast.BinOp]:
-        """By target of an augmented assignment: the operation that it is."""
-        found = [node for node in self._nodes if isinstance(node, ast.AugAssign)]
-        return {id(node.target): ast.BinOp(node.target, node.op, node.value) for node in found}
-
-    @cached_property
     def _event_lines(self) -> dict[int, list[Event]]:
         return grouped(self.events, lambda event: event.line)
 
@@ -142,55 +134,14 @@ class Run:
         return grouped(names, lambda event: key_of(event.node))
 
     @cached_property
-    def functions(self) -> dict[str, set[str]]:
-        """By name of a function of the program: that name, and its parameters and variables."""
-        found: dict[str, set[str]] = {}
-        for name, nodes in self.definitions.items():
-            inside = [each for node in nodes for each in nodes_in(node)]
-            found[name] = {name} | {each.arg for each in inside if isinstance(each, ast.arg)}
-            found[name] |= {each.id for each in inside if isinstance(each, ast.Name)}
-        return found
-
-    @cached_property
-    def definitions(self) -> dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]]:
-        """The functions and methods of the program by name."""
-        nodes = [node for node in self._nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-        return grouped(nodes, lambda node: node.name)
-
-    def written_on(self, lines: frozenset[int]) -> set[ast.AST]:
-        """The statements that begin on some lines of the program, and the expressions directly in them."""
-        statements = [node for node in self._nodes if isinstance(node, ast.stmt) and node.lineno in lines]
-        plain = [node for node in statements if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
-        return {*plain, *(each for node in plain for part in expressions_in(node) for each in nodes_in(part))}
-
-    @cached_property
-    def variables(self) -> frozenset[str]:
-        """The names that are assigned to somewhere in the program, and are those of nothing else in it."""
-        stored = {each.id for each in self._nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-        others = {each.attr for each in self._nodes if isinstance(each, ast.Attribute)}
-        keys = {each.value for each in self._nodes if isinstance(each, ast.Constant) and isinstance(each.value, str)}
-        return frozenset(stored - others - keys)
-
-    @cached_property
-    def classes(self) -> frozenset[str]:
-        """The names of the program's classes whose objects no text can show as a value: plain ones."""
-        if not {"__repr__", "__str__"}.isdisjoint(self.definitions):
-            return frozenset()
-        classes = [each for each in self._nodes if isinstance(each, ast.ClassDef)]
-        return frozenset(
-            each.name for each in classes if all(getattr(base, "id", "") == "object" for base in each.bases)
-        )
-
-    @cached_property
     def foreign(self) -> frozenset[int]:
         """The calls that the record shows of code that is not the program's: nothing is known of what they evaluate."""
         return frozenset(range(len(self.frames))) - {event.frame for event in self.events}
 
     @cached_property
-    def comprehended(self) -> frozenset[str]:
-        """The names that comprehensions run through."""
-        targets = [node.target for node in self._nodes if isinstance(node, ast.comprehension)]
-        return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
+    def comparisons(self) -> list[Event]:
+        """The comparisons of the run."""
+        return [event for event in self.events if isinstance(event.node, ast.Compare)]
 
     def never(self, key: str) -> bool:
         """Whether an expression was evaluated at no time."""
@@ -279,40 +230,6 @@ class Run:
         if id(value) not in self._inside:
             self._inside[id(value)] = Inside(value)
         return self._inside[id(value)]
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """All names of the program: variables, parameters, functions, attributes."""
-        return program_names(self.tree)
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """The keys of all expressions of the program."""
-        nodes = [node for node in self._nodes if isinstance(node, ast.expr)]
-        return frozenset(map(key_of, [*nodes, *self._augmented.values()]))
-
-    @cached_property
-    def constants(self) -> frozenset[Any]:
-        """Keys of what the program writes out: constants, calculations and collections of them; the run has no event of all."""
-        found = set()
-        for node in self._nodes:
-            if isinstance(
-                node, ast.Constant | ast.BinOp | ast.UnaryOp | ast.List | ast.Tuple | ast.Set | ast.Dict
-            ) and is_pure(node):
-                with suppress(UnknownError):
-                    found.add(freeze(evaluate(node, {})))
-        return frozenset(found)
-
-    @cached_property
-    def displays(self) -> frozenset[int]:
-        """How many elements the lists, tuples and sets have that the program writes out: not each of them has an event."""
-        return frozenset(len(node.elts) for node in self._nodes if isinstance(node, ast.List | ast.Tuple | ast.Set))
-
-    @cached_property
-    def literal_counts(self) -> frozenset[int]:
-        """How many parts the program's own expressions and functions have: three elements, conditions, arguments."""
-        many = [each for node in self._nodes for _, each in ast.iter_fields(node) if isinstance(each, list)]
-        return frozenset(map(len, many))
 
     @cached_property
     def longest(self) -> int:

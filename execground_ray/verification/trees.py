@@ -56,6 +56,18 @@ def _key(item: Any) -> str:
     return key_of(item) if isinstance(item, ast.AST) else repr(item)
 
 
+@lru_cache(maxsize=CACHED)
+def atoms_of(node: ast.AST) -> frozenset[str]:
+    """What a tree is made of: its names, attributes and constants."""
+    found = set()
+    for each in nodes_in(node):
+        if isinstance(each, ast.Name | ast.Attribute):
+            found.add(getattr(each, "attr", getattr(each, "id", "")))
+        elif isinstance(each, ast.Constant):
+            found.add(repr(each.value))
+    return frozenset(found - {"self"})
+
+
 def program_names(program: ast.AST | str) -> frozenset[str]:
     """The identifiers that a program uses; none of a text that is no program."""
     try:

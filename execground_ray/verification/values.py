@@ -86,8 +86,10 @@ class Inside:
 
     @cached_property
     def texts(self) -> list[str]:
-        """The strings in it."""
-        return [part for part in self._first if isinstance(part, str)]
+        """The strings in it, and those that its lists of letters spell."""
+        letters = [part for part in self._first if isinstance(part, list | tuple) and len(part) > 1]
+        joined = ["".join(part) for part in letters if all(isinstance(each, str) and len(each) == 1 for each in part)]
+        return [part for part in self._first if isinstance(part, str)] + joined
 
     @cached_property
     def sizes(self) -> frozenset[int]:

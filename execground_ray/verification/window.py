@@ -132,6 +132,8 @@ class Window:
                 is_lost = is_lost or names <= state.keys()
         values = list({(type(value).__name__, repr(value)): value for value in found}.values())
         whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
+        # What has the name of an attribute may be an object's.
+        whole = whole and not (isinstance(side.node, ast.Name) and side.node.id in self.run.attributes)
         if not values:  # there is no such element, or variable, at any time
             missing = bool(failed) and all(isinstance(error.__cause__, LookupError) for error in failed)
             return Possible([], whole and ((missing and isinstance(side.node, ast.Subscript)) or self._is_unset(side)))
@@ -158,6 +160,8 @@ class Window:
         """The values that an expression had when names of its had those that are known; none where that cannot be told."""
         shared = side.names & known.keys()
         if not shared or isinstance(side.node, ast.Name) or not self.recorded or not self.hidden.isdisjoint(side.names):
+            return []
+        if len(self.states) >= MAX_STATES:
             return []
         states = [state for state in self.states if all(fits(known[name], state.get(name), 0.0) for name in shared)]
         if self.inner and any(isinstance(state.get(name), MUTABLE) for state in states for name in side.names):

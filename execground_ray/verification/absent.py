@@ -1,0 +1,101 @@
+"""What a text marks as code is in the program: its conditions, with values in place of names or not, its calls, its names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from execground_ray.verification.arithmetic import is_pure
+from execground_ray.verification.context import Check, Context
+from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.matching import same_operand
+from execground_ray.verification.notation import Side
+from execground_ray.verification.run import Run
+from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in
+from execground_ray.verification.window import Window
+
+MAX_EVENTS = 2_000  # comparisons of the run that one of a text is held against
+_TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
+_MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
+_MEASURES = frozenset(
+    "len sum abs min max round type isinstance int str float bool range enumerate list tuple set dict ord chr repr".split()
+)
+_CHANGES = frozenset({"min", "max", "round", "abs"})
+# What compares without a comparison in the program; of membership, what looks something up.
+_COMPARES = frozenset(
+    "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right index count".split()
+)
+_LOOKS_UP = frozenset("get setdefault pop remove discard add index find count update union set Set SetComp".split())
+
+
+def check_absent(context: Context) -> Iterator[Check]:
+    """Judge whether what a sentence marks is in the program."""
+    window = context.window
+    if window is None or not context.attributed:
+        return
+    sure = context.cited and window.complete
+    for token in context.sentence.tokens:
+        if not token.marked or context.is_denied(token):
+            continue
+        for sides in token.equations:
+            for kind, what in _absent(sides, window, sure=sure):
+                yield context.verdict(token, kind, False, f"{what} is nothing that the program has")
+            for node in (each for side in sides for each in _comparisons(side.node)):
+                if _is_twin(node, window.run):
+                    message = f"{ast.unparse(node)} is nearly what is looked at"
+                    yield Check(Kind.CONDITION, token.start, token.end, Outcome.CONTRADICTED, message)
+                elif sure and not window.hidden and _is_strange(node, window):
+                    message = f"{ast.unparse(node)} is not looked at"
+                    yield context.verdict(token, Kind.CONDITION, False, message)
+
+
+def _absent(sides: tuple[Side, ...], window: Window, *, sure: bool) -> Iterator[tuple[Kind, str]]:
+    """Calls of functions and values of names that the program does not know; of what it measures a text may speak."""
+    names, first = window.run.names, sides[0].node
+    if not sure:
+        return
+    if len(sides) > 1 and isinstance(first, ast.Name) and first.id not in names and not sides[-1].is_condition:
+        yield Kind.ASSIGNMENT, first.id
+    is_assigned = len(sides) > 1 and isinstance(first, ast.Name) and first.id in window.run.variables
+    for side in sides:
+        for node in nodes_in(side.node) if not side.pure else ():
+            name = name_of_call(node) if isinstance(node, ast.Call) else ""
+            measures = _MEASURES - _CHANGES if is_assigned else _MEASURES
+            if name and name not in names | measures and not (name == "sorted" and "sort" in names):
+                yield Kind.CALL, f"{name}()"
+
+
+def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:
+    """The comparisons that a condition is made of, each of two expressions, with names in them."""
+    for node in nodes_in(tree):
+        if isinstance(node, ast.Compare):
+            for left, op, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
+                if not (is_pure(left) and is_pure(right)):
+                    yield ast.Compare(left, [op], [right])
+
+
+def _is_twin(node: ast.Compare, run: Run) -> bool:
+    """Whether the program only compares the same, and including where they are equal if the text does not, or the reverse."""
+    twin = _TWINS.get(type(node.ops[0]))
+    left, right = key_of(node.left), key_of(node.comparators[0])
+    done = run.compared.get((left, right), set())
+    done = done | {_MIRRORED.get(op, op) for op in run.compared.get((right, left), set())}
+    return done == {twin}
+
+
+def _is_strange(node: ast.Compare, window: Window) -> bool:
+    """Whether the program compares nothing that this can be."""
+    run, (right,) = window.run, node.comparators
+    if not window.operations.isdisjoint(_COMPARES) or run.incomplete:
+        return False
+    if isinstance(node.ops[0], ast.In | ast.NotIn) and not window.operations.isdisjoint(_LOOKS_UP):
+        return False
+    atoms = atoms_of(node)
+    if any(atoms <= each for each in run.conditions):
+        return False
+    return not any(
+        (same_operand(one, event.node.left, event) and same_operand(other, event.node.comparators[0], event))
+        for event in run.comparisons[:MAX_EVENTS]
+        if isinstance(event.node, ast.Compare)
+        for one, other in ((node.left, right), (right, node.left))
+    )

@@ -1,0 +1,142 @@
+"""The program of a run, read: what it defines, writes out, compares and looks at."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+
+from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.trees import atoms_of, expressions_in, grouped, key_of, nodes_in, program_names
+from execground_ray.verification.values import freeze
+
+# A condition that is no comparison may be told as one: ``len(stack) > 0``.
+_TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
+
+
+class Program:
+    """Answers questions about a program by its source."""
+
+    def __init__(self, refcode: str) -> None:
+        """See the class."""
+        self.tree = ast.parse(refcode.replace("\r\n", "\n").replace("\r", "\n"))
+        self._nodes = nodes_in(self.tree)
+
+    @cached_property
+    def _augmented(self) -> dict[int, ast.BinOp]:
+        """By target of an augmented assignment: the operation that it is."""
+        found = [node for node in self._nodes if isinstance(node, ast.AugAssign)]
+        return {id(node.target): ast.BinOp(node.target, node.op, node.value) for node in found}
+
+    @cached_property
+    def functions(self) -> dict[str, set[str]]:
+        """By name of a function of the program: that name, and its parameters and variables."""
+        found: dict[str, set[str]] = {}
+        for name, nodes in self.definitions.items():
+            inside = [each for node in nodes for each in nodes_in(node)]
+            found[name] = {name} | {each.arg for each in inside if isinstance(each, ast.arg)}
+            found[name] |= {each.id for each in inside if isinstance(each, ast.Name)}
+        return found
+
+    @cached_property
+    def definitions(self) -> dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+        """The functions and methods of the program by name."""
+        nodes = [node for node in self._nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        return grouped(nodes, lambda node: node.name)
+
+    def written_on(self, lines: frozenset[int]) -> set[ast.AST]:
+        """The statements that begin on some lines of the program, and the expressions directly in them."""
+        statements = [node for node in self._nodes if isinstance(node, ast.stmt) and node.lineno in lines]
+        plain = [node for node in statements if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        return {*plain, *(each for node in plain for part in expressions_in(node) for each in nodes_in(part))}
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """The names that are assigned to somewhere in the program, and are those of nothing else in it."""
+        stored = {each.id for each in self._nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+        keys = {each.value for each in self._nodes if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+        return frozenset(stored - self.attributes - keys)
+
+    @cached_property
+    def attributes(self) -> frozenset[str]:
+        """The names of attributes in the program."""
+        return frozenset(each.attr for each in self._nodes if isinstance(each, ast.Attribute))
+
+    @cached_property
+    def classes(self) -> frozenset[str]:
+        """The names of the program's classes whose objects no text can show as a value: plain ones."""
+        if not {"__repr__", "__str__"}.isdisjoint(self.definitions):
+            return frozenset()
+        classes = [each for each in self._nodes if isinstance(each, ast.ClassDef)]
+        return frozenset(
+            each.name for each in classes if all(getattr(base, "id", "") == "object" for base in each.bases)
+        )
+
+    @cached_property
+    def comprehended(self) -> frozenset[str]:
+        """The names that comprehensions run through."""
+        targets = [node.target for node in self._nodes if isinstance(node, ast.comprehension)]
+        return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
+
+    @cached_property
+    def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
+        """How the program compares two expressions, by their keys."""
+        found: dict[tuple[str, str], set[type[ast.cmpop]]] = defaultdict(set)
+        for node in self._nodes:
+            if isinstance(node, ast.Compare):
+                for left, op, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
+                    found[key_of(left), key_of(right)].add(type(op))
+        return found
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All names of the program: variables, parameters, functions, attributes."""
+        return program_names(self.tree)
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of all expressions of the program."""
+        nodes = [node for node in self._nodes if isinstance(node, ast.expr)]
+        return frozenset(map(key_of, [*nodes, *self._augmented.values()]))
+
+    @cached_property
+    def constants(self) -> frozenset[Any]:
+        """Keys of what the program writes out: constants, calculations and collections of them; the run has no event of all."""
+        found = set()
+        for node in self._nodes:
+            if isinstance(
+                node, ast.Constant | ast.BinOp | ast.UnaryOp | ast.List | ast.Tuple | ast.Set | ast.Dict
+            ) and is_pure(node):
+                with suppress(UnknownError):
+                    found.add(freeze(evaluate(node, {})))
+        return frozenset(found)
+
+    @cached_property
+    def displays(self) -> frozenset[int]:
+        """How many elements the lists, tuples and sets have that the program writes out: not each of them has an event."""
+        return frozenset(len(node.elts) for node in self._nodes if isinstance(node, ast.List | ast.Tuple | ast.Set))
+
+    @cached_property
+    def literal_counts(self) -> frozenset[int]:
+        """How many parts the program's own expressions and functions have: three elements, conditions, arguments."""
+        many = [each for node in self._nodes for _, each in ast.iter_fields(node) if isinstance(each, list)]
+        return frozenset(map(len, many))
+
+    @cached_property
+    def conditions(self) -> list[frozenset[str]]:
+        """The atoms of what the program compares, takes for true or false, and runs through."""
+        found = [atoms_of(node) for node in self._nodes if isinstance(node, ast.Compare | ast.Match)]
+        for node in self._nodes:
+            tests: list[ast.AST] = [*node.ifs] if isinstance(node, ast.comprehension) else []
+            if isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
+                tests = [node.test]
+            elif isinstance(node, ast.BoolOp):
+                tests = [*node.values]
+            elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+                tests = [node.operand]
+            found += [atoms_of(test) | _TRUTH for test in tests]
+            if isinstance(node, ast.For | ast.comprehension):
+                found.append(atoms_of(node.target) | atoms_of(node.iter))
+        return found
