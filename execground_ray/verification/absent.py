@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from execground_ray.verification.arithmetic import is_pure
 from execground_ray.verification.context import Check, Context
+from execground_ray.verification.facts import OPPOSITES
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import same_operand
 from execground_ray.verification.notation import Side
-from execground_ray.verification.run import Run
+from execground_ray.verification.run import Event, Run
 from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in
 from execground_ray.verification.window import Window
 
@@ -66,36 +67,50 @@ def _absent(sides: tuple[Side, ...], window: Window, *, sure: bool) -> Iterator[
 
 
 def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:
-    """The comparisons that a condition is made of, each of two expressions, with names in them."""
+    """The comparisons that a condition is made of, each of two expressions."""
     for node in nodes_in(tree):
         if isinstance(node, ast.Compare):
             for left, op, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
-                if not (is_pure(left) and is_pure(right)):
-                    yield ast.Compare(left, [op], [right])
+                yield ast.Compare(left, [op], [right])
 
 
 def _is_twin(node: ast.Compare, run: Run) -> bool:
     """Whether the program only compares the same, and including where they are equal if the text does not, or the reverse."""
-    twin = _TWINS.get(type(node.ops[0]))
+    return _compared(node, run) == {_TWINS.get(type(node.ops[0]))}
+
+
+def _compared(node: ast.Compare, run: Run) -> set[type[ast.cmpop]]:
+    """How the program compares what a text compares."""
     left, right = key_of(node.left), key_of(node.comparators[0])
-    done = run.compared.get((left, right), set())
-    done = done | {_MIRRORED.get(op, op) for op in run.compared.get((right, left), set())}
-    return done == {twin}
+    mirrored = {_MIRRORED.get(op, op) for op in run.compared.get((right, left), set())}
+    return run.compared.get((left, right), set()) | mirrored
 
 
 def _is_strange(node: ast.Compare, window: Window) -> bool:
-    """Whether the program compares nothing that this can be."""
-    run, (right,) = window.run, node.comparators
+    """Whether the program compares nothing that this can be: of values nothing at these lines, of names nothing at all."""
+    run, op = window.run, type(node.ops[0])
     if not window.operations.isdisjoint(_COMPARES) or run.incomplete:
         return False
-    if isinstance(node.ops[0], ast.In | ast.NotIn) and not window.operations.isdisjoint(_LOOKS_UP):
+    if issubclass(op, ast.In | ast.NotIn) and not window.operations.isdisjoint(_LOOKS_UP):
         return False
+    if is_pure(node):
+        return not any(_is_of(node, event) for event in window.by_type.get(ast.Compare, ()))
+    if done := _compared(node, run):
+        return done.isdisjoint({op, OPPOSITES[op]})
     atoms = atoms_of(node)
     if any(atoms <= each for each in run.conditions):
         return False
-    return not any(
-        (same_operand(one, event.node.left, event) and same_operand(other, event.node.comparators[0], event))
-        for event in run.comparisons[:MAX_EVENTS]
-        if isinstance(event.node, ast.Compare)
-        for one, other in ((node.left, right), (right, node.left))
+    return not any(_is_of(node, event) for event in run.comparisons[:MAX_EVENTS])
+
+
+def _is_of(node: ast.Compare, event: Event) -> bool:
+    """Whether ``event`` compared these, in this way, the opposite one, or the other way round."""
+    if not isinstance(event.node, ast.Compare):
+        return False
+    op, (right,) = type(node.ops[0]), node.comparators
+    parts = zip([event.node.left, *event.node.comparators], event.node.ops, event.node.comparators, strict=False)
+    return any(
+        type(does) in {way, OPPOSITES[way]} and same_operand(one, left, event) and same_operand(other, theirs, event)
+        for left, does, theirs in parts
+        for one, other, way in ((node.left, right, op), (right, node.left, _MIRRORED.get(op, op)))
     )

@@ -29,6 +29,7 @@ _DENIED = re.compile(
 
 # What a name runs through: its last value may lie behind the lines that tell of the first.
 RANGE = re.compile(r"\bfrom (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)", re.IGNORECASE)
+_OF_ANOTHER = re.compile(r" (?:for|at|when|with) ‹E")
 _LASTING = int | float | str | tuple  # values that do not change
 
 
@@ -90,8 +91,10 @@ class Context:
         return self.asks or bool(_UNREAL.search(self.mask))
 
     def given(self, token: Token) -> dict[str, Any]:
-        """The values that the sentence has given names before a token."""
-        return self._given[self.sentence.tokens.index(token)]
+        """The values that the sentence has given names before a token; or right behind it, "`p[0] = 1` for `p = (1, 2)`"."""
+        place = self.sentence.tokens.index(token)
+        follows = _OF_ANOTHER.match(self.around(token)[1])
+        return self._given[place + 2 if follows and place + 2 < len(self._given) else place]
 
     @cached_property
     def _given(self) -> list[dict[str, Any]]:

@@ -42,6 +42,8 @@ def _arithmetic(context: Context, token: Token, sides: tuple[Side, ...]) -> Iter
             or (isinstance(reading, float) and isinstance(right.value, int) and int(reading) == right.value)
             for reading in _readings(left)
         )
+        # Whole numbers give no 7.0.
+        good = good and not (type(left.value) is int and isinstance(right.value, float) and right.is_literal)
         outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
         if not good and (context.asks or context.is_denied(token)):
             outcome = Outcome.UNKNOWN

@@ -11,10 +11,10 @@ from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import Opaque, fits, kind_of
 
-_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
+OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.In: ast.NotIn, ast.Is: ast.IsNot,
 }  # fmt: skip
-_OPPOSITES |= {other: one for one, other in _OPPOSITES.items()}
+OPPOSITES |= {other: one for one, other in OPPOSITES.items()}
 
 
 def opposite(side: Side) -> Side | None:
@@ -23,7 +23,7 @@ def opposite(side: Side) -> Side | None:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return parse(ast.unparse(node.operand))
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        return parse(ast.unparse(ast.Compare(node.left, [_OPPOSITES[type(node.ops[0])]()], node.comparators)))
+        return parse(ast.unparse(ast.Compare(node.left, [OPPOSITES[type(node.ops[0])]()], node.comparators)))
     return None
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
-from execground_ray.verification.context import RANGE, Check, Context
+from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import follows
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
@@ -22,18 +20,8 @@ from execground_ray.verification.run import Event
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call
 from execground_ray.verification.values import Opaque, fits, freeze
-from execground_ray.verification.window import MUTABLE, Window
+from execground_ray.verification.window import Window
 
-# Two equations of one moment: "at `i = 2` we get `total = 5`".
-_TOGETHER = re.compile(
-    r"(?<!› )\b(?:at|for|with|when) (?P<first>‹E\d+›),? (?:(?:we|get|it|this|gives|giving|makes|making|have|comes|goes|the|an?|and|then|so|now|"
-    r"there|is|has) ){0,3}(?P<second>‹E\d+›)",
-    re.IGNORECASE,
-)
-_MADE = re.compile(
-    r"\b(?:makes|making|leaves|leaving|gives|giving|so that)(?: \w+){0,2} (?P<made>‹E\d+›)", re.IGNORECASE
-)
-_RETURNED = re.compile(r"\breturn(?:s|ed)? (?P<returned>‹V\d+›)", re.IGNORECASE)
 _KINDS = "list|tuple|set|string|text|number|integer|float|dictionary"
 _TYPE = re.compile(
     rf"\b(?P<type>{_KINDS}) (?P<token>‹V\d+›)|\b(?:a|an|as|the|(?P<as>as an?)) (?:(?:plain|new|empty|python) )?(?P<kind>{_KINDS})(?(as),?) (?P<equation>‹E\d+›)",
@@ -48,8 +36,6 @@ _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict float64 float32 int64 int32 bool_ str_".split()
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
-# Rounds told apart from those that follow: "from `k = 1` to `k = 6` still fail".
-_SOME = re.compile(r"^[^.;]*\b(?:still|fails?|false|skip\w*|nothing|not)\b", re.IGNORECASE)
 LEAST_TEXT = 3  # letters of a text that can hardly be another one's by chance
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
 
@@ -66,15 +52,8 @@ def check_marked_code(context: Context) -> Iterator[Check]:
                 yield from _called(context, window, token, sides)
                 yield from _joined(context, window, token, sides)
                 yield from _attribute(context, window, token, sides)
-    for pattern, judge in (
-        (_TOGETHER, _together),
-        (RANGE, _ranged),
-        (_TYPE, _typed),
-        (_MADE, _made),
-        (_RETURNED, _returned),
-    ):
-        for match in pattern.finditer(context.mask):
-            yield from judge(context, window, match)
+    for match in _TYPE.finditer(context.mask):
+        yield from _typed(context, window, match)
 
 
 def _following(context: Context) -> Iterator[Check]:
@@ -175,54 +154,6 @@ def _attribute(context: Context, window: Window, token: Token, sides: tuple[Side
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{name} is not {sides[1].source} there")
 
 
-def _pairs(context: Context, window: Window, match: re.Match[str]) -> list[tuple[Side, Any]]:
-    """The names and values of two equations; fewer where one is none of a name and a value."""
-    tokens = context.tokens(match["first"]) + context.tokens(match["second"])
-    found = [pair for token in tokens for pair in _pair(token)]
-    unsure = window.hidden | (window.run.comprehended if match.re is _TOGETHER else frozenset())
-    return [] if any(side.source in unsure for side, _ in found) else found
-
-
-def _pair(token: Token) -> list[tuple[Side, Any]]:
-    if token.marked and len(token.equations) == 1 and isinstance(token.sides[0].node, ast.Name):
-        with suppress(UnknownError):
-            return [(token.sides[0], token.value)]
-    return []
-
-
-def _together(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
-    """Equations of one moment, each of which holds at some, hold at one."""
-    pairs = _pairs(context, window, match)
-    if len(pairs) < 2 or pairs[0][0].key == pairs[1][0].key:
-        return
-    held = [tuple(_holds(state, *pair) for pair in pairs) for state in window.states]
-    if all(any(each) for each in zip(*held, strict=True)):
-        token = context.tokens(match["second"])[0]
-        yield context.verdict(token, Kind.ASSIGNMENT, (True, True) in held, f"not when {pairs[0][0].source} is so")
-
-
-def _holds(state: dict[str, Any], side: Side, value: Any) -> bool:
-    try:
-        return fits(value, evaluate(side.node, state), 0.0)
-    except UnknownError:
-        return False
-
-
-def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
-    """``from `k = 1` to `k = 9` ``: what a name gets first and last, at these lines or in the loop that begins there."""
-    pairs = _pairs(context, window, match)
-    if len(pairs) < 2 or pairs[0][0].key != pairs[1][0].key:
-        return
-    first, (side, last) = pairs[0][1], pairs[1]
-    runs = [values for values in window.assigned(side) or [window.looked_at(side)] if values]
-    if runs and not any(isinstance(value, Opaque) for values in runs for value in values):
-        loops = [values for values in window.run.rounds(side.source) if values and fits(first, values[0], 0.0)]
-        ends = slice(None) if _SOME.search(context.mask[match.end() :]) else slice(-1, None)
-        good = any(fits(last, each, 0.0) for values in (*runs, *loops) for each in values[ends])
-        token = context.tokens(match["second"])[0]
-        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not end with {last!r} there")
-
-
 def _typed(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
     """``the tuple `(1, 4)` ``: what is alike at these lines is a tuple."""
     token = context.tokens(match["token"] or match["equation"])[0]
@@ -242,30 +173,3 @@ def _typed(context: Context, window: Window, match: re.Match[str]) -> Iterator[C
         if alike and not any(isinstance(each, kinds) for each in alike):
             message = f"{token.sides[0].source} is no {named} there"
             yield context.verdict(token, Kind.ASSIGNMENT, False, message)
-
-
-def _made(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
-    """What a step makes of a name is what it has behind a statement, not only before all of them."""
-    token = context.tokens(match["made"])[0]
-    for side, value in _pair(token):
-        left = window.left(side) + [event.value for event in window.run.stores(side.key) if event.line in window.lines]
-        left += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
-        known = any(fits(value, each, 0.0) for each in window.possible(side)[0])
-        sure = not window.hidden and not (window.inner and isinstance(value, MUTABLE))
-        if known and left and sure and not any(isinstance(each, Opaque) for each in left):
-            good = any(fits(value, each, token.sides[-1].tolerance) for each in left)
-            yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not made {value!r} there")
-
-
-def _returned(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
-    """What is returned is what a call at these lines returns."""
-    token = context.tokens(match["returned"])[0]
-    values = [frame.returned for frame in window.around + window.touched]
-    values += [event.value for event in window.by_type.get(ast.Call, ())]
-    try:
-        value = token.value
-    except UnknownError:
-        return
-    if values and token.marked and not window.hidden and not any(isinstance(each, Opaque) for each in values):
-        good = any(fits(value, each, token.sides[-1].tolerance) for each in values)
-        yield context.verdict(token, Kind.CALL, good, f"{token.sides[-1].source} is not returned there")

@@ -28,6 +28,7 @@ _POWER = re.compile(r"(?<=[\w)\]])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _ENTRY = re.compile(r"\s*(?:-?[\d.]+|'[^']*'|\"[^\"]*\"|\([^()]*\))\s*:\s*[^\s:]")
 _EQUALS = re.compile(r"(?<![=<>!+\-*/%&|^:])=(?!=)")
+_KEYWORD = re.compile(r"^(?:if|elif|while|return|and|or)\s+(?!not in\b)")
 _NEXT = re.compile(r"[,;]\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))|;")
 
 
@@ -138,7 +139,7 @@ def _parts(text: str, separator: re.Pattern[str], read_part: Callable[[str], Any
 
 def clean(source: str, mathematics: bool = False) -> str:
     """Python for what a text writes."""
-    text = source.strip()
+    text = _KEYWORD.sub("", source.strip()).removesuffix(":")
     if not any(quote in text for quote in "'\""):
         text = text.translate(_SIGNS)
         text = _POWER.sub(lambda match: "**" + match[1].translate(_RAISED), text)

@@ -11,42 +11,17 @@ from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pu
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import matches, misses, operand_value, operands_of
+from execground_ray.verification.notation import Side
 from execground_ray.verification.run import Event
+from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
+from execground_ray.verification.words import OPERATIONS, SORTED, SORTING
 
 _CHOICES = frozenset({"min", "max"})
 _WORKED_OUT = frozenset("gcd lcm pow comb perm factorial sum prod fsum mean sumprod dot bin hex divmod".split())
 _ORDERED = ast.Sub | ast.Mod | ast.FloorDiv | ast.Div  # of others a text may take the operands in another order
-# Words for an operation, and what in a program does it.
-_WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
-    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), frozenset(done.split()))
-    for words, done in (
-        (r"subtract(?:ed|s|ing|ion)", "Sub USub difference subtract diff"),
-        (r"multipl(?:ied|ies|ying|ication)", "Mult Pow prod multiply dot matmul MatMult mul"),
-        (r"divid(?:ed|es|ing)|division", "Div FloorDiv Mod divmod RShift divide"),
-        (r"xor(?:ed|ing|s)?", "BitXor xor"),
-        (r"multiply|product of", "Mult Pow prod product multiply dot matmul MatMult mul factorial comb reduce cumprod"),
-        (r"average of|averages", "Div mean average FloorDiv"),
-        (
-            r"(?:dropp|remov|filter)\w* (?:out )?(?:the |any |all |repeated |duplicate )*(?:duplicates?|repeated|repetitions)|removed as a duplicate|filters out the \w+ that occur twice",
-            "set frozenset fromkeys unique In NotIn Counter add union keys update SetComp Set",
-        ),
-        (
-            r"(?:is|are) (?:taken|crossed) (?:out|off) (?:of|from)|deleted from|removed from",
-            "remove discard pop popleft Delete Slice replace strip lstrip rstrip Sub difference clear heappop sub popitem delete filter NotIn NotEq",
-        ),
-        (r"(?:turned|converted|made) (?:back )?into an? (?:\w+ )?tuples?", "tuple Tuple zip map items"),
-        (r"(?:turned|converted|made) (?:back )?into an? (?:\w+ )?sets?", "set frozenset Set SetComp"),
-    )
-)
-# Sorting may have been done anywhere before.
-_SORTED = re.compile(
-    r"\b(?:(?:then|now|next|first|finally|is|are) sorted(?! (?:already|list))|sorts|(?:put|brought) in(?:to)? (?:alphabetical|ascending|descending|sorted|their) order)\b",
-    re.IGNORECASE,
-)
-_SORTING = frozenset("sort sorted heappush heapify heappop nlargest nsmallest argsort bisect insort insert".split())
 _NOT_DONE = re.compile(r"\b(?:not|no|never|without|nothing|neither|nor|if|when|whenever)\b|n't\b", re.IGNORECASE)
 
 
@@ -63,6 +38,8 @@ def check_operations(context: Context) -> Iterator[Check]:
                     outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
                     message = f"{ast.unparse(node)} is not the operation that is done"
                     yield Check(Kind.OPERATION, token.start, token.end, outcome, message)
+            if context.cited and window.recorded and token.marked and not context.is_conditional(token):
+                yield from _assigned(token, window, sides)
     if context.cited and not context.is_open:
         yield from _told(context, window)
     if context.cited and window.recorded:
@@ -83,6 +60,31 @@ def _missed(context: Context, window: Window) -> Iterator[Check]:
                     continue
                 message = f"{ast.unparse(node)} is nearly what is done"
                 yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
+
+
+def _assigned(token: Token, window: Window, sides: tuple[Side, ...]) -> Iterator[Check]:
+    """``mid = 3 % 2 = 1``: what is assigned to a variable at these lines is worked out with these operators."""
+    if len(sides) < 3 or not isinstance(sides[0].node, ast.Name):
+        return
+    done = window.run.assigned_to(
+        sides[0].source, {event.line for event in window.run.stores(sides[0].key)} & window.lines
+    )
+    if not done or not all(isinstance(node, ast.BinOp) for node in done):
+        return
+    theirs = [_operators(node) for node in done]
+    for side in sides[1:]:
+        if isinstance(side.node, ast.BinOp) and not any(_operators(side.node) <= each for each in theirs):
+            message = f"{sides[0].source} is not worked out as {side.source}"
+            yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
+
+
+# Operators that a text may tell as another: half of it is a division and a multiplication.
+_ALIKE = {"FloorDiv": "Div", "RShift": "Div", "LShift": "Mult", "Pow": "Mult", "Sub": "Add"}
+
+
+def _operators(node: ast.expr) -> set[str]:
+    found = {type(each.op).__name__ for each in nodes_in(node) if isinstance(each, ast.BinOp)}
+    return {_ALIKE.get(each, each) for each in found}
 
 
 def _is_near(window: Window, node: ast.BinOp | ast.Compare) -> bool:
@@ -152,9 +154,9 @@ def _operator(node: ast.AST) -> str:
 def _told(context: Context, window: Window) -> Iterator[Check]:
     """``is divided``: something in these lines does so; or ``is sorted``, and something in the run does."""
     sentence = context.sentence
-    for pattern, done in (*_WORDS, (_SORTED, _SORTING)):
+    for pattern, done in (*OPERATIONS, (SORTED, SORTING)):
         for match in pattern.finditer(sentence.mask):
-            operations = (context.whole or window if done is _SORTING else window).operations
+            operations = (context.whole or window if done is SORTING else window).operations
             if not _NOT_DONE.search(sentence.mask[: match.end()]) and operations.isdisjoint(done):
                 sure = window.complete and not window.hidden
                 outcome = Outcome.CONTRADICTED if sure else Outcome.UNKNOWN

@@ -12,11 +12,11 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import is_true
-from execground_ray.verification.finding import Kind
+from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import freeze, parts
-from execground_ray.verification.window import MUTABLE
+from execground_ray.verification.window import MUTABLE, Window
 
 _IS = (
     r"(?:,? (?:which|that|it))?(?: (?:now|then|also|still|only|again|already|itself|clearly|indeed))* "
@@ -71,6 +71,15 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         *((pattern, "{} in {}") for pattern in _TAKEN),
     )
 )
+_UNSURE = re.compile(
+    r"\b(?:if|when|whenever|until|unless|not|no|neither|never|as long as|while)\b[^.;]*$", re.IGNORECASE
+)
+# Of a condition that it does not write out.
+_TESTED = re.compile(
+    r"\b(?:conditions?|tests?|checks?|comparisons?)(?: ‹W\d+›)?(?: (?:thus|therefore|then|itself|here))? "
+    r"(?:is|are|comes out|come out|turns out|evaluates to)(?: (?:thus|again|now|therefore|also|both|all|indeed))* (?P<word>true|false|met|satisfied)\b",
+    re.IGNORECASE,
+)
 
 
 def check_predicates(context: Context) -> Iterator[Check]:
@@ -89,6 +98,19 @@ def check_predicates(context: Context) -> Iterator[Check]:
             else:
                 good, said = _is_so(context, template.format(*written), tokens, not named.get("no"))
             yield context.verdict(tokens[-1], Kind.CONDITION, good, f"{said} is not so there")
+    if context.cited and context.window.core_complete:
+        yield from _tested(context, context.window)
+
+
+def _tested(context: Context, window: Window) -> Iterator[Check]:
+    """``so the condition is true``: one at these lines came out so."""
+    for match in _TESTED.finditer(context.mask):
+        wanted = match["word"].lower() != "false"
+        made = window.all_outcomes
+        if made and wanted not in made and not context.is_open and not _UNSURE.search(context.mask[: match.start()]):
+            sentence = context.sentence
+            message = f"no condition there is {str(wanted).lower()}"
+            yield Check(Kind.CONDITION, sentence.start, sentence.end, Outcome.CONTRADICTED, message)
 
 
 def _written(token: Token) -> str:

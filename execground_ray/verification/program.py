@@ -137,6 +137,4 @@ class Program:
             elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
                 tests = [node.operand]
             found += [atoms_of(test) | _TRUTH for test in tests]
-            if isinstance(node, ast.For | ast.comprehension):
-                found.append(atoms_of(node.target) | atoms_of(node.iter))
         return found

@@ -128,6 +128,18 @@ class Run(Program):
         """When a name was given a value."""
         return self._stores.get(key, [])
 
+    def assigned_to(self, name: str, lines: set[int]) -> list[ast.expr]:
+        """What the statements of some record lines assign to a variable: of `x += 1` the operation; of several at once none."""
+        shown = {self.lines[line - 1][2] for line in lines}
+        found = []
+        for node in self._nodes:
+            if isinstance(node, ast.stmt) and node.lineno in shown:
+                if isinstance(node, ast.AugAssign) and getattr(node.target, "id", "") == name:
+                    found.append(self._augmented[id(node.target)])
+                elif isinstance(node, ast.Assign) and [getattr(each, "id", "") for each in node.targets] == [name]:
+                    found.append(node.value)
+        return found
+
     @cached_property
     def _stores(self) -> dict[str, list[Event]]:
         names = [event for event in self.events if isinstance(getattr(event.node, "ctx", None), ast.Store)]

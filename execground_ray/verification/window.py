@@ -89,9 +89,14 @@ class Window:
         return self.run.incomplete.isdisjoint(self.core_statements)
 
     @cached_property
+    def core_complete(self) -> bool:
+        """Whether nothing of it is, and they are the program's own."""
+        return self.core_recorded and not any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
+
+    @cached_property
     def complete(self) -> bool:
         """Whether nothing of what these lines do is: they are the program's own."""
-        return self.recorded and not any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
+        return self.recorded and self.core_complete
 
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
@@ -128,15 +133,15 @@ class Window:
                 found.append(evaluate(side.node, state))
                 known_in.add(frame)
             except UnknownError as error:
-                failed.append(error)
+                failed += [error] if names <= state.keys() else []
                 is_lost = is_lost or names <= state.keys()
         values = list({(type(value).__name__, repr(value)): value for value in found}.values())
         whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
-        # What has the name of an attribute may be an object's.
-        whole = whole and not (isinstance(side.node, ast.Name) and side.node.id in self.run.attributes)
+        whole = whole and not (isinstance(side.node, ast.Name) and self._may_be_attribute(side))
         if not values:  # there is no such element, or variable, at any time
             missing = bool(failed) and all(isinstance(error.__cause__, LookupError) for error in failed)
-            return Possible([], whole and ((missing and isinstance(side.node, ast.Subscript)) or self._is_unset(side)))
+            is_part = any(isinstance(each, ast.Subscript) for each in nodes_in(side.node))
+            return Possible([], whole and ((missing and is_part) or self._is_unset(side)))
         known = [value for value in values if not isinstance(value, Opaque)]
         whole = whole and not (is_lost and (not seen or self._is_elsewhere(side, known_in)))
         kinds = self._kinds(values) if whole else None
@@ -144,6 +149,13 @@ class Window:
         changing = (self.inner or len(found) == seen) and any(isinstance(value, MUTABLE) for value in known)
         whole = whole and (exact or names.isdisjoint(self.run.comprehended))
         return Possible(known, whole and len(known) == len(values) and not changing, kinds)
+
+    def _may_be_attribute(self, side: Side) -> bool:
+        """Whether a name may be that of an object's attribute, and not of the variable that has it too."""
+        stores = {event.line for event in self.run.stores(side.key)}
+        return side.source in self.run.attributes and (
+            len(self.core) == self.run.count or stores.isdisjoint(self.lines)
+        )
 
     def _is_unset(self, side: Side) -> bool:
         """Whether it is a variable of the program that has no value yet."""
@@ -208,6 +220,14 @@ class Window:
         parts = [*self.by_type.get(ast.Attribute, ()), *self.by_type.get(ast.Subscript, ())]
         return any(isinstance(event.value, MUTABLE) for event in parts)
 
+    def found(self, side: Side) -> list[Any]:
+        """The values that an expression of names has before the statements of these lines."""
+        found = []
+        for line in self.core_statements:
+            with suppress(UnknownError):
+                found.append(evaluate(side.node, self.run.scope(line, before=True)[1]))
+        return found
+
     def left(self, side: Side) -> list[Any]:
         """The values that an expression of names has behind the statements of these lines."""
         found = []
@@ -227,6 +247,16 @@ class Window:
         core = set(self.core_statements)
         return {
             event.outcome == 1 for event in self._by_key.get(side.key, ()) if event.line in core and event.outcome >= 0
+        }
+
+    @cached_property
+    def all_outcomes(self) -> set[bool]:
+        """How the conditions at the very lines that are cited came out, those for which something was tested."""
+        return {
+            event.outcome == 1
+            for line in self.core_statements
+            for event in self.run.events_at(line)
+            if event.outcome >= 0
         }
 
     def changes(self, side: Side) -> tuple[list[Any], list[Any]]:

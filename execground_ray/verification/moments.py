@@ -1,0 +1,134 @@
+"""What is so at one moment: values that a sentence lists together, ranges, what a step makes of a name or leaves as it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.context import RANGE, Check, Context
+from execground_ray.verification.finding import Kind
+from execground_ray.verification.notation import Side
+from execground_ray.verification.tokens import Token
+from execground_ray.verification.values import Opaque, fits
+from execground_ray.verification.window import MAX_STATES, MUTABLE, Window
+
+# "`n = 0`, `f = 'A'` and `t = 'B'`"; "at `i = 2` we get `total = 5`".
+_LIST = re.compile(r"‹E\d+›(?:(?:,? and |, )(?:with )?‹E\d+›)+(?! (?:for|at|when|with) ‹)")
+_TOGETHER = re.compile(
+    r"(?<!› )\b(?:at|for|with|when) ‹E\d+›,? (?:(?:we|get|it|this|gives|giving|makes|making|have|comes|goes|the|an?|and|then|so|now|"
+    r"there|is|has) ){0,3}‹E\d+›",
+    re.IGNORECASE,
+)
+_MADE = re.compile(
+    r"\b(?:makes|making|leaves|leaving|gives|giving|restores|restoring|so that)(?: \w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
+    re.IGNORECASE,
+)
+_STILL = re.compile(
+    r"\b(?:still|remains?|stays?|keeps?|unchanged)(?: (?:at|with|as|the same,|standing at))? (?P<made>‹E\d+›)",
+    re.IGNORECASE,
+)
+_RETURNED = re.compile(r"\breturn(?:s|ed)? (?P<returned>‹[VE]\d+›)", re.IGNORECASE)
+# Rounds told apart from those that follow: "from `k = 1` to `k = 6` still fail".
+_SOME = re.compile(r"^[^.;]*\b(?:still|fails?|false|skip\w*|nothing|not)\b", re.IGNORECASE)
+
+
+def check_moments(context: Context) -> Iterator[Check]:
+    """Judge what a sentence with lines of its own says of one moment."""
+    window = context.window
+    if window is None or not context.cited or window.hidden or not window.core_complete:
+        return
+    for pattern in (_MADE, _STILL):
+        for match in pattern.finditer(context.mask):
+            for token in context.tokens(match["made"]):
+                yield from _made(context, window, token, still=pattern is _STILL)
+    if not window.complete:
+        return
+    for pattern in (_LIST, _TOGETHER):
+        for match in pattern.finditer(context.mask):
+            yield from _together(context, window, context.tokens(match[0]))
+    for match in RANGE.finditer(context.mask):
+        yield from _ranged(context, window, match)
+    for match in _RETURNED.finditer(context.mask):
+        yield from _returned(context, window, context.tokens(match["returned"])[0])
+
+
+def _pair(token: Token) -> list[tuple[Side, Any]]:
+    """The name and the value of an equation; empty of what is none of a name and a value."""
+    if not token.marked or len(token.equations) != 1 or not isinstance(token.sides[0].node, ast.Name):
+        return []
+    try:
+        return [(token.sides[0], token.value)]
+    except UnknownError:
+        return []
+
+
+def _together(context: Context, window: Window, tokens: list[Token]) -> Iterator[Check]:
+    """Equations of one moment, each of which holds at some, hold at one."""
+    unsure = window.run.comprehended | window.run.attributes
+    pairs = [pair for token in tokens for pair in _pair(token) if pair[0].source not in unsure]
+    if len({side.key for side, _ in pairs}) < max(2, len(pairs)) or len(window.states) >= MAX_STATES:
+        return
+    held = [[_holds(state, *pair) for pair in pairs] for state in window.states]
+    if any(None in each for each in held) or not all(any(each) for each in zip(*held, strict=True)):
+        return  # one is not known at some time, or never so, which is for others to say
+    names = ", ".join(side.source for side, _ in pairs)
+    good = any(all(each) for each in held)
+    yield context.verdict(tokens[-1], Kind.ASSIGNMENT, good, f"{names} are not so at one moment")
+
+
+def _holds(state: dict[str, Any], side: Side, value: Any) -> bool | None:
+    """Whether a name has a value; None where it is not known."""
+    try:
+        found = evaluate(side.node, state)
+    except UnknownError:
+        return False
+    return None if isinstance(found, Opaque) else fits(value, found, 0.0)
+
+
+def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
+    """``from `k = 1` to `k = 9` ``: what a name gets first and last, at these lines or in the loop that begins there."""
+    (token,) = context.tokens(match["second"])
+    pairs = _pair(context.tokens(match["first"])[0]) + _pair(token)
+    if len(pairs) < 2 or pairs[0][0].key != pairs[1][0].key:
+        return
+    first, (side, last) = pairs[0][1], pairs[1]
+    runs = [values for values in window.assigned(side) or [window.looked_at(side)] if values]
+    if runs and not any(isinstance(value, Opaque) for values in runs for value in values):
+        loops = [values for values in window.run.rounds(side.source) if values and fits(first, values[0], 0.0)]
+        ends = slice(None) if _SOME.search(context.mask[match.end() :]) else slice(-1, None)
+        good = any(fits(last, each, 0.0) for values in (*runs, *loops) for each in values[ends])
+        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not end with {last!r} there")
+
+
+def _made(context: Context, window: Window, token: Token, *, still: bool) -> Iterator[Check]:
+    """What a step makes of a name, or leaves, is what it has behind a statement, not only before all of them."""
+    for side, value in _pair(token):
+        left = window.left(side)
+        if still:
+            left += window.found(side)
+        else:
+            left += [event.value for event in window.run.stores(side.key) if event.line in window.lines]
+            left += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
+        known = any(fits(value, each, 0.0) for each in window.possible(side)[0])
+        sure = window.recorded and not (window.inner and isinstance(value, MUTABLE))
+        if known and left and sure and not any(isinstance(each, Opaque) for each in left):
+            good = any(fits(value, each, token.sides[-1].tolerance) for each in left)
+            yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {value!r} then")
+
+
+def _returned(context: Context, window: Window, token: Token) -> Iterator[Check]:
+    """What is returned is what a call at these lines returns."""
+    if token.kind == "E" and not all(side.pure for side in token.sides):
+        return
+    values = [frame.returned for frame in window.around + window.touched]
+    values += [event.value for event in window.by_type.get(ast.Call, ())]
+    try:
+        value = token.value
+    except UnknownError:
+        return
+    if values and token.marked and not any(isinstance(each, Opaque) for each in values):
+        good = any(fits(value, each, token.sides[-1].tolerance) for each in values)
+        yield context.verdict(token, Kind.CALL, good, f"{token.sides[-1].source} is not returned there")
