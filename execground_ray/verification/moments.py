@@ -23,7 +23,7 @@ _TOGETHER = re.compile(
     re.IGNORECASE,
 )
 _MADE = re.compile(
-    r"\b(?:makes|making|leaves|leaving|gives|giving|restores|restoring|so that)(?: \w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
+    r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|gets?|getting|results? in|resulting in|so that|hence|so|thus)(?: \w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
     re.IGNORECASE,
 )
 _STILL = re.compile(
@@ -38,19 +38,23 @@ _SOME = re.compile(r"^[^.;]*\b(?:still|fails?|false|skip\w*|nothing|not)\b", re.
 def check_moments(context: Context) -> Iterator[Check]:
     """Judge what a sentence with lines of its own says of one moment."""
     window = context.window
-    if window is None or not context.cited or window.hidden or not window.core_complete:
+    if window is None or window.hidden or not window.core_complete:
         return
-    for pattern in (_MADE, _STILL):
+    for pattern in (_MADE, _STILL) if context.cited else ():
         for match in pattern.finditer(context.mask):
             for token in context.tokens(match["made"]):
                 yield from _made(context, window, token, still=pattern is _STILL)
-    if not window.complete:
-        return
+    if window.complete and context.attributed:
+        for match in RANGE.finditer(context.mask):
+            yield from _ranged(context, window, match)
+    if window.complete and context.cited:
+        yield from _of_one(context, window)
+
+
+def _of_one(context: Context, window: Window) -> Iterator[Check]:
     for pattern in (_LIST, _TOGETHER):
         for match in pattern.finditer(context.mask):
             yield from _together(context, window, context.tokens(match[0]))
-    for match in RANGE.finditer(context.mask):
-        yield from _ranged(context, window, match)
     for match in _RETURNED.finditer(context.mask):
         yield from _returned(context, window, context.tokens(match["returned"])[0])
 
@@ -96,6 +100,8 @@ def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[
         return
     first, (side, last) = pairs[0][1], pairs[1]
     runs = [values for values in window.assigned(side) or [window.looked_at(side)] if values]
+    if not context.cited:  # any loop may be meant
+        runs = [values for values in window.run.rounds(side.source) if values and fits(first, values[0], 0.0)]
     if runs and not any(isinstance(value, Opaque) for values in runs for value in values):
         loops = [values for values in window.run.rounds(side.source) if values and fits(first, values[0], 0.0)]
         ends = slice(None) if _SOME.search(context.mask[match.end() :]) else slice(-1, None)
@@ -111,7 +117,8 @@ def _made(context: Context, window: Window, token: Token, *, still: bool) -> Ite
             left += window.found(side)
         else:
             left += [event.value for event in window.run.stores(side.key) if event.line in window.lines]
-            left += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
+            begun = [frame for frame in window.touched if frame.first in window.core]
+            left += [given for frame in begun for name, given in frame.arguments if name == side.source]
         known = any(fits(value, each, 0.0) for each in window.possible(side)[0])
         sure = window.recorded and not (window.inner and isinstance(value, MUTABLE))
         if known and left and sure and not any(isinstance(each, Opaque) for each in left):

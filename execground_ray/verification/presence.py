@@ -38,9 +38,18 @@ def check_values(context: Context) -> Iterator[Check]:
     for token, side in sides:
         for source, value in _literals(side):
             good = freeze(value) in said or in_window(window, source, value)
-            wrong = Outcome.UNKNOWN if good or not _sure(context, window, token, value) else Outcome.CONTRADICTED
+            sure = not good and _sure(context, window, token, value) and not _elsewhere(context, token, source, value)
+            wrong = Outcome.CONTRADICTED if sure else Outcome.UNKNOWN
             outcome = Outcome.SUPPORTED if good else wrong
             yield Check(Kind.VALUE, token.start, token.end, outcome, f"{source} is no value there")
+
+
+def _elsewhere(context: Context, token: Token, source: str, value: Any) -> bool:
+    """Whether it is told of something that these lines do not look at, and is a value of other lines."""
+    subject = token.sides[0]
+    if subject.pure or context.window is None or context.whole is None or context.window.possible(subject).values:
+        return False
+    return in_window(context.whole, source, value)
 
 
 @lru_cache(maxsize=CACHED)

@@ -46,6 +46,19 @@ class Program:
         nodes = [node for node in self._nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         return grouped(nodes, lambda node: node.name)
 
+    @cached_property
+    def empty(self) -> frozenset[str]:
+        """The functions that do nothing: no call of theirs evaluates anything."""
+        return frozenset(
+            name
+            for name, nodes in self.definitions.items()
+            if all(
+                isinstance(each, ast.Pass) or isinstance(getattr(each, "value", 0), ast.Constant)
+                for node in nodes
+                for each in node.body
+            )
+        )
+
     def written_on(self, lines: frozenset[int]) -> set[ast.AST]:
         """The statements that begin on some lines of the program, and the expressions directly in them."""
         statements = [node for node in self._nodes if isinstance(node, ast.stmt) and node.lineno in lines]

@@ -148,7 +148,8 @@ class Run(Program):
     @cached_property
     def foreign(self) -> frozenset[int]:
         """The calls that the record shows of code that is not the program's: nothing is known of what they evaluate."""
-        return frozenset(range(len(self.frames))) - {event.frame for event in self.events}
+        silent = {number for number, frame in enumerate(self.frames) if frame.name.rpartition(".")[2] in self.empty}
+        return frozenset(range(len(self.frames))) - {event.frame for event in self.events} - silent
 
     @cached_property
     def comparisons(self) -> list[Event]:

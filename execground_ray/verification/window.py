@@ -208,10 +208,10 @@ class Window:
 
     @cached_property
     def inner(self) -> bool:
-        """Whether these lines make calls of which only the events are known: what they do to a list is seen when it is used."""
+        """Whether the cited lines make calls of which only the events are known: what they do to a list is seen when it is used."""
+        core = set(self.core_statements)
         return any(
-            self.run.is_inner(frame) and self.run.frames[frame].first in self.lines
-            for frame in range(len(self.run.frames))
+            self.run.is_inner(frame) and self.run.frames[frame].first in core for frame in range(len(self.run.frames))
         )
 
     @cached_property
