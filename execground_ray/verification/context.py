@@ -15,11 +15,11 @@ from execground_ray.verification.window import Window
 # What would be, what is asked, under what condition, and what is not so: nothing of it can be false.
 _UNREAL = re.compile(
     r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|e\.g\.|for example|for instance|"
-    r"in general|for (?:such|any)|whatever|in other cases|hypothetical\w*|needs? to be|supposed to|ought to)\b",
+    r"in general|for (?:such|any)|whatever|in other cases|look(?:s|ing)? for|search(?:es|ing)? for|in search of|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|every time|each time|in case|only when|when|once|wherever|means that|stands for)\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|every time|each time|in case|only when|when|once|wherever|means that|stands for|(?:as|like) (?:for|at|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that))\b[^.;:,—]*$",
     re.IGNORECASE,
 )
 _DENIED = re.compile(

@@ -20,6 +20,10 @@ _ORDINAL = re.compile(
     rf"\b(?P<ordinal>{'|'.join(_ORDINALS)})(?: (?!call|time|and\b)[a-z]+(?:,| is(?: again)?)| (?:round|turn|iteration|pass)| (?:one )?is) (?P<token>‹E\d+›)",
     re.IGNORECASE,
 )
+_PLACE = re.compile(
+    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)}) (?:(?:recursive|inner|outer|deeper|nested|loop|self) )?(?P<what>call|round|iteration)\b(?!s| (?:of|to|is) (?:‹[VEC]|this))",
+    re.IGNORECASE,
+)
 _ADJECTIVE = r"(?:(?:more|further|full|complete|loop|recursive|separate|whole|different|inner|outer|equal|nested|consecutive|successful) )*"
 _ROUNDS = re.compile(
     rf"\b(?P<count>{'|'.join(_CARDINALS[2:])}|\d+|‹[VE]\d+›) {_ADJECTIVE}(?:rounds|iterations|passes|calls|repetitions|turns|loops)\b"
@@ -41,6 +45,7 @@ def check_counts(context: Context) -> Iterator[Check]:
     if window is None or whole is None or not context.cited or not window.complete:
         return
     yield from _ordinals(context, window)
+    yield from _places(context, window)
     for pattern, known in ((_ROUNDS, _repeated), (_MANY, _numbers)):
         for match in pattern.finditer(context.mask):
             wanted = _number(context, match["count"] or "two")
@@ -66,6 +71,18 @@ def _ordinals(context: Context, window: Window) -> Iterator[Check]:
             good = any(fits(value, each, 0.0) for values in rounds for each in values[place : place + 1])
             message = f"{token.sides[-1].source} is not {match['ordinal']}"
             yield context.verdict(token, Kind.COUNT, good, message)
+
+
+def _places(context: Context, window: Window) -> Iterator[Check]:
+    """``the third round``, ``the second call``: one of these lines is in such a round, one of the run is such a call."""
+    for match in _PLACE.finditer(context.mask):
+        place = _ORDINALS.index(match["ordinal"].lower())
+        calls = match["what"].lower().startswith("call")
+        places = window.run.call_places if calls else window.round_places
+        if places and place not in places and not context.is_open:
+            sentence = context.sentence
+            message = f"there is no {match[0]}"
+            yield Check(Kind.COUNT, sentence.start, sentence.end, Outcome.CONTRADICTED, message)
 
 
 def _number(context: Context, words: str) -> int | None:

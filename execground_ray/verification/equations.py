@@ -36,6 +36,18 @@ def _value(side: Side | None) -> list[Any]:
 def _arithmetic(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
     """Each side without names that has a value is the one before it."""
     tolerance = max(side.tolerance for side in sides)
+    if token.marked:
+        yield from (
+            Check(
+                Kind.EQUATION,
+                token.start,
+                token.end,
+                Outcome.CONTRADICTED,
+                f"{side.source} is of no types that go together",
+            )
+            for side in sides
+            if _has_wrong_types(side)
+        )
     for left, right in pairwise([side for side in sides if _value(side)]):
         good = same(left.value, right.value, tolerance) or any(
             same(reading, right.value)
@@ -48,6 +60,16 @@ def _arithmetic(context: Context, token: Token, sides: tuple[Side, ...]) -> Iter
         if not good and (context.asks or context.is_denied(token)):
             outcome = Outcome.UNKNOWN
         yield Check(Kind.EQUATION, token.start, token.end, outcome, f"{left.source} is not {right.source}")
+
+
+def _has_wrong_types(side: Side) -> bool:
+    """Whether an operation of values is one that Python refuses for their types."""
+    if not side.pure or not isinstance(side.node, ast.BinOp):
+        return False
+    try:
+        return side.value is None
+    except UnknownError as error:
+        return isinstance(error.__cause__, TypeError)
 
 
 def _readings(side: Side) -> Iterator[Any]:

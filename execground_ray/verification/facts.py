@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
@@ -15,6 +16,7 @@ OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.In: ast.NotIn, ast.Is: ast.IsNot,
 }  # fmt: skip
 OPPOSITES |= {other: one for one, other in OPPOSITES.items()}
+_ROUNDS = re.compile(r"\b(?:rounds?|loops?|iterat\w+|(?:goes|go|runs?|moves?) (?:over|through))\b", re.IGNORECASE)
 
 
 def opposite(side: Side) -> Side | None:
@@ -38,6 +40,9 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
     values, closed, kinds = window.possible(side)
     if any(fits(value, each, tolerance) for each in values):
         return True
+    if isinstance(side.node, ast.Name) and _ROUNDS.search(context.mask):  # an outlook on the rounds of a loop
+        if any(fits(value, each, tolerance) for loop in window.run.rounds(side.source) for each in loop):
+            return None
     return False if closed or (kinds is not None and kind_of(value) not in kinds) else None
 
 

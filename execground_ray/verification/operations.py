@@ -96,11 +96,19 @@ def _is_near(window: Window, node: ast.BinOp | ast.Compare) -> bool:
     if pure and not _WORKED_OUT.isdisjoint(window.operations):  # a text works out what the function does
         return False
     likely = {"operand", "constant"} if pure else {"operator", "constant"}
-    if pure and isinstance(node, ast.BinOp) and not isinstance(node.op, _ORDERED):
+    if pure and isinstance(node, ast.BinOp) and (not isinstance(node.op, _ORDERED) or _is_reached(window, node)):
         return False
     if isinstance(node, ast.Compare) and not pure:
         return False
     return any(len(found) == 1 and found[0] in likely for found in (misses(node, event) for event in events))
+
+
+def _is_reached(window: Window, node: ast.BinOp) -> bool:
+    """Whether the lines work out its value, if in another way: a text may have put some of it together."""
+    try:
+        return any(same(evaluate(node, {}), event.value) for event in window.by_type.get(ast.BinOp, ()))
+    except UnknownError:
+        return False
 
 
 def _operations(tree: ast.expr) -> list[ast.BinOp | ast.Call]:

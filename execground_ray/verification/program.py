@@ -47,6 +47,11 @@ class Program:
         return grouped(nodes, lambda node: node.name)
 
     @cached_property
+    def is_endless(self) -> bool:
+        """Whether it has a loop like `while True`: of its rounds there are no events."""
+        return any(isinstance(node, ast.While) and isinstance(node.test, ast.Constant) for node in self._nodes)
+
+    @cached_property
     def empty(self) -> frozenset[str]:
         """The functions that do nothing: no call of theirs evaluates anything."""
         return frozenset(

@@ -287,6 +287,16 @@ class Run(Program):
         ]
 
     @cached_property
+    def call_places(self) -> frozenset[int]:
+        """Of all calls, the how manieth each is of those of its function that its caller makes, from 0 on."""
+        found: set[int] = set()
+        counts: dict[tuple[int, str], int] = defaultdict(int)
+        for frame in self.frames:
+            found.add(counts[frame.parent, frame.name])
+            counts[frame.parent, frame.name] += 1
+        return frozenset(found | set(range(max(counts.values(), default=0))))
+
+    @cached_property
     def loops(self) -> list[list[list[int]]]:
         """Of each loop, for each time it ran: the record lines at which rounds began."""
         found: dict[int, list[list[int]]] = defaultdict(list)

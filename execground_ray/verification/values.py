@@ -201,7 +201,7 @@ def _mixed_up(written: Any, actual: Any) -> bool:
         return isinstance(actual, list | tuple)
     if not isinstance(written, list | tuple):
         return False
-    if isinstance(actual, list | tuple):
+    if isinstance(actual, list | tuple | deque):
         return {type(written), type(actual)} == {list, tuple} or any(map(_mixed_up, written, actual))
     return isinstance(actual, set | frozenset)
 

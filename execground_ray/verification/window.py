@@ -193,6 +193,21 @@ class Window:
         return not own <= known_in | {event.frame for event in self._by_key.get(side.key, ())}
 
     @cached_property
+    def round_places(self) -> frozenset[int]:
+        """Of the rounds of loops that these lines are in, the how manieth of its loop each is, from 0 on; empty if not known."""
+        found: set[int] = set()
+        if self.run.is_endless:
+            return frozenset()
+        for runs in self.run.loops:
+            for starts in runs:
+                ends = [*starts[1:], None][: len(starts)]
+                for place, (first, behind) in enumerate(zip(starts, ends, strict=True)):
+                    last = behind - 1 if behind else max(self.lines)
+                    if any(first <= line <= last for line in self.lines):
+                        found.add(place)
+        return frozenset(found)
+
+    @cached_property
     def raises(self) -> bool:
         """Whether an exception is raised at these lines: nothing is known of the call that it came from."""
         return any(self.run.lines[line - 1][0] == "raised" for line in self.lines)
