@@ -76,14 +76,14 @@ def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:
 
 def _is_twin(node: ast.Compare, run: Run) -> bool:
     """Whether the program only compares the same, and including where they are equal if the text does not, or the reverse."""
-    return _compared(node, run) == {_TWINS.get(type(node.ops[0]))}
+    return _compared(node, run.compared) == {_TWINS.get(type(node.ops[0]))}
 
 
-def _compared(node: ast.Compare, run: Run) -> set[type[ast.cmpop]]:
-    """How the program compares what a text compares."""
+def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]]]) -> set[type[ast.cmpop]]:
+    """How something compares what a text compares."""
     left, right = key_of(node.left), key_of(node.comparators[0])
-    mirrored = {_MIRRORED.get(op, op) for op in run.compared.get((right, left), set())}
-    return run.compared.get((left, right), set()) | mirrored
+    mirrored = {_MIRRORED.get(op, op) for op in many.get((right, left), set())}
+    return many.get((left, right), set()) | mirrored
 
 
 def _is_strange(node: ast.Compare, window: Window) -> bool:
@@ -95,12 +95,12 @@ def _is_strange(node: ast.Compare, window: Window) -> bool:
         return False
     if is_pure(node):
         return not any(_is_of(node, event) for event in window.by_type.get(ast.Compare, ()))
-    if done := _compared(node, run):
+    if done := _compared(node, window.compared):
         return done.isdisjoint({op, OPPOSITES[op]})
     atoms = atoms_of(node)
-    if any(atoms <= each for each in run.conditions):
+    if any(atoms <= each for each in window.conditions):
         return False
-    return not any(_is_of(node, event) for event in run.comparisons[:MAX_EVENTS])
+    return not any(_is_of(node, event) for event in window.by_type.get(ast.Compare, ()))
 
 
 def _is_of(node: ast.Compare, event: Event) -> bool:

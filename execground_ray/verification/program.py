@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
-from execground_ray.verification.trees import atoms_of, expressions_in, grouped, key_of, nodes_in, program_names
+from execground_ray.verification.trees import compared_in, expressions_in, grouped, key_of, nodes_in, program_names
 from execground_ray.verification.values import freeze
-
-# A condition that is no comparison may be told as one: ``len(stack) > 0``.
-_TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 
 
 class Program:
@@ -99,16 +95,6 @@ class Program:
         return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
 
     @cached_property
-    def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
-        """How the program compares two expressions, by their keys."""
-        found: dict[tuple[str, str], set[type[ast.cmpop]]] = defaultdict(set)
-        for node in self._nodes:
-            if isinstance(node, ast.Compare):
-                for left, op, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
-                    found[key_of(left), key_of(right)].add(type(op))
-        return found
-
-    @cached_property
     def names(self) -> frozenset[str]:
         """All names of the program: variables, parameters, functions, attributes."""
         return program_names(self.tree)
@@ -143,16 +129,6 @@ class Program:
         return frozenset(map(len, many))
 
     @cached_property
-    def conditions(self) -> list[frozenset[str]]:
-        """The atoms of what the program compares, takes for true or false, and runs through."""
-        found = [atoms_of(node) for node in self._nodes if isinstance(node, ast.Compare | ast.Match)]
-        for node in self._nodes:
-            tests: list[ast.AST] = [*node.ifs] if isinstance(node, ast.comprehension) else []
-            if isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
-                tests = [node.test]
-            elif isinstance(node, ast.BoolOp):
-                tests = [*node.values]
-            elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-                tests = [node.operand]
-            found += [atoms_of(test) | _TRUTH for test in tests]
-        return found
+    def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
+        """How the program compares two expressions, by their keys."""
+        return compared_in(self._nodes)

@@ -106,3 +106,33 @@ def grouped(many: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[
     for each in many:
         found[key(each)].append(each)
     return found
+
+
+def compared_in(nodes: Iterable[ast.AST]) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
+    """How some nodes compare two expressions, by their keys."""
+    found: dict[tuple[str, str], set[type[ast.cmpop]]] = defaultdict(set)
+    for node in nodes:
+        if isinstance(node, ast.Compare):
+            for left, op, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
+                found[key_of(left), key_of(right)].add(type(op))
+    return found
+
+
+# A condition that is no comparison may be told as one: ``len(stack) > 0``.
+_TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
+
+
+def conditions_in(nodes: Iterable[ast.AST]) -> list[frozenset[str]]:
+    """The atoms of what some nodes compare or take for true or false."""
+    found: list[frozenset[str]] = []
+    for node in nodes:
+        tests: list[ast.AST] = [*node.ifs] if isinstance(node, ast.comprehension) else []
+        if isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
+            tests = [node.test]
+        elif isinstance(node, ast.BoolOp):
+            tests = [*node.values]
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            tests = [node.operand]
+        found += [atoms_of(test) | _TRUTH for test in tests]
+        found += [atoms_of(node)] if isinstance(node, ast.Compare | ast.Match) else []
+    return found

@@ -14,7 +14,7 @@ from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.run import WIDEN, Event, Run
-from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in
+from execground_ray.verification.trees import compared_in, conditions_in, grouped, key_of, name_of_call, nodes_in
 from execground_ray.verification.values import PLAIN, Opaque, fits, kind_of
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -401,10 +401,8 @@ class Window:
     @cached_property
     def operations(self) -> frozenset[str]:
         """What these lines do: names of operators, of what is called, and of the kinds of their statements and expressions."""
-        shown = {self.run.lines[line - 1][2] for line in self.lines}
-        nodes = {event.node for event in self.events} | self.run.written_on(frozenset(shown))
-        found = {type(node).__name__ for node in nodes}
-        for node in nodes:
+        found = {type(node).__name__ for node in self.nodes}
+        for node in self.nodes:
             if isinstance(node, ast.BinOp | ast.UnaryOp | ast.AugAssign):
                 found.add(type(node.op).__name__)
             elif isinstance(node, ast.Compare):
@@ -414,3 +412,19 @@ class Window:
             elif isinstance(node, ast.Name | ast.Attribute):
                 found.add(getattr(node, "attr", getattr(node, "id", "")))
         return frozenset(found)
+
+    @cached_property
+    def nodes(self) -> set[ast.AST]:
+        """What these lines evaluate, and their statements."""
+        shown = {self.run.lines[line - 1][2] for line in self.lines}
+        return {event.node for event in self.events} | self.run.written_on(frozenset(shown))
+
+    @cached_property
+    def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
+        """How these lines compare two expressions, by their keys."""
+        return compared_in(self.nodes)
+
+    @cached_property
+    def conditions(self) -> list[frozenset[str]]:
+        """The atoms of what these lines compare or take for true or false."""
+        return conditions_in(self.nodes)
