@@ -19,9 +19,10 @@ MAX_EVENTS = 2_000  # comparisons of the run that one of a text is held against
 _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 _MEASURES = frozenset(
-    "len sum abs min max round type isinstance int str float bool range enumerate list tuple set dict ord chr repr".split()
+    "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr".split()
 )
 _CHANGES = frozenset({"min", "max", "round", "abs"})
+_TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 # What compares without a comparison in the program; of membership, what looks something up.
 _COMPARES = frozenset(
     "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right index count".split()
@@ -98,7 +99,10 @@ def _is_strange(node: ast.Compare, window: Window) -> bool:
     if done := _compared(node, window.compared):
         return done.isdisjoint({op, OPPOSITES[op]})
     atoms = atoms_of(node)
-    if any(atoms <= each for each in window.conditions):
+    if any(atoms <= each for each in window.comparisons):
+        return False
+    # What is taken for true may be told as a comparison: `len(stack) > 0`.
+    if any(map(is_pure, (node.left, *node.comparators))) and any(atoms - _TRUTH <= each for each in window.tests):
         return False
     return not any(_is_of(node, event) for event in window.by_type.get(ast.Compare, ()))
 

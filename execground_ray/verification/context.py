@@ -19,7 +19,7 @@ _UNREAL = re.compile(
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|every time|each time|in case|only when|when|once|wherever|means that|stands for|(?:as|like) (?:for|at|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that))\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|every time|each time|in case|only when|when|once(?! more| again)|wherever|means that|stands for|(?:as|like) (?:for|at|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that))\b[^.;:,—]*$",
     re.IGNORECASE,
 )
 _DENIED = re.compile(

@@ -14,12 +14,13 @@ from execground_ray.verification.matching import matches, misses, operand_value,
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import Event
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import key_of, nodes_in
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
 from execground_ray.verification.words import OPERATIONS, SORTED, SORTING
 
 _CHOICES = frozenset({"min", "max"})
+_OF_MANY = _CHOICES | {"sum", "any", "all"}
 _WORKED_OUT = frozenset("gcd lcm pow comb perm factorial sum prod fsum mean sumprod dot bin hex divmod".split())
 _ORDERED = ast.Sub | ast.Mod | ast.FloorDiv | ast.Div  # of others a text may take the operands in another order
 _NOT_DONE = re.compile(r"\b(?:not|no|never|without|nothing|neither|nor|if|when|whenever)\b|n't\b", re.IGNORECASE)
@@ -52,6 +53,10 @@ def _missed(context: Context, window: Window) -> Iterator[Check]:
         if not token.marked or context.is_conditional(token) or context.is_denied(token):
             continue
         sides = [side for equation in token.equations for side in equation]
+        for node in (each for side in sides for each in nodes_in(side.node) if isinstance(each, ast.Call)):
+            if _is_other_choice(window, node):
+                message = f"{ast.unparse(node)} is not what is looked for"
+                yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
         for side in sides:
             # Of a calculation of values the parts are the text's own; and not every part of a condition is looked at.
             parts = () if side.pure or side.is_condition else nodes_in(side.node)
@@ -66,16 +71,41 @@ def _assigned(token: Token, window: Window, sides: tuple[Side, ...]) -> Iterator
     """``mid = 3 % 2 = 1``: what is assigned to a variable at these lines is worked out with these operators."""
     if len(sides) < 3 or not isinstance(sides[0].node, ast.Name):
         return
-    done = window.run.assigned_to(
-        sides[0].source, {event.line for event in window.run.stores(sides[0].key)} & window.lines
-    )
-    if not done or not all(isinstance(node, ast.BinOp) for node in done):
+    name = sides[0].source
+    done = window.run.assigned_to(name, {event.line for event in window.run.stores(sides[0].key)} & window.lines)
+    done += [node for frame in window.touched for node in window.run.passed_as(name, frame)]
+    if not done or not all(map(_is_plain, done)):
         return
     theirs = [_operators(node) for node in done]
     for side in sides[1:]:
-        if isinstance(side.node, ast.BinOp) and not any(_operators(side.node) <= each for each in theirs):
+        mine = _operators(side.node) if isinstance(side.node, ast.BinOp) else set()
+        if not any(mine <= each for each in theirs) and (any(theirs) or "Add" not in mine):
             message = f"{sides[0].source} is not worked out as {side.source}"
             yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
+
+
+# Calls in which nothing is worked out that a text may tell as an operation of its own.
+_PLAIN = frozenset({"int", "sqrt", "isqrt", "len", "abs", "float", "max", "min", "ord", "str", "pop", "get"})
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Whether all that an expression works out is written in it."""
+    kinds = (
+        ast.BinOp
+        | ast.Name
+        | ast.Constant
+        | ast.Call
+        | ast.Subscript
+        | ast.Attribute
+        | ast.UnaryOp
+        | ast.operator
+        | ast.expr_context
+        | ast.unaryop
+    )
+    nodes = nodes_in(node)
+    calls = {name_of_call(each) for each in nodes if isinstance(each, ast.Call)}
+    is_one = isinstance(node, ast.BinOp | ast.Call) and all(isinstance(each, kinds) for each in nodes)
+    return is_one and calls <= _PLAIN
 
 
 # Operators that a text may tell as another: half of it is a division and a multiplication.
@@ -101,6 +131,19 @@ def _is_near(window: Window, node: ast.BinOp | ast.Compare) -> bool:
     if isinstance(node, ast.Compare) and not pure:
         return False
     return any(len(found) == 1 and found[0] in likely for found in (misses(node, event) for event in events))
+
+
+def _is_other_choice(window: Window, node: ast.Call) -> bool:
+    """Whether it is the least where the lines look for the largest, of the same."""
+    name = name_of_call(node)
+    if name not in _OF_MANY or is_pure(node) or key_of(node) in window.run.keys:
+        return False
+    given = [key_of(each) for each in node.args]
+    return any(
+        name_of_call(event.node) in _OF_MANY - {name} and [key_of(each) for each in event.node.args] == given
+        for event in window.by_type.get(ast.Call, ())
+        if isinstance(event.node, ast.Call)
+    )
 
 
 def _is_reached(window: Window, node: ast.BinOp) -> bool:

@@ -74,6 +74,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _UNSURE = re.compile(
     r"\b(?:if|when|whenever|until|unless|not|no|neither|never|as long as|while)\b[^.;]*$", re.IGNORECASE
 )
+_BRANCH = re.compile(
+    r"(?P<word>‹\w\d+›|\bif|\belse)[- ](?:branch|part|block|clause) (?:is|gets) (?:taken|entered|executed|run|chosen)",
+    re.IGNORECASE,
+)
 # Of a condition that it does not write out.
 _TESTED = re.compile(
     r"\b(?:conditions?|tests?|checks?|comparisons?)(?: ‹W\d+›)?(?: (?:thus|therefore|then|itself|here))? "
@@ -98,8 +102,9 @@ def check_predicates(context: Context) -> Iterator[Check]:
             else:
                 good, said = _is_so(context, template.format(*written), tokens, not named.get("no"))
             yield context.verdict(tokens[-1], Kind.CONDITION, good, f"{said} is not so there")
-    if context.cited and context.window.core_complete:
+    if context.cited and context.window.core_complete and not context.is_open:
         yield from _tested(context, context.window)
+        yield from _branched(context, context.window)
 
 
 def _tested(context: Context, window: Window) -> Iterator[Check]:
@@ -107,9 +112,22 @@ def _tested(context: Context, window: Window) -> Iterator[Check]:
     for match in _TESTED.finditer(context.mask):
         wanted = match["word"].lower() != "false"
         made = window.all_outcomes
-        if made and wanted not in made and not context.is_open and not _UNSURE.search(context.mask[: match.start()]):
+        if made and wanted not in made and not _UNSURE.search(context.mask[: match.start()]):
             sentence = context.sentence
             message = f"no condition there is {str(wanted).lower()}"
+            yield Check(Kind.CONDITION, sentence.start, sentence.end, Outcome.CONTRADICTED, message)
+
+
+def _branched(context: Context, window: Window) -> Iterator[Check]:
+    """``the `else` branch is taken``: a condition at these lines came out so."""
+    sentence = context.sentence
+    for match in _BRANCH.finditer(context.mask):
+        word = match["word"]
+        if word.startswith("‹"):
+            token = context.tokens(word)[0]
+            word = sentence.source[token.start - sentence.start : token.end - sentence.start].strip("` :")
+        if word.lower() in {"if", "else"} and window.branches == {word.lower() == "else"}:
+            message = f"the {word} branch is not taken"
             yield Check(Kind.CONDITION, sentence.start, sentence.end, Outcome.CONTRADICTED, message)
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from execground_ray.tracing.evidence import Evidence, read_value
 from execground_ray.tracing.watches import root_of
 from execground_ray.verification.program import Program
-from execground_ray.verification.trees import expressions_in, first_name, grouped, key_of
+from execground_ray.verification.trees import expressions_in, first_name, grouped, key_of, name_of_call
 from execground_ray.verification.values import Inside, Opaque
 
 WIDEN = 2  # lines that a citation may be too narrow by
@@ -138,6 +138,21 @@ class Run(Program):
                     found.append(self._augmented[id(node.target)])
                 elif isinstance(node, ast.Assign) and [getattr(each, "id", "") for each in node.targets] == [name]:
                     found.append(node.value)
+        return found
+
+    def passed_as(self, name: str, frame: Frame) -> list[ast.expr]:
+        """What the statement that makes a call may give it for a parameter."""
+        if frame.caller <= 0 or name not in dict(frame.arguments):
+            return []
+        function = frame.name.rpartition(".")[2]
+        found = []
+        for call in (each.node for each in self.events_at(frame.caller) if name_of_call(each.node) == function):
+            if isinstance(call, ast.Call):
+                found += [each.value for each in call.keywords if each.arg == name]
+                for node in self.definitions.get(function, ()):
+                    places = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
+                    places = places[1:] if places[:1] == ["self"] else places
+                    found += [given for place, given in zip(places, call.args, strict=False) if place == name]
         return found
 
     @cached_property

@@ -118,12 +118,8 @@ def compared_in(nodes: Iterable[ast.AST]) -> dict[tuple[str, str], set[type[ast.
     return found
 
 
-# A condition that is no comparison may be told as one: ``len(stack) > 0``.
-_TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
-
-
-def conditions_in(nodes: Iterable[ast.AST]) -> list[frozenset[str]]:
-    """The atoms of what some nodes compare or take for true or false."""
+def tests_in(nodes: Iterable[ast.AST]) -> list[frozenset[str]]:
+    """The atoms of what some nodes take for true or false."""
     found: list[frozenset[str]] = []
     for node in nodes:
         tests: list[ast.AST] = [*node.ifs] if isinstance(node, ast.comprehension) else []
@@ -133,6 +129,5 @@ def conditions_in(nodes: Iterable[ast.AST]) -> list[frozenset[str]]:
             tests = [*node.values]
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             tests = [node.operand]
-        found += [atoms_of(test) | _TRUTH for test in tests]
-        found += [atoms_of(node)] if isinstance(node, ast.Compare | ast.Match) else []
+        found += map(atoms_of, tests)
     return found

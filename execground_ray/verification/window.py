@@ -14,7 +14,7 @@ from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.run import WIDEN, Event, Run
-from execground_ray.verification.trees import compared_in, conditions_in, grouped, key_of, name_of_call, nodes_in
+from execground_ray.verification.trees import atoms_of, compared_in, grouped, key_of, name_of_call, nodes_in, tests_in
 from execground_ray.verification.values import PLAIN, Opaque, fits, kind_of
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -425,6 +425,18 @@ class Window:
         return compared_in(self.nodes)
 
     @cached_property
-    def conditions(self) -> list[frozenset[str]]:
-        """The atoms of what these lines compare or take for true or false."""
-        return conditions_in(self.nodes)
+    def comparisons(self) -> list[frozenset[str]]:
+        """The atoms of what these lines compare."""
+        return [atoms_of(node) for node in self.nodes if isinstance(node, ast.Compare | ast.Match)]
+
+    @cached_property
+    def tests(self) -> list[frozenset[str]]:
+        """The atoms of what these lines take for true or false."""
+        return tests_in(self.nodes)
+
+    @cached_property
+    def branches(self) -> set[bool]:
+        """How the conditions of the ``if`` statements of the very lines that are cited came out."""
+        tests = {id(node.test) for node in self.nodes if isinstance(node, ast.If)}
+        events = [event for line in self.core_statements for event in self.run.events_at(line)]
+        return {event.outcome == 1 for event in events if event.outcome >= 0 and id(event.node) in tests}

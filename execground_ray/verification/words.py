@@ -8,6 +8,7 @@ _SHIFTS = "Sub USub difference subtract diff"
 _TIMES = "Mult Pow prod product multiply dot matmul MatMult mul LShift"
 _PARTS = "Div FloorDiv Mod divmod RShift divide"
 _LOWERS = f"{_SHIFTS} pop popleft popitem remove discard heappop del Delete clear"
+_ADDS = "append add extend push update setdefault put heappush appendleft union BitOr Set List Dict write print join"
 _ORDERS = (
     "max min Gt GtE Lt LtE sort sorted nlargest nsmallest heappop heappush argmax argmin amax amin bisect most_common"
 )
@@ -40,6 +41,8 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"(?:is|are|gets?) rounded|round(?:s|ing) (?:it|them|the|up|down)", "round int floor ceil FloorDiv trunc format JoinedStr FormattedValue Mod around quantize"),
         (r"(?:is|are) (?:concatenated|glued)|concatenat(?:es|ing)", "Add AugAssign join extend JoinedStr concatenate chain format hstack vstack"),
         (r"(?:is|are) shuffled", "shuffle sample"),
+        (r"(?:is|are|gets?) (?:then |also |now |next )?(?:added|appended|pushed) (?:to|on|onto)", f"{_ADDS} insert Add JoinedStr Subscript Mult"),
+        (r"(?:append|put|add|plac|attach)\w* (?:\S+ ){0,3}?at the (?:very )?end(?: of|,|\.)", f"{_ADDS} Add JoinedStr Subscript Mult Slice"),
         (
             r"(?:dropp|remov|filter)\w* (?:out )?(?:the |any |all |repeated |duplicate |doubled )*(?:duplicates?|repeated|repetitions|duplicate \w+|doubled \w+)|duplicates are removed|removed as a duplicate|filters out the \w+ that occur twice",
             "set frozenset fromkeys unique In NotIn Counter add union keys update SetComp Set",
