@@ -24,6 +24,11 @@ _PLACE = re.compile(
     rf"\b(?P<ordinal>{'|'.join(_ORDINALS)}) (?:(?:recursive|inner|outer|deeper|nested|loop|self) )?(?P<what>call|round|iteration)\b(?!s| (?:of|to|is) (?:‹[VEC]|this))",
     re.IGNORECASE,
 )
+# Not of the lines that are cited: "it was added in the third round".
+_EARLIER = re.compile(
+    r"\b(?:was|were|had|has|have|been|from|since|than|as|like|before|earlier|until|if|when|would)\b[^.;,]*$",
+    re.IGNORECASE,
+)
 _ADJECTIVE = r"(?:(?:more|further|full|complete|loop|recursive|separate|whole|different|inner|outer|equal|nested|consecutive|successful) )*"
 _ROUNDS = re.compile(
     rf"\b(?P<count>{'|'.join(_CARDINALS[2:])}|\d+|‹[VE]\d+›) {_ADJECTIVE}(?:rounds|iterations|passes|calls|repetitions|turns|loops)\b"
@@ -79,7 +84,12 @@ def _places(context: Context, window: Window) -> Iterator[Check]:
         place = _ORDINALS.index(match["ordinal"].lower())
         calls = match["what"].lower().startswith("call")
         places = window.run.call_places if calls else window.round_places
-        if places and place not in places and not context.is_open:
+        if (
+            places
+            and place not in places
+            and not context.is_open
+            and not _EARLIER.search(context.mask[: match.start()])
+        ):
             sentence = context.sentence
             message = f"there is no {match[0]}"
             yield Check(Kind.COUNT, sentence.start, sentence.end, Outcome.CONTRADICTED, message)

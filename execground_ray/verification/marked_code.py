@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import follows
-from execground_ray.verification.finding import Kind
+from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import frames_of
@@ -31,6 +31,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,), "tuple": (tuple,), "set": (set, frozenset), "string": (str,), "text": (str,), "number": (int, float),
     "integer": (int,), "float": (float,), "dictionary": (dict,),
 }  # fmt: skip
+_KIND = re.compile(r"\b(?P<kind>tuple|float|dictionary)s?\b", re.IGNORECASE)
 # Calls that write a value, and those by which a text measures what the program need not have measured.
 _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict float64 float32 int64 int32 bool_ str_".split()
@@ -52,6 +53,14 @@ def check_marked_code(context: Context) -> Iterator[Check]:
                 yield from _called(context, window, token, sides)
                 yield from _joined(context, window, token, sides)
                 yield from _attribute(context, window, token, sides)
+    if context.whole is not None and not context.whole.run.incomplete and not context.whole.opaque:
+        for match in _KIND.finditer(context.mask):
+            kind = match["kind"].lower()
+            if _TYPES[kind][0].__name__ not in context.whole.types and not context.is_open:
+                sentence = context.sentence
+                yield Check(
+                    Kind.VALUE, sentence.start, sentence.end, Outcome.CONTRADICTED, f"there is no {kind} in the run"
+                )
     for match in _TYPE.finditer(context.mask):
         yield from _typed(context, window, match)
 

@@ -43,6 +43,7 @@ def check_operations(context: Context) -> Iterator[Check]:
                 yield from _assigned(token, window, sides)
     if context.cited and not context.is_open:
         yield from _told(context, window)
+        yield from _joined_by(context, window)
     if context.cited and window.recorded:
         yield from _missed(context, window)
 
@@ -202,12 +203,25 @@ def _operator(node: ast.AST) -> str:
     return type(node.op).__name__ if isinstance(node, ast.BinOp) else getattr(getattr(node, "func", None), "id", "")
 
 
+def _joined_by(context: Context, window: Window) -> Iterator[Check]:
+    """``the `or` expression``: conditions at these lines are joined so, if they are at all."""
+    sentence = context.sentence
+    joined = {type(node.op).__name__.lower() for node in window.nodes if isinstance(node, ast.BoolOp)}
+    for token in sentence.tokens:
+        word = sentence.source[token.start - sentence.start : token.end - sentence.start].strip("` ")
+        if token.marked and word in {"and", "or"} and joined and word not in joined:
+            yield Check(
+                Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, f"nothing there is joined by {word}"
+            )
+
+
 def _told(context: Context, window: Window) -> Iterator[Check]:
     """``is divided``: something in these lines does so; or ``is sorted``, and something in the run does."""
     sentence = context.sentence
+    anywhere = sentence.source.rstrip(" *_\n").endswith(":")  # it tells of what follows
     for pattern, done in (*OPERATIONS, (SORTED, SORTING)):
         for match in pattern.finditer(sentence.mask):
-            operations = (context.whole or window if done is SORTING else window).operations
+            operations = (context.whole or window if anywhere or done is SORTING else window).operations
             if not _NOT_DONE.search(sentence.mask[: match.end()]) and operations.isdisjoint(done):
                 sure = window.complete and not window.hidden
                 outcome = Outcome.CONTRADICTED if sure else Outcome.UNKNOWN

@@ -15,7 +15,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.run import WIDEN, Event, Run
 from execground_ray.verification.trees import atoms_of, compared_in, grouped, key_of, name_of_call, nodes_in, tests_in
-from execground_ray.verification.values import PLAIN, Opaque, fits, kind_of
+from execground_ray.verification.values import PLAIN, Opaque, fits, kind_of, parts
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
 _ITERATORS = frozenset(
@@ -354,6 +354,16 @@ class Window:
     def opaque(self) -> list[Opaque]:
         """The values that are not known exactly."""
         return [value for value in self.values if isinstance(value, Opaque) and (value.text or value.cut)]
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The names of the types of everything at these lines, and of what the program writes out or converts to."""
+        found = {type(part).__name__ for value in self.values for part in parts(value)}
+        names = {"Tuple": "tuple", "Dict": "dict", "DictComp": "dict", "Div": "float"}
+        found |= {names.get(type(node).__name__, "") for node in self.nodes} | (
+            self.operations & {"tuple", "dict", "float"}
+        )
+        return frozenset(found | ({"dict"} if {"defaultdict", "Counter", "OrderedDict"} & found else set()))
 
     @cached_property
     def iterators(self) -> bool:
