@@ -95,7 +95,7 @@ def _is_strange(node: ast.Compare, window: Window) -> bool:
     if issubclass(op, ast.In | ast.NotIn) and not window.operations.isdisjoint(_LOOKS_UP):
         return False
     if is_pure(node):
-        return not any(_is_of(node, event) for event in window.by_type.get(ast.Compare, ()))
+        return not any(_is_of(node, event) for event in window.comparing)
     if done := _compared(node, window.compared):
         return done.isdisjoint({op, OPPOSITES[op]})
     atoms = atoms_of(node)
@@ -104,7 +104,7 @@ def _is_strange(node: ast.Compare, window: Window) -> bool:
     # What is taken for true may be told as a comparison: `len(stack) > 0`.
     if any(map(is_pure, (node.left, *node.comparators))) and any(atoms - _TRUTH <= each for each in window.tests):
         return False
-    return not any(_is_of(node, event) for event in window.by_type.get(ast.Compare, ()))
+    return not any(_is_of(node, event) for event in window.comparing)
 
 
 def _is_of(node: ast.Compare, event: Event) -> bool:

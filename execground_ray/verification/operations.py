@@ -20,6 +20,7 @@ from execground_ray.verification.window import Window
 from execground_ray.verification.words import OPERATIONS, SORTED, SORTING
 
 _CHOICES = frozenset({"min", "max"})
+_DIVIDES = frozenset("Div FloorDiv Mod RShift divmod int isqrt sqrt fmod bin hex oct len median gcd".split())
 _OF_MANY = _CHOICES | {"sum", "any", "all"}
 _WORKED_OUT = frozenset("gcd lcm pow comb perm factorial sum prod fsum mean sumprod dot bin hex divmod".split())
 _ORDERED = ast.Sub | ast.Mod | ast.FloorDiv | ast.Div  # of others a text may take the operands in another order
@@ -57,6 +58,10 @@ def _missed(context: Context, window: Window) -> Iterator[Check]:
         for node in (each for side in sides for each in nodes_in(side.node) if isinstance(each, ast.Call)):
             if _is_other_choice(window, node):
                 message = f"{ast.unparse(node)} is not what is looked for"
+                yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
+        for node in (each for side in sides for each in nodes_in(side.node) if isinstance(each, ast.BinOp)):
+            if len(sides) > 1 and window.complete and _is_never_done(window, node):
+                message = f"{ast.unparse(node)} is not done"
                 yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
         for side in sides:
             # Of a calculation of values the parts are the text's own; and not every part of a condition is looked at.
@@ -145,6 +150,12 @@ def _is_other_choice(window: Window, node: ast.Call) -> bool:
         for event in window.by_type.get(ast.Call, ())
         if isinstance(event.node, ast.Call)
     )
+
+
+def _is_never_done(window: Window, node: ast.BinOp) -> bool:
+    """Whether it is a whole division or a remainder of values, and nothing there is divided: no text does so of itself."""
+    whole = isinstance(node.op, ast.FloorDiv | ast.Mod)
+    return whole and is_pure(node) and not window.hidden and window.operations.isdisjoint(_DIVIDES)
 
 
 def _is_reached(window: Window, node: ast.BinOp) -> bool:

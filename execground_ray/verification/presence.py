@@ -41,7 +41,20 @@ def check_values(context: Context) -> Iterator[Check]:
             sure = not good and _sure(context, window, token, value) and not _elsewhere(context, token, source, value)
             wrong = Outcome.CONTRADICTED if sure else Outcome.UNKNOWN
             outcome = Outcome.SUPPORTED if good else wrong
+            if good and context.cited and side is token.sides[-1] and _is_of_other_type(window, token, value):
+                outcome = Outcome.CONTRADICTED
             yield Check(Kind.VALUE, token.start, token.end, outcome, f"{source} is no value there")
+
+
+def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:
+    """Whether it is written as a list, and all that is so in these lines are tuples, or the reverse."""
+    if not token.marked or not window.complete or not isinstance(value, list | tuple) or len(value) < 2:
+        return False
+    is_bare = isinstance(value, tuple) and not token.sides[-1].source.startswith("(")
+    if is_bare or any(isinstance(side.node, ast.Call) for side in token.sides):
+        return False
+    types = window.run.types_of(freeze(value), window.values)
+    return bool(types) and type(value) not in types and types <= {list, tuple}
 
 
 def _elsewhere(context: Context, token: Token, source: str, value: Any) -> bool:

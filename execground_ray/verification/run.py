@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Hashable
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from execground_ray.tracing.evidence import Evidence, read_value
 from execground_ray.tracing.watches import root_of
 from execground_ray.verification.program import Program
 from execground_ray.verification.trees import expressions_in, first_name, grouped, key_of, name_of_call
-from execground_ray.verification.values import Inside, Opaque
+from execground_ray.verification.values import Inside, Opaque, freeze, parts
 
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
@@ -258,6 +259,11 @@ class Run(Program):
         if id(value) not in self._inside:
             self._inside[id(value)] = Inside(value)
         return self._inside[id(value)]
+
+    def types_of(self, key: Hashable, values: list[Any]) -> set[type]:
+        """The types of what has a key among some values and their parts."""
+        inside = [value for value in values if key in self.inside(value).keys]
+        return {type(part) for value in inside for part in parts(value) if freeze(part) == key}
 
     @cached_property
     def longest(self) -> int:

@@ -147,6 +147,8 @@ class Window:
         kinds = self._kinds(values) if whole else None
         # What only the program has looked at, a call may have changed since.
         changing = (self.inner or len(found) == seen) and any(isinstance(value, MUTABLE) for value in known)
+        # Of what a comprehension runs through a part may be looked at for some only.
+        exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)
         whole = whole and (exact or names.isdisjoint(self.run.comprehended))
         return Possible(known, whole and len(known) == len(values) and not changing, kinds)
 
@@ -430,19 +432,35 @@ class Window:
         return {event.node for event in self.events} | self.run.written_on(frozenset(shown))
 
     @cached_property
+    def _looking(self) -> set[ast.AST]:
+        """These nodes, and those of the statements that make the calls that begin or end at these lines."""
+        shown = {self.run.lines[line - 1][2] for line in self._callers}
+        return self.nodes | self.run.written_on(frozenset(shown))
+
+    @cached_property
+    def _callers(self) -> set[int]:
+        return {frame.caller for frame in self.touched if frame.caller > 0}
+
+    @cached_property
+    def comparing(self) -> list[Event]:
+        """The comparisons of these lines and of those that make their calls."""
+        more = [event for line in self._callers for event in self.run.events_at(self.run.owners[line])]
+        return [event for event in (*self.events, *more) if isinstance(event.node, ast.Compare)]
+
+    @cached_property
     def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
         """How these lines compare two expressions, by their keys."""
-        return compared_in(self.nodes)
+        return compared_in(self._looking)
 
     @cached_property
     def comparisons(self) -> list[frozenset[str]]:
         """The atoms of what these lines compare."""
-        return [atoms_of(node) for node in self.nodes if isinstance(node, ast.Compare | ast.Match)]
+        return [atoms_of(node) for node in self._looking if isinstance(node, ast.Compare | ast.Match)]
 
     @cached_property
     def tests(self) -> list[frozenset[str]]:
         """The atoms of what these lines take for true or false."""
-        return tests_in(self.nodes)
+        return tests_in(self._looking)
 
     @cached_property
     def branches(self) -> set[bool]:
