@@ -50,7 +50,7 @@ _TRUTH = re.compile(
     re.IGNORECASE,
 )
 _TYPED = re.compile(
-    rf"(?P<subject>‹N\d+›)(?: {_ADVERB})* (?:is|becomes|remains|stays|holds|(?:starts(?: out)? |begins )?as)(?: {_ADVERB})* an? (?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )*(?P<type>list|tuple|set|dictionary|string|integer|float|boolean)\b",
+    rf"(?P<subject>‹N\d+›)(?: {_ADVERB})* (?:is|are|becomes?|remains?|stays?|holds?|(?:starts?(?: out)? |begins? )?as)(?: {_ADVERB})* (?:(?:an? |two |both )(?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )*|(?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )+)(?P<type>list|tuple|set|dictionary|string|integer|float|boolean)s?\b(?! of the)",
     re.IGNORECASE,
 )
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -134,7 +134,9 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
     good = find(context, side, value, written.tolerance, target) if good is None else good
     if good and context.cited:
         good = _in_time(context, side, value, verb)
-    if good is False and isinstance(value, bool):  # what is no bool may be called so
+    if (
+        good is False and isinstance(value, bool) and not (kind is Kind.CALL and target.marked)
+    ):  # what is no bool may be called so
         good = is_true(context, side, value) or (False if target.marked else None)
     if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
         good = None

@@ -8,7 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
-from execground_ray.verification.trees import compared_in, expressions_in, grouped, key_of, nodes_in, program_names
+from execground_ray.verification.trees import (
+    compared_in,
+    expressions_in,
+    grouped,
+    key_of,
+    name_of_call,
+    nodes_in,
+    program_names,
+)
 from execground_ray.verification.values import freeze
 
 
@@ -46,6 +54,17 @@ class Program:
     def is_endless(self) -> bool:
         """Whether it has a loop like `while True`: of its rounds there are no events."""
         return any(isinstance(node, ast.While) and isinstance(node.test, ast.Constant) for node in self._nodes)
+
+    def is_of_object(self, call: ast.AST) -> bool:
+        """Whether it is a call like ``super().__init__()`` that can only be of ``object``: no class has another as its base."""
+        function = getattr(call, "func", None)
+        bases = {
+            getattr(base, "id", "object")
+            for node in self._nodes
+            if isinstance(node, ast.ClassDef)
+            for base in node.bases
+        }
+        return isinstance(function, ast.Attribute) and name_of_call(function.value) == "super" and bases <= {"object"}
 
     @cached_property
     def empty(self) -> frozenset[str]:

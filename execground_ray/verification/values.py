@@ -195,7 +195,7 @@ def _mixed_up(written: Any, actual: Any) -> bool:
 
     Nor does a text write ``3.0`` for ``3``.
     """
-    if isinstance(written, float) and type(actual) is int:
+    if (isinstance(written, float) and type(actual) is int) or (type(written) is int and isinstance(actual, float)):
         return True
     if isinstance(written, set | frozenset):
         return isinstance(actual, list | tuple)

@@ -220,7 +220,8 @@ class Window:
         shown = {
             (self.run.owners[frame.caller], frame.name.rpartition(".")[2]) for frame in self.run.frames if frame.caller
         }
-        called = {(event.line, name_of_call(event.node)) for event in self.by_type.get(ast.Call, ())}
+        calls = [event for event in self.by_type.get(ast.Call, ()) if not self.run.is_of_object(event.node)]
+        called = {(event.line, name_of_call(event.node)) for event in calls}
         return frozenset().union(*(self.run.functions.get(name, ()) for _, name in called - shown))
 
     @cached_property
