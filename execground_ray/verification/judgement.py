@@ -14,6 +14,7 @@ from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.marked_code import check_marked_code
 from execground_ray.verification.moments import check_moments
+from execground_ray.verification.nearly import check_nearly
 from execground_ray.verification.operations import check_operations
 from execground_ray.verification.passages import Passage, passages
 from execground_ray.verification.predicates import check_predicates
@@ -29,6 +30,7 @@ _RULES = (
     check_predicates,
     check_absent,
     check_operations,
+    check_nearly,
     check_counts,
     check_calls,
     check_moments,

@@ -10,10 +10,11 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import RANGE, Check, Context
 from execground_ray.verification.finding import Kind
+from execground_ray.verification.lines import MAX_STATES
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import Opaque, fits
-from execground_ray.verification.window import MAX_STATES, MUTABLE, Window
+from execground_ray.verification.window import MUTABLE, Window
 
 # "`n = 0`, `f = 'A'` and `t = 'B'`"; "at `i = 2` we get `total = 5`".
 _LIST = re.compile(r"‹E\d+›(?:(?:,? and |, )(?:with )?‹E\d+›)+(?! (?:for|at|when|with) ‹)")

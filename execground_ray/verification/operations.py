@@ -10,20 +10,16 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.matching import matches, misses, operand_value, operands_of
+from execground_ray.verification.matching import matches, operand_value, operands_of
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import Event
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import key_of, name_of_call, nodes_in
+from execground_ray.verification.trees import name_of_call, nodes_in
 from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
 from execground_ray.verification.words import OPERATIONS, SORTED, SORTING
 
 _CHOICES = frozenset({"min", "max"})
-_DIVIDES = frozenset("Div FloorDiv Mod RShift divmod int isqrt sqrt fmod bin hex oct len median gcd".split())
-_OF_MANY = _CHOICES | {"sum", "any", "all"}
-_WORKED_OUT = frozenset("gcd lcm pow comb perm factorial sum prod fsum mean sumprod dot bin hex divmod".split())
-_ORDERED = ast.Sub | ast.Mod | ast.FloorDiv | ast.Div  # of others a text may take the operands in another order
 _NOT_DONE = re.compile(r"\b(?:not|no|never|without|nothing|neither|nor|if|when|whenever)\b|n't\b", re.IGNORECASE)
 
 
@@ -45,32 +41,6 @@ def check_operations(context: Context) -> Iterator[Check]:
     if context.cited and not context.is_open:
         yield from _told(context, window)
         yield from _joined_by(context, window)
-    if context.cited and window.recorded:
-        yield from _missed(context, window)
-
-
-def _missed(context: Context, window: Window) -> Iterator[Check]:
-    """Operations and comparisons that the lines nearly do: with another operator, constant or operand."""
-    for token in context.sentence.tokens:
-        if not token.marked or context.is_conditional(token) or context.is_denied(token):
-            continue
-        sides = [side for equation in token.equations for side in equation]
-        for node in (each for side in sides for each in nodes_in(side.node) if isinstance(each, ast.Call)):
-            if _is_other_choice(window, node):
-                message = f"{ast.unparse(node)} is not what is looked for"
-                yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
-        for node in (each for side in sides for each in nodes_in(side.node) if isinstance(each, ast.BinOp)):
-            if len(sides) > 1 and window.complete and _is_never_done(window, node):
-                message = f"{ast.unparse(node)} is not done"
-                yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
-        for side in sides:
-            # Of a calculation of values the parts are the text's own; and not every part of a condition is looked at.
-            parts = () if side.pure or side.is_condition else nodes_in(side.node)
-            for node in (each for each in (side.node, *parts) if isinstance(each, ast.BinOp | ast.Compare)):
-                if not _is_near(window, node):
-                    continue
-                message = f"{ast.unparse(node)} is nearly what is done"
-                yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
 
 
 def _assigned(token: Token, window: Window, sides: tuple[Side, ...]) -> Iterator[Check]:
@@ -121,49 +91,6 @@ _ALIKE = {"FloorDiv": "Div", "RShift": "Div", "LShift": "Mult", "Pow": "Mult", "
 def _operators(node: ast.expr) -> set[str]:
     found = {type(each.op).__name__ for each in nodes_in(node) if isinstance(each, ast.BinOp)}
     return {_ALIKE.get(each, each) for each in found}
-
-
-def _is_near(window: Window, node: ast.BinOp | ast.Compare) -> bool:
-    """Whether these lines do nothing that an operation can be, and something that differs from it in one thing."""
-    events = window.by_type.get(type(node), ())
-    if key_of(node) in window.run.keys or any(matches(node, event) for event in events):
-        return False
-    pure = is_pure(node)
-    if pure and not _WORKED_OUT.isdisjoint(window.operations):  # a text works out what the function does
-        return False
-    likely = {"operand", "constant"} if pure else {"operator", "constant"}
-    if pure and isinstance(node, ast.BinOp) and (not isinstance(node.op, _ORDERED) or _is_reached(window, node)):
-        return False
-    if isinstance(node, ast.Compare) and not pure:
-        return False
-    return any(len(found) == 1 and found[0] in likely for found in (misses(node, event) for event in events))
-
-
-def _is_other_choice(window: Window, node: ast.Call) -> bool:
-    """Whether it is the least where the lines look for the largest, of the same."""
-    name = name_of_call(node)
-    if name not in _OF_MANY or is_pure(node) or key_of(node) in window.run.keys:
-        return False
-    given = [key_of(each) for each in node.args]
-    return any(
-        name_of_call(event.node) in _OF_MANY - {name} and [key_of(each) for each in event.node.args] == given
-        for event in window.by_type.get(ast.Call, ())
-        if isinstance(event.node, ast.Call)
-    )
-
-
-def _is_never_done(window: Window, node: ast.BinOp) -> bool:
-    """Whether it is a whole division or a remainder of values, and nothing there is divided: no text does so of itself."""
-    whole = isinstance(node.op, ast.FloorDiv | ast.Mod)
-    return whole and is_pure(node) and not window.hidden and window.operations.isdisjoint(_DIVIDES)
-
-
-def _is_reached(window: Window, node: ast.BinOp) -> bool:
-    """Whether the lines work out its value, if in another way: a text may have put some of it together."""
-    try:
-        return any(same(evaluate(node, {}), event.value) for event in window.by_type.get(ast.BinOp, ()))
-    except UnknownError:
-        return False
 
 
 def _operations(tree: ast.expr) -> list[ast.BinOp | ast.Call]:

@@ -1,129 +1,22 @@
-"""The evidence of one run, indexed: what each record line evaluated, and what the names were around it."""
+"""One run of a program: what was assigned, called and gone through, and in which order."""
 
 from __future__ import annotations
 
 import ast
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Hashable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
-from execground_ray.tracing.evidence import Evidence, read_value
-from execground_ray.tracing.watches import root_of
-from execground_ray.verification.program import Program
-from execground_ray.verification.trees import expressions_in, first_name, grouped, key_of, name_of_call
-from execground_ray.verification.values import Inside, Opaque, freeze, parts
+from execground_ray.verification.recorded import WIDEN, Event, Frame, Recorded
+from execground_ray.verification.trees import first_name, grouped, key_of, name_of_call
+from execground_ray.verification.values import freeze, parts
 
-WIDEN = 2  # lines that a citation may be too narrow by
-GLOBALS = -1
-_SHOWN = frozenset({"source", "call", "def"})
+__all__ = ["WIDEN", "Event", "Frame", "Run"]
 
 
-class Event(NamedTuple):
-    """At a record line, in a call: an expression was evaluated, or a target was given a value.
-
-    The node of an augmented assignment is the operation that it is; ``outcome`` is 1 or 0 of a condition, -1 of others;
-    ``operands`` are the events of the expressions directly in it, by ``id`` of their nodes.
-    """
-
-    line: int
-    frame: int
-    node: ast.expr
-    value: Any
-    outcome: int
-    operands: dict[int, Event]
-
-
-class Frame(NamedTuple):
-    """One call that the record shows."""
-
-    name: str
-    parent: int
-    caller: int
-    first: int
-    last: int
-    arguments: tuple[tuple[str, Any], ...]
-    returned: Any
-
-    def is_of(self, function: str) -> bool:
-        """Whether a function or method of that name was called."""
-        return self.name.rpartition(".")[2] == function
-
-
-class Run(Program):
+class Run(Recorded):
     """Answers questions about one run of a program, by its evidence."""
-
-    def __init__(self, refcode: str, evidence: Evidence) -> None:
-        """See the class."""
-        super().__init__(refcode)
-        self._evidence = evidence
-        self._values: dict[int, Any] = {}
-        self._scopes: dict[tuple[int, bool], tuple[tuple[int, ...], dict[str, Any]]] = {}
-        self._inside: dict[int, Inside] = {}
-        self.lines = evidence.lines
-        self.count = len(evidence.lines)
-        self.frames = [self._frame(each) for each in evidence.frames]
-        self.frame_of = [line[1] for line in evidence.lines]
-        self.incomplete = evidence.incomplete_lines
-
-    def value(self, index: int) -> Any:
-        """The value of that index; ``Opaque`` where it is not known exactly."""
-        if index not in self._values:
-            self._values[index] = self._read(index)
-        return self._values[index]
-
-    def _read(self, index: int) -> Any:
-        if index < 0:
-            return Opaque("", "", -1, False)
-        kind, text, name, length = self._evidence.values[index][:4]
-        if kind == "literal":
-            try:
-                return read_value(text)
-            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-                return Opaque(text, name, length, True)
-        return Opaque(text, name, length, kind == "cut")
-
-    def _frame(self, row: Any) -> Frame:
-        name, parent, caller, _, first, last, arguments, returned = row[:8]
-        values = tuple((argument, self.value(value)) for argument, value in arguments)
-        return Frame(name, parent, caller, first, last, values, self.value(returned))
-
-    @cached_property
-    def events(self) -> list[Event]:
-        """All events in their order, operands filled in."""
-        found: list[Event] = []
-        last: dict[tuple[int, int], Event] = {}
-        latest: dict[tuple[int, str], Event] = {}
-        for line, frame, node, value, outcome in self._evidence.events:
-            tree = self._nodes[node]
-            if not isinstance(tree, ast.expr):
-                continue
-            operands = {id(each): last[frame, id(each)] for each in expressions_in(tree) if (frame, id(each)) in last}
-            event = Event(line, frame, tree, self.value(value), outcome, operands)
-            augmented = self._augmented.get(id(tree))
-            if augmented is not None and not isinstance(getattr(tree, "ctx", None), ast.Load):
-                found.append(self._augmentation(event, augmented, last, latest))
-            last[frame, id(tree)] = event
-            if isinstance(tree, ast.Name | ast.Attribute | ast.Subscript):
-                latest[frame, key_of(tree)] = event
-            found.append(event)
-        return found
-
-    def _augmentation(self, event: Event, operation: ast.BinOp, last: Any, latest: Any) -> Event:
-        """``total += x`` as the operation ``total + x``."""
-        target = operation.left
-        before = latest.get((event.frame, key_of(target)))
-        if before is None and isinstance(target, ast.Name):
-            known = self.state(event.frame, event.line, before=True).get(target.id)
-            before = Event(event.line, event.frame, target, known, -1, {}) if known is not None else None
-        operands = {id(target): before, id(operation.right): last.get((event.frame, id(operation.right)))}
-        known_ones = {key: each for key, each in operands.items() if each is not None}
-        return Event(event.line, event.frame, operation, event.value, -1, known_ones)
-
-    @cached_property
-    def _event_lines(self) -> dict[int, list[Event]]:
-        return grouped(self.events, lambda event: event.line)
 
     def stores(self, key: str) -> list[Event]:
         """When a name was given a value."""
@@ -132,7 +25,7 @@ class Run(Program):
     def assigned_to(self, name: str, lines: set[int]) -> list[ast.expr]:
         """What the statements of some record lines assign to a variable: of `x += 1` the operation; of several at once none."""
         shown = {self.lines[line - 1][2] for line in lines}
-        found = []
+        found: list[ast.expr] = []
         for node in self._nodes:
             if isinstance(node, ast.stmt) and node.lineno in shown:
                 if isinstance(node, ast.AugAssign) and getattr(node.target, "id", "") == name:
@@ -180,86 +73,6 @@ class Run(Program):
     def _evaluated(self) -> frozenset[str]:
         return frozenset(key_of(event.node) for event in self.events)
 
-    def events_at(self, line: int) -> list[Event]:
-        """The events of the statement that record line ``line`` shows."""
-        return self._event_lines.get(line, [])
-
-    @cached_property
-    def _names(self) -> dict[int, tuple[list[int], list[dict[str, Any]]]]:
-        """By frame: the lines after which names changed, and all names after each."""
-        found: dict[int, tuple[list[int], list[dict[str, Any]]]] = {}
-        for line, frame, name, value in self._evidence.names:
-            lines, states = found.setdefault(frame, ([], []))
-            if not lines or lines[-1] != line:
-                lines.append(line)
-                states.append(dict(states[-1]) if states else {})
-            if value < 0:
-                states[-1].pop(name, None)
-            else:
-                states[-1][name] = self.value(value)
-        return found
-
-    def state(self, frame: int, line: int, *, before: bool = False) -> dict[str, Any]:
-        """The names of a call after (or before) the statement of record line ``line``."""
-        lines, states = self._names.get(frame, ([], []))
-        index = (bisect_left if before else bisect_right)(lines, line) - 1
-        return states[index] if index >= 0 else {}
-
-    def inner_states(self, line: int) -> list[dict[str, Any]]:
-        """The names of the calls that a line makes and that have no lines of their own, whenever one gets a value."""
-        states: dict[int, dict[str, Any]] = {}
-        found = []
-        for event in self.events_at(line):
-            if not self.is_inner(event.frame):
-                continue
-            fresh = event.frame not in states
-            if fresh:
-                states[event.frame] = dict(self.frames[event.frame].arguments)
-            name = event.node.id if isinstance(event.node, ast.Name) and isinstance(event.node.ctx, ast.Store) else ""
-            if name:
-                states[event.frame] = states[event.frame] | {name: event.value}
-            if fresh or name:
-                found.append(states[event.frame])
-        return found
-
-    @cached_property
-    def _shown(self) -> frozenset[int]:
-        return frozenset(self.frame_of)
-
-    def is_inner(self, frame: int) -> bool:
-        """Whether a call has no lines of its own: it is too deep for the record."""
-        return frame >= 0 and frame not in self._shown
-
-    def scope(self, line: int, *, before: bool) -> tuple[tuple[int, ...], dict[str, Any]]:
-        """The names in the call of a line, over those of the calls around it and of the globals; first a mark of them."""
-        if (line, before) not in self._scopes:
-            frame = parent = self.frame_of[line - 1]
-            layers = [self.state(frame, line, before=before)]
-            while 0 <= parent < len(self.frames):
-                caller, parent = self.frames[parent].caller, self.frames[parent].parent
-                if parent >= 0:
-                    layers.append(self.state(parent, caller, before=True))
-            layers.append(self.state(GLOBALS, line, before=before))
-            state: dict[str, Any] = {}
-            for layer in reversed(layers):
-                for watch in [each for each, root in self.watches.items() if root in layer and each in state]:
-                    del state[watch]  # of another object
-                state.update(layer)
-            self._scopes[line, before] = tuple(map(id, state.values())), state
-        return self._scopes[line, before]
-
-    @cached_property
-    def watches(self) -> dict[str, str]:
-        """The variable that each watch begins with."""
-        found = {name.name for name in self._evidence.names}
-        return {name: root_of(name) for name in found if "." in name[1:] or "[" in name or "(" in name}
-
-    def inside(self, value: Any) -> Inside:
-        """What is in a value of this run."""
-        if id(value) not in self._inside:
-            self._inside[id(value)] = Inside(value)
-        return self._inside[id(value)]
-
     def types_of(self, key: Hashable, values: list[Any]) -> set[type]:
         """The types of what has a key among some values and their parts."""
         inside = [value for value in values if key in self.inside(value).keys]
@@ -272,30 +85,6 @@ class Run(Program):
             (len(each) for each in map(self.value, range(len(self._evidence.values))) if hasattr(each, "__len__")),
             default=0,
         )
-
-    @cached_property
-    def owners(self) -> list[int]:
-        """By record line: the line of the statement that it belongs to, first element unused."""
-        owners = [0]
-        began: dict[tuple[int, int], int] = {}  # by call and line of the program
-        for number, (kind, frame, source, _, owner) in enumerate(self.lines, 1):
-            if kind == "again":
-                owners.append(began.get((frame, source), number))
-                continue
-            if kind in _SHOWN:
-                began[frame, source] = number
-            owners.append(owner if owner > 0 else number)
-        return owners
-
-    @cached_property
-    def groups(self) -> dict[int, list[int]]:
-        """By line of a statement: all record lines that belong to it."""
-        return grouped(range(1, self.count + 1), lambda number: self.owners[number])
-
-    @cached_property
-    def statements(self) -> list[int]:
-        """The record lines that show a statement about to run."""
-        return [number for number, line in enumerate(self.lines, 1) if line[0] == "source"]
 
     def rounds(self, name: str) -> list[list[Any]]:
         """What a name gets in the rounds of each loop that runs through it, for each time the loop ran."""

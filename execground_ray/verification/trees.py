@@ -129,5 +129,5 @@ def tests_in(nodes: Iterable[ast.AST]) -> list[frozenset[str]]:
             tests = [*node.values]
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             tests = [node.operand]
-        found += map(atoms_of, tests)
+        found += [atoms_of(test) for test in tests if not isinstance(test, ast.Compare | ast.BoolOp)]
     return found

@@ -1,0 +1,230 @@
+"""The record lines that a sentence cites, and what is at them: events, names, values, operations."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable
+from functools import cached_property
+from typing import Any
+
+from execground_ray.verification.run import WIDEN, Event, Run
+from execground_ray.verification.trees import grouped, key_of, name_of_call
+from execground_ray.verification.values import Opaque, parts
+
+MAX_STATES = 150  # states of names in which an expression is evaluated
+MAX_POOL = 60_000
+_ITERATORS = frozenset(
+    "permutations combinations combinations_with_replacement product islice chain map filter zip enumerate count cycle accumulate generator "
+    "takewhile dropwhile groupby starmap repeat zip_longest reversed list_iterator".split()
+)
+
+
+class Lines:
+    """What the run did at some ranges of record lines."""
+
+    def __init__(self, run: Run, ranges: tuple[tuple[int, int], ...]) -> None:
+        """See the class."""
+        self.run = run
+        self.core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
+        near = {line + more for line in self.core for more in range(-WIDEN, WIDEN + 1)} & set(range(1, run.count + 1))
+        self.lines = near | {member for line in self.core for member in run.groups[run.owners[line]]}
+        self.statements = sorted({run.owners[line] for line in self.lines})
+        self.core_statements = sorted({run.owners[line] for line in self.core})
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """What was evaluated."""
+        return [event for line in self.statements for event in self.run.events_at(line)]
+
+    @cached_property
+    def states(self) -> list[dict[str, Any]]:
+        """The names before and after each statement, those of the calls around them included."""
+        return [state for state, _ in self._states]
+
+    @cached_property
+    def _states(self) -> list[tuple[dict[str, Any], int]]:
+        """The names, and the call that they are those of; -1 for one that has no lines."""
+        found: list[tuple[dict[str, Any], int]] = []
+        seen: set[tuple[int, ...]] = set()
+        core = set(self.core_statements)
+        for line in self.statements:
+            for before in (True, False) if line in core else (False,):
+                mark, state = self.run.scope(line, before=before)
+                if mark not in seen:
+                    seen.add(mark)
+                    found.append((state, self.run.frame_of[line - 1]))
+            found += [(state, -1) for state in self.run.inner_states(line)]
+        return found[:MAX_STATES]
+
+    @cached_property
+    def recorded(self) -> bool:
+        """Whether nothing of what the program does at these lines is missing in the evidence."""
+        return self.run.incomplete.isdisjoint(self.statements)
+
+    @cached_property
+    def core_recorded(self) -> bool:
+        """Whether nothing of it is missing at the very lines that are cited."""
+        return self.run.incomplete.isdisjoint(self.core_statements)
+
+    @cached_property
+    def core_complete(self) -> bool:
+        """Whether nothing of it is, and they are the program's own."""
+        return self.core_recorded and not any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether nothing of what these lines do is: they are the program's own."""
+        return self.recorded and self.core_complete
+
+    @cached_property
+    def _by_key(self) -> dict[str, list[Event]]:
+        return grouped(self.events, lambda event: key_of(event.node))
+
+    @cached_property
+    def by_type(self) -> dict[type[ast.expr], list[Event]]:
+        """Events by the kind of their expressions."""
+        return grouped(self.events, lambda event: type(event.node))
+
+    @cached_property
+    def round_places(self) -> frozenset[int]:
+        """Of the rounds of loops that these lines are in, the how manieth of its loop each is, from 0 on; empty if not known."""
+        found: set[int] = set()
+        if self.run.is_endless:
+            return frozenset()
+        for runs in self.run.loops:
+            for starts in runs:
+                ends = [*starts[1:], None][: len(starts)]
+                for place, (first, behind) in enumerate(zip(starts, ends, strict=True)):
+                    last = behind - 1 if behind else max(self.lines)
+                    if any(first <= line <= last for line in self.lines):
+                        found.add(place)
+        return frozenset(found)
+
+    @cached_property
+    def raises(self) -> bool:
+        """Whether an exception is raised at these lines: nothing is known of the call that it came from."""
+        return any(self.run.lines[line - 1][0] == "raised" for line in self.lines)
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """Every value at these lines, each once: of expressions, names, arguments, and what came back."""
+        found: dict[int, Any] = {}
+        for event in self.events:
+            found[id(event.value)] = event.value
+        for state in self.states:
+            for name, value in state.items():
+                if name not in self.run.watches:
+                    found[id(value)] = value
+        for frame in self.touched:
+            for value in (frame.returned, *(value for _, value in frame.arguments)):
+                found[id(value)] = value
+        return list(found.values())
+
+    @cached_property
+    def touched(self) -> list[Any]:
+        """The calls that begin or end at these lines."""
+        return [frame for frame in self.run.frames if frame.first in self.lines or frame.last in self.lines]
+
+    @cached_property
+    def around(self) -> list[Any]:
+        """The calls that these lines are in, and those around them."""
+        found = {self.run.frame_of[line - 1] for line in self.lines}
+        for frame in list(found):
+            while 0 <= frame < len(self.run.frames):
+                found.add(frame)
+                frame = self.run.frames[frame].parent
+        return [self.run.frames[frame] for frame in sorted(found) if 0 <= frame < len(self.run.frames)]
+
+    @cached_property
+    def pool(self) -> frozenset[Hashable]:
+        """Keys of every value, of what is in it, and of the constants of the program."""
+        found: set[Hashable] = set()
+        for value in self.values:
+            found |= self.run.inside(value).keys
+            if len(found) > MAX_POOL:
+                break
+        return frozenset(found)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Every string at these lines."""
+        return list({text for value in self.values for text in self.run.inside(value).texts})
+
+    @cached_property
+    def opaque(self) -> list[Opaque]:
+        """The values that are not known exactly."""
+        return [value for value in self.values if isinstance(value, Opaque) and (value.text or value.cut)]
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The names of the types of everything at these lines, and of what the program writes out or converts to."""
+        found = {type(part).__name__ for value in self.values for part in parts(value)}
+        names = {"Tuple": "tuple", "Dict": "dict", "DictComp": "dict", "Div": "float"}
+        found |= {names.get(type(node).__name__, "") for node in self.nodes} | (
+            self.operations & {"tuple", "dict", "float"}
+        )
+        return frozenset(found | ({"dict"} if {"defaultdict", "Counter", "OrderedDict"} & found else set()))
+
+    @cached_property
+    def iterators(self) -> bool:
+        """Whether what is worked out at these lines stays inside of an iterator."""
+        return any(entry.type in _ITERATORS for entry in self.opaque)
+
+    @cached_property
+    def sizes(self) -> frozenset[int]:
+        """The lengths of everything at these lines."""
+        return frozenset(size for value in self.values for size in self.run.inside(value).sizes)
+
+    @cached_property
+    def numbers(self) -> list[float]:
+        """Every number at these lines."""
+        return [key for key in self.pool if isinstance(key, int | float)]
+
+    @cached_property
+    def sequences(self) -> list[tuple[Hashable, ...]]:
+        """Keys of the elements of every list and tuple."""
+        return [key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "list"]
+
+    @cached_property
+    def set_pool(self) -> frozenset[Hashable]:
+        """Keys of what has no order: the elements of sets, and of the keys and values of dictionaries."""
+        many = [tuple(key[1]) for key in self.pool if isinstance(key, tuple) and key[0] == "set"]
+        many += [tuple(entry[0] for entry in entries) for entries in self.dict_entries]
+        many += [tuple(entry[1] for entry in entries) for entries in self.dict_entries]
+        return frozenset(("list", tuple(sorted(each, key=repr))) for each in many)
+
+    @cached_property
+    def dict_entries(self) -> list[frozenset[tuple[Hashable, Hashable]]]:
+        """Keys of the entries of every dictionary."""
+        return [key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "dict"]
+
+    def has_slice(self, wanted: list[Hashable]) -> bool:
+        """Whether these elements stand one behind the other in some list."""
+        length, target = len(wanted), tuple(wanted)
+        return any(
+            many[place : place + length] == target
+            for many in self.sequences
+            for place in range(len(many) - length + 1)
+            if many[place] == target[0]
+        )
+
+    @cached_property
+    def operations(self) -> frozenset[str]:
+        """What these lines do: names of operators, of what is called, and of the kinds of their statements and expressions."""
+        found = {type(node).__name__ for node in self.nodes}
+        for node in self.nodes:
+            if isinstance(node, ast.BinOp | ast.UnaryOp | ast.AugAssign):
+                found.add(type(node.op).__name__)
+            elif isinstance(node, ast.Compare):
+                found |= {type(op).__name__ for op in node.ops}
+            elif isinstance(node, ast.Call):
+                found.add(name_of_call(node))
+            elif isinstance(node, ast.Name | ast.Attribute):
+                found.add(getattr(node, "attr", getattr(node, "id", "")))
+        return frozenset(found)
+
+    @cached_property
+    def nodes(self) -> set[ast.AST]:
+        """What these lines evaluate, and their statements."""
+        shown = {self.run.lines[line - 1][2] for line in self.lines}
+        return {event.node for event in self.events} | self.run.written_on(frozenset(shown))

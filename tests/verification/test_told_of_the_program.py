@@ -1,0 +1,103 @@
+"""What a text says in words for operators, of conditions, calls and operations: a right sentence and a wrong one for each rule."""
+
+import pytest
+from executions import execute
+
+from execground_ray.verification import Kind, Outcome, verify
+from execground_ray.verification.watched import watches_of
+
+PROGRAM = """\
+def largest(numbers, least):
+    best = max(numbers)
+    if best >= least:
+        return best
+    return least
+
+
+def pause(left, right):
+    pass
+
+
+def main_solution(numbers, least):
+    seen = set()
+    kept = []
+    for number in numbers:
+        if number in seen:
+            continue
+        seen.add(number)
+        half = number // 2
+        if half % 2 == 0 and number > least:
+            kept.append(number)
+    top = largest(kept, least)
+    pause(3, 5)
+    pair = (top, len(kept))
+    total = top - least
+    while total > 5:
+        total -= 5
+    last, first = kept[-1], kept[0]
+    return [last, first, total]
+"""
+ARGUMENTS = '{"numbers": [8, 5, 8, 12, 17], "least": 4}'
+
+
+def numbered():
+    return execute(PROGRAM, ARGUMENTS).trace.split("\n")
+
+
+def lines(part, number=0):
+    """A citation of the record lines with a part of the program in them."""
+    found = [index for index, line in enumerate(numbered(), 1) if part in line]
+    return f"[{found[number]}]"
+
+
+def findings(text):
+    verdict = verify(f"{text}\n\n**Final output:** `[17, 8, 3]`", execute(PROGRAM, ARGUMENTS, text))
+    return {finding.kind for finding in verdict.findings if finding.outcome is Outcome.CONTRADICTED}
+
+
+# Kind, right, wrong, the part of the program that is cited, and which of the lines with it.
+CASES = [
+    # words for operators
+    (Kind.CONDITION, "`number = 17` is greater than `4`", "`number = 17` is less than `4`", "half % 2 == 0", 3),
+    (Kind.CONDITION, "`half = 8` is even", "`half = 8` is odd", "half % 2 == 0", 3),
+    (Kind.CONDITION, "`8` is in `seen`", "`9` is in `seen`", "if number in seen", 2),
+    (Kind.CONDITION, "`seen` is empty", "`seen` is not empty", "kept = []", 0),
+    (Kind.CONDITION, "`17` is appended to `kept`", "`9` is appended to `kept`", "kept.append(number)", 3),
+    (Kind.CONDITION, "`half` does not exceed `20`", "`half` exceeds `20`", "half % 2 == 0", 3),
+    (Kind.CONDITION, "The condition is true", "The condition is false", "if number in seen", 2),
+    (Kind.CONDITION, "The `if` branch is taken", "The `else` branch is taken", "if number in seen", 2),
+    # what the program has not
+    (Kind.CONDITION, "`number in seen` is true", "`number in kept` is false", "if number in seen", 2),
+    (Kind.CONDITION, "`number > least` is true", "`number != least` is true", "half % 2 == 0", 3),
+    (Kind.CONDITION, "It goes on as long as `total > 5`", "It goes on as long as `total >= 5`", "while total > 5", 0),
+    (Kind.CONDITION, "`17 > 4` is true", "`17 > 3` is true", "half % 2 == 0", 3),
+    (Kind.CONDITION, "`total > 5` is true", "`total >= 0` is true", "total = top - least", 0),
+    (Kind.CALL, "`kept.append(17)` keeps it", "`kept.sort()` keeps it", "kept.append(number)", 1),
+    (Kind.ASSIGNMENT, "`half = 8`", "`spare = 8`", "half = number // 2", 3),
+    # operations
+    (Kind.OPERATION, "`half = 17 // 2 = 8`", "`half = 17 - 9 = 8`", "half = number // 2", 3),
+    (Kind.OPERATION, "`total = 17 - 4 = 13`", "`total = 26 // 2 = 13`", "total = top - least", 0),
+    (Kind.OPERATION, "`max(numbers)` is `17`", "`min(numbers)` is `8`", "best = max(numbers)", 0),
+    (Kind.OPERATION, "It is added to `kept`", "It is put at the front of the list", "kept.append(number)", 1),
+    (Kind.OPERATION, "Nothing is rounded", "The number is rounded to a whole one", "kept = []", 0),
+    (Kind.OPERATION, "An `and` joins both", "An `or` joins both", "half % 2 == 0", 3),
+    (Kind.OPERATION, "It is `13 - 5 = 8`", "It is `13 % 5 = 3`", "seen = set()", 0),
+    # of one moment
+    (Kind.ASSIGNMENT, "`last = 17`, `first = 8`", "`last = 8`, `first = 17`", "last, first = kept", 0),
+    (Kind.ASSIGNMENT, "This gives `total = 8`", "This gives `total = 13`", "total -= 5", 0),
+    (Kind.ASSIGNMENT, "`total` is still `total = 3`", "`total` is still `total = 8`", "return [last", 0),
+    (Kind.CALL, "It calls `pause` with `3` and `5`", "It calls `pause` with `5` and `3`", "pause(3, 5)", 0),
+    # places and kinds
+    (Kind.COUNT, "In the fifth round", "In the second round", "if half % 2", 3),
+    (Kind.COUNT, "The first call begins", "The third call begins", "top = largest", 0),
+    (Kind.VALUE, "`pair = (17, 4)`", "`pair = [17, 4]`", "pair = (top", 0),
+    (Kind.VALUE, "There is a list", "There is a dictionary", "kept = []", 0),
+    (Kind.EQUATION, "`17 // 2 = 8`", "`17 // 2 = 8.0`", "half = number // 2", 3),
+    (Kind.EQUATION, "`8 + 4 = 12`", "`'8' + 4 = 12`", "half = number // 2", 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "right", "mistaken", "part", "number"), CASES)
+def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken, part, number):
+    assert findings(f"{right} {lines(part, number)}.\n\nIt ends [1-{len(numbered())}].") == set()
+    assert kind in findings(f"{mistaken} {lines(part, number)}.\n\nIt ends [1-{len(numbered())}].")
