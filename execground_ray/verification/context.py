@@ -28,7 +28,9 @@ _DENIED = re.compile(
 )
 
 # What a name runs through: its last value may lie behind the lines that tell of the first.
-RANGE = re.compile(r"\bfrom (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)", re.IGNORECASE)
+RANGE = re.compile(
+    r"\bfrom (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)(?!,? (?:and |to )?‹E)", re.IGNORECASE
+)
 _OF_ANOTHER = re.compile(r" (?:for|at|when|with) ‹E")
 _LASTING = int | float | str | tuple  # values that do not change
 
@@ -115,6 +117,11 @@ class Context:
                     known[name] = value
                 used.discard(name)
         return found
+
+    def enumerates(self, key: str) -> bool:
+        """Whether it gives an expression several values."""
+        sides = [equation for token in self.sentence.tokens for equation in token.equations if equation[0].key == key]
+        return len({equation[-1].key for equation in sides if len(equation) > 1}) > 1
 
     def is_conditional(self, token: Token) -> bool:
         """Whether the clause that leads to a token is under a condition, or asks."""

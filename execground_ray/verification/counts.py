@@ -17,7 +17,7 @@ from execground_ray.verification.window import Window
 _CARDINALS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 _ORDINAL = re.compile(
-    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)})(?: (?!call|time|and\b)[a-z]+(?:,| is(?: again)?)| (?:round|turn|iteration|pass)| (?:one )?is) (?P<token>‹E\d+›)",
+    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)})(?: (?:number|element|item|entry|value|candidate|index|key)(?:,| is(?: again)?)| (?:round|turn|iteration|pass)| (?:one )?is) (?P<token>‹E\d+›)",
     re.IGNORECASE,
 )
 _PLACE = re.compile(

@@ -40,7 +40,8 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
     values, closed, kinds = window.possible(side)
     if any(fits(value, each, tolerance) for each in values):
         return True
-    if isinstance(side.node, ast.Name) and _ROUNDS.search(context.mask):  # an outlook on the rounds of a loop
+    # An outlook on the rounds of a loop.
+    if isinstance(side.node, ast.Name) and (_ROUNDS.search(context.mask) or context.enumerates(side.key)):
         if any(fits(value, each, tolerance) for loop in window.run.rounds(side.source) for each in loop):
             return None
     return False if closed or (kinds is not None and kind_of(value) not in kinds) else None

@@ -36,6 +36,9 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
             mine is theirs or (mine is not None and theirs is not None and same_operand(mine, theirs, event))
             for mine, theirs in bounds
         )
+    if isinstance(written, ast.Tuple) and isinstance(node, ast.Tuple) and len(written.elts) == len(node.elts):
+        if any(isinstance(each, ast.Slice) for each in node.elts):
+            return all(same_operand(mine, theirs, event) for mine, theirs in zip(written.elts, node.elts, strict=True))
     operand = event.operands.get(id(node))
     if operand is not None and matches(written, operand):
         return True

@@ -19,12 +19,12 @@ from execground_ray.verification.window import MUTABLE, Window
 # "`n = 0`, `f = 'A'` and `t = 'B'`"; "at `i = 2` we get `total = 5`".
 _LIST = re.compile(r"‹E\d+›(?:(?:,? and |, )(?:with )?‹E\d+›)+(?! (?:for|at|when|with) ‹)")
 _TOGETHER = re.compile(
-    r"(?<!› )\b(?:at|for|with|when) ‹E\d+›,? (?:(?:we|get|it|this|gives|giving|makes|making|have|comes|goes|the|an?|and|then|so|now|"
+    r"(?<!› )\b(?:at|for|with|when) ‹E\d+›,? (?:(?:we|get|it|this|gives|giving|makes|making|have|comes|goes|the|an?|and|now|"
     r"there|is|has) ){0,3}‹E\d+›",
     re.IGNORECASE,
 )
 _MADE = re.compile(
-    r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|gets?|getting|results? in|resulting in|so that|hence|so|thus)(?: \w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
+    r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: \w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
     re.IGNORECASE,
 )
 _STILL = re.compile(

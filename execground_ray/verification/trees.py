@@ -33,7 +33,8 @@ def expressions_in(node: ast.AST) -> tuple[ast.expr, ...]:
     """The expressions directly in a tree; those in a slice count as directly in it."""
     found: list[ast.expr] = []
     for each in children_of(node):
-        if isinstance(each, ast.Slice | ast.keyword | ast.comprehension):
+        is_sliced = isinstance(each, ast.Tuple) and any(isinstance(part, ast.Slice) for part in each.elts)
+        if is_sliced or isinstance(each, ast.Slice | ast.keyword | ast.comprehension):
             found += expressions_in(each)
         elif isinstance(each, ast.expr):
             found.append(each)

@@ -73,6 +73,8 @@ class Window(Lines):
         values = list({(type(value).__name__, repr(value)): value for value in found}.values())
         whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
         whole = whole and not (isinstance(side.node, ast.Name) and self._may_be_attribute(side))
+        # The name that a class gives its private attributes is another one.
+        whole = whole and "__" not in side.source
         if not values:  # there is no such element, or variable, at any time
             missing = bool(failed) and all(isinstance(error.__cause__, LookupError) for error in failed)
             is_part = any(isinstance(each, ast.Subscript) for each in nodes_in(side.node))
