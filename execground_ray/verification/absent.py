@@ -24,9 +24,7 @@ _MEASURES = frozenset(
 _CHANGES = frozenset({"min", "max", "round", "abs"})
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 # What compares without a comparison in the program; of membership, what looks something up.
-_COMPARES = frozenset(
-    "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right index count".split()
-)
+_COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right".split())
 _LOOKS_UP = frozenset("get setdefault pop remove discard add index find count update union set Set SetComp".split())
 
 
@@ -63,6 +61,8 @@ def _absent(sides: tuple[Side, ...], window: Window, *, sure: bool) -> Iterator[
         for node in nodes_in(side.node) if not side.pure else ():
             name = name_of_call(node) if isinstance(node, ast.Call) else ""
             measures = _MEASURES - _CHANGES if is_assigned else _MEASURES
+            if isinstance(node, ast.BinOp) and not is_pure(node) and not window.run.has_operator(node.op):
+                yield Kind.OPERATION, ast.unparse(node)
             if name and name not in names | measures and not (name == "sorted" and "sort" in names):
                 yield Kind.CALL, f"{name}()"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -15,6 +16,9 @@ from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import same
 
+_OBJECT = re.compile(r"(?P<name>[A-Za-z_][\w.]*) = (?P<value>(?P<type>[A-Za-z_]\w*)\([\s\S]*\))")
+_LITERAL = re.compile(r"(?<![\w.])-?\d+(?:\.\d*)?|'[^']*'|\"[^\"]*\"|\b(?:True|False|None)\b")
+
 
 def check_equations(context: Context) -> Iterator[Check]:
     """Judge every equation of a sentence."""
@@ -24,6 +28,8 @@ def check_equations(context: Context) -> Iterator[Check]:
                 yield from _arithmetic(context, token, sides)
                 if token not in context.range_ends:
                     yield from _names(context, token, sides)
+        if token.marked and context.cited:
+            yield from _shown(context, token)
 
 
 def _value(side: Side | None) -> list[Any]:
@@ -70,6 +76,22 @@ def _has_wrong_types(side: Side) -> bool:
         return side.value is None
     except UnknownError as error:
         return isinstance(error.__cause__, TypeError)
+
+
+def _shown(context: Context, token: Token) -> Iterator[Check]:
+    """``board = array([[0, 1]])``: of a value that has no literal the text shows the numbers and strings that the run does."""
+    source = context.sentence.source[token.start - context.sentence.start : token.end - context.sentence.start].strip(
+        "` "
+    )
+    match = _OBJECT.fullmatch(source)
+    side = parse(match["name"]) if match else None
+    if match is None or side is None or context.window is None or not context.window.complete:
+        return
+    shown = [entry for entry in context.window.shown(side) if not entry.cut]
+    alike = [_LITERAL.findall(entry.text) for entry in shown if entry.text.startswith(match["type"])]
+    mine = _LITERAL.findall(match["value"])
+    if alike and len(alike) == len(context.window.shown(side)) and any(len(each) == len(mine) for each in alike):
+        yield context.verdict(token, Kind.ASSIGNMENT, mine in alike, f"{side.source} is not {match['value']} there")
 
 
 def _readings(side: Side) -> Iterator[Any]:

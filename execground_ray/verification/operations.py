@@ -45,10 +45,14 @@ def check_operations(context: Context) -> Iterator[Check]:
 
 def _assigned(token: Token, window: Window, sides: tuple[Side, ...]) -> Iterator[Check]:
     """``mid = 3 % 2 = 1``: what is assigned to a variable at these lines is worked out with these operators."""
-    if len(sides) < 3 or not isinstance(sides[0].node, ast.Name):
+    target = sides[0].node
+    part = target.value if isinstance(target, ast.Subscript) else None
+    named = target if part is None else part
+    if len(sides) < 3 or not isinstance(named, ast.Name):
         return
-    name = sides[0].source
-    done = window.run.assigned_to(name, {event.line for event in window.run.stores(sides[0].key)} & window.lines)
+    name = named.id
+    stores = {event.line for event in window.run.stores(sides[0].key)} & window.lines
+    done = window.run.assigned_to(name, stores if part is None else window.lines, parts=part is not None)
     done += [node for frame in window.touched for node in window.run.passed_as(name, frame)]
     if not done or not all(map(_is_plain, done)):
         return

@@ -15,6 +15,13 @@ from execground_ray.verification.values import freeze, parts
 __all__ = ["WIDEN", "Event", "Frame", "Run"]
 
 
+def _is_named(target: ast.expr, name: str, parts: bool) -> bool:
+    """Whether a target is a variable, or a part of it."""
+    if parts:
+        return isinstance(target, ast.Subscript) and getattr(target.value, "id", "") == name
+    return getattr(target, "id", "") == name
+
+
 class Run(Recorded):
     """Answers questions about one run of a program, by its evidence."""
 
@@ -22,15 +29,15 @@ class Run(Recorded):
         """When a name was given a value."""
         return self._stores.get(key, [])
 
-    def assigned_to(self, name: str, lines: set[int]) -> list[ast.expr]:
-        """What the statements of some record lines assign to a variable: of `x += 1` the operation; of several at once none."""
+    def assigned_to(self, name: str, lines: set[int], *, parts: bool) -> list[ast.expr]:
+        """What the statements of some record lines assign to a variable, or to parts of it: of `x += 1` the operation."""
         shown = {self.lines[line - 1][2] for line in lines}
         found: list[ast.expr] = []
         for node in self._nodes:
             if isinstance(node, ast.stmt) and node.lineno in shown:
-                if isinstance(node, ast.AugAssign) and getattr(node.target, "id", "") == name:
+                if isinstance(node, ast.AugAssign) and _is_named(node.target, name, parts):
                     found.append(self._augmented[id(node.target)])
-                elif isinstance(node, ast.Assign) and [getattr(each, "id", "") for each in node.targets] == [name]:
+                elif isinstance(node, ast.Assign) and all(_is_named(each, name, parts) for each in node.targets):
                     found.append(node.value)
         return found
 

@@ -59,13 +59,15 @@ def _key(item: Any) -> str:
 
 @lru_cache(maxsize=CACHED)
 def atoms_of(node: ast.AST) -> frozenset[str]:
-    """What a tree is made of: its names, attributes and constants."""
+    """What a tree is made of: its names, attributes, constants and operators."""
     found = set()
     for each in nodes_in(node):
         if isinstance(each, ast.Name | ast.Attribute):
             found.add(getattr(each, "attr", getattr(each, "id", "")))
         elif isinstance(each, ast.Constant):
             found.add(repr(each.value))
+        elif isinstance(each, ast.operator):
+            found.add(type(each).__name__)
     return frozenset(found - {"self"})
 
 

@@ -89,6 +89,13 @@ class Window(Lines):
         whole = whole and (exact or names.isdisjoint(self.run.comprehended))
         return Possible(known, whole and len(known) == len(values) and not changing, kinds)
 
+    def shown(self, side: Side) -> list[Opaque]:
+        """What a name had at these lines that is known by what it shows only; empty if it had anything else."""
+        found = [state[side.source] for state in self.states if side.source in state]
+        found += [event.value for event in self._by_key.get(side.key, ())]
+        entries = [each for each in found if isinstance(each, Opaque) and each.text]
+        return entries if len(entries) == len(found) else []
+
     def _may_be_attribute(self, side: Side) -> bool:
         """Whether a name may be that of an object's attribute, and not of the variable that has it too."""
         stores = {event.line for event in self.run.stores(side.key)}

@@ -41,7 +41,9 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"(?:is|are|gets?) rounded|round(?:s|ing) (?:it|them|the|up|down)", "round int floor ceil FloorDiv trunc format JoinedStr FormattedValue Mod around quantize"),
         (r"(?:is|are) (?:concatenated|glued)|concatenat(?:es|ing)", "Add AugAssign join extend JoinedStr concatenate chain format hstack vstack"),
         (r"(?:is|are) shuffled", "shuffle sample"),
-        (r"(?:is|are|gets?) (?:then |also |now |next )?(?:added|appended|pushed) (?:to|on|onto)", f"{_ADDS} insert Add JoinedStr Subscript Mult"),
+        (r"(?:is|are|gets?) (?:then |also |now |next )?appended (?:to|on|onto)", f"{_ADDS} insert Add JoinedStr Mult"),
+        (r"extend(?:s|ed|ing)? (?:the|it|them|by|with)", f"{_ADDS} Add JoinedStr Mult insert chain Slice"),
+        (r"(?:is|are|gets?) (?:then |also |now |next )?(?:added|pushed) (?:to|on|onto)", f"{_ADDS} insert Add JoinedStr Subscript Mult"),
         (r"(?:append|put|add|plac|attach)\w* (?:\S+ ){0,3}?at the (?:very )?end(?: of|,|\.)", f"{_ADDS} Add JoinedStr Subscript Mult Slice"),
         (
             r"(?:dropp|remov|filter)\w* (?:out )?(?:the |any |all |repeated |duplicate |doubled )*(?:duplicates?|repeated|repetitions|duplicate \w+|doubled \w+)|duplicates are removed|removed as a duplicate|filters out the \w+ that occur twice",
