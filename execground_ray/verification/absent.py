@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from execground_ray.verification.arithmetic import is_pure
@@ -12,6 +13,7 @@ from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import same_operand
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import Event, Run
+from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in
 from execground_ray.verification.window import Window
 
@@ -19,7 +21,7 @@ MAX_EVENTS = 2_000  # comparisons of the run that one of a text is held against
 _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 _MEASURES = frozenset(
-    "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr".split()
+    "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr tolist items keys values".split()
 )
 _CHANGES = frozenset({"min", "max", "round", "abs"})
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
@@ -44,7 +46,7 @@ def check_absent(context: Context) -> Iterator[Check]:
                 if _is_twin(node, window.run):
                     message = f"{ast.unparse(node)} is nearly what is looked at"
                     yield Check(Kind.CONDITION, token.start, token.end, Outcome.CONTRADICTED, message)
-                elif sure and not window.hidden and _is_strange(node, window):
+                elif sure and not window.hidden and _is_strange(node, window) and not _is_ahead(node, context, token):
                     message = f"{ast.unparse(node)} is not looked at"
                     yield context.verdict(token, Kind.CONDITION, False, message)
 
@@ -65,6 +67,12 @@ def _absent(sides: tuple[Side, ...], window: Window, *, sure: bool) -> Iterator[
                 yield Kind.OPERATION, ast.unparse(node)
             if name and name not in names | measures and not (name == "sorted" and "sort" in names):
                 yield Kind.CALL, f"{name}()"
+
+
+def _is_ahead(node: ast.Compare, context: Context, token: Token) -> bool:
+    """Whether it is a condition of the program of which nothing is said but that it is looked at: it may be so later on."""
+    known = context.window is not None and type(node.ops[0]) in _compared(node, context.window.run.compared)
+    return known and not re.match(r"[^.;:]*\b(?:true|false)\b", context.around(token)[1])
 
 
 def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:

@@ -19,7 +19,13 @@ _UNREAL = re.compile(
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|every time|each time|in case|only when|when|once(?! more| again)|wherever|means that|stands for|(?:as|like) (?:for|at|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that))\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|every time|each time|in case|only when|when|once(?! more| again)|wherever|means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that))\b[^.;:,—]*$",
+    re.IGNORECASE,
+)
+# Of other rounds than those that are cited: "the same string was stored at `c = 3`", "Summing up, both led to a `row = 1`".
+_ELSEWHERE = re.compile(
+    r"\b(?:same|equal|had|was|were|earlier|already|before|previous\w*|stored|noted|found)\b[^.;:—]*\b(?:at|for|from|in|with|of) ?$"
+    r"|^\W*(?:summing up|in summary|overall|in short|altogether|all in all|in total|so far)\b",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -127,7 +133,9 @@ class Context:
         """Whether the clause that leads to a token is under a condition, or asks."""
         before, behind = self.around(token)
         clause = re.split(r"[,;:—–]", before)[-1] + re.split(r"[,;:—–]", behind)[0]
-        return self.asks or bool(_UNREAL.search(clause)) or bool(_CONDITIONAL.search(before))
+        return (
+            self.asks or bool(_UNREAL.search(clause)) or bool(_CONDITIONAL.search(before) or _ELSEWHERE.search(before))
+        )
 
     def is_alternative(self, token: Token) -> bool:
         """Whether it is one of several that a sentence leaves open: "with `x = 0` or `y = 0`"."""

@@ -18,7 +18,7 @@ _MENTION = re.compile(
     r"\b(?:debugger|debugging (?:output|session|information)|debug (?:output|log|trace|session|info(?:rmation)?)|traceback|tracer|pysnooper|"
     r"execution[ -](?:trace|log|record|history|transcript|listing|report|dump)s?|(?:runtime|program|code|function|call|stack|snoop|variable)[ -]traces?|"
     r"trace[ -](?:output|log|line|file|data|information|entry|entries|record)s?|(?:run|runtime|console|program|execution)[ -]logs?|"
-    r"log (?:output|entries|file|lines?)|logged (?:value|output|step|line)s?|recorded (?:run|execution|steps?|values?|states?|trace)|recording (?:of|shows)|"
+    r"log (?:output|entries|file|lines?)|logged (?:value|output|step|line)s?|recorded (?:run|execution|steps?|values?|states?|trace)|recording (?:of (?:the |this |its )?(?:run|execution|program|trace)|shows)|"
     r"(?:provided|given|supplied|recorded|captured|attached) (?:program |code |step-by-step |actual )?(?:execution|run|trace|log|tracing|steps)|"
     rf"(?:the|this|that|actual) (?:execution|run|output|logs?) (?:clearly |also |then |itself |above )?{_SHOWN} (?:that|us|how|the|this)|"
     rf"(?:the|this) (?:record|log) {_SHOWN}|"

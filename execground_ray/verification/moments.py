@@ -17,7 +17,9 @@ from execground_ray.verification.values import Opaque, fits
 from execground_ray.verification.window import MUTABLE, Window
 
 # "`n = 0`, `f = 'A'` and `t = 'B'`"; "at `i = 2` we get `total = 5`".
-_LIST = re.compile(r"‹E\d+›(?:(?:,? and |, )(?:with )?‹E\d+›)+(?! (?:for|at|when|with) ‹)")
+_LIST = re.compile(
+    r"(?<!returns )‹E\d+›(?:(?:,? and |, )(?:with )?‹E\d+›)+(?! (?:for|at|when|with) ‹| (?:is|are|was|as|holds|becomes)\b)"
+)
 _TOGETHER = re.compile(
     r"(?<!› )\b(?:at|for|with|when) ‹E\d+›,? (?:(?:we|get|it|this|gives|giving|makes|making|have|comes|goes|the|an?|and|now|"
     r"there|is|has) ){0,3}‹E\d+›",

@@ -10,7 +10,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import matches, misses
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
-from execground_ray.verification.values import same
+from execground_ray.verification.values import freeze, same
 from execground_ray.verification.window import Window
 
 _DIVIDES = frozenset("Div FloorDiv Mod RShift divmod int isqrt sqrt fmod bin hex oct len median gcd".split())
@@ -80,7 +80,12 @@ def _is_other_choice(window: Window, node: ast.Call) -> bool:
 def _is_never_done(window: Window, node: ast.BinOp) -> bool:
     """Whether it is a whole division or a remainder of values, and nothing there is divided: no text does so of itself."""
     whole = isinstance(node.op, ast.FloorDiv | ast.Mod)
-    return whole and is_pure(node) and not window.hidden and window.operations.isdisjoint(_DIVIDES)
+    if not whole or not is_pure(node) or window.hidden or not window.operations.isdisjoint(_DIVIDES):
+        return False
+    try:
+        return freeze(evaluate(node.left, {})) in window.pool
+    except UnknownError:
+        return False
 
 
 def _is_reached(window: Window, node: ast.BinOp) -> bool:

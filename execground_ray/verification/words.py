@@ -12,7 +12,7 @@ _ADDS = "append add extend push update setdefault put heappush appendleft union 
 _ORDERS = (
     "max min Gt GtE Lt LtE sort sorted nlargest nsmallest heappop heappush argmax argmin amax amin bisect most_common"
 )
-_AT_FRONT = "insert appendleft extendleft Add JoinedStr heappush Slice Starred center rjust zfill List push Div"
+_AT_FRONT = "reverse reversed insert appendleft extendleft Add JoinedStr heappush Slice Starred center rjust zfill List push Div"
 # What names an operation: operators, calls and kinds of expressions, as ``Window.operations`` has them. What none of the
 # lines that a sentence cites does, it cannot have told.
 OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
@@ -20,17 +20,17 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     for words, done in (
         (r"subtract(?:ed|s|ing|ion)", _SHIFTS),
         (r"multipl(?:ied|ies|ying|ication)|multiply|product of", f"{_TIMES} factorial comb reduce cumprod"),
-        (r"divid(?:ed|es|ing)|division", _PARTS),
+        (r"divid(?:ed|es|ing)|by division", _PARTS),
         (r"xor(?:ed|ing|s)?", "BitXor xor"),
         (r"average of|averages", "Div mean average FloorDiv"),
         (r"(?:is|are|gets?|and) (?:lowered|decreased|reduced|decremented) by", _LOWERS),
         (r"(?:is|are|gets?|and) (?:doubled|tripled)", f"{_TIMES} Add"),
-        (r"(?:is|are|gets?) halved|halv(?:es|ing)", f"{_PARTS} Mult"),
+        (r"(?:is|are|gets?) halved|halving|halves (?:it|them|the)", f"{_PARTS} Mult"),
         (r"(?:is|are) squared|squares? of", f"{_TIMES} square hypot dist"),
         (r"(?:is|are|gets?) negated", "USub Not Invert NotEq Mult Sub"),
         (r"the remainder of|leaves the remainder", "Mod divmod fmod Sub"),
         (
-            r"(?:insert|put|plac|add|attach|prepend)\w* (?:\S+ ){0,6}?(?:at|to|in) (?:the )?(?:very )?(?:front|beginning|head)",
+            r"(?:insert|put|plac|add|attach|prepend)\w* (?:\S+ ){0,4}?(?:at|to|in) (?:the )?(?:very )?(?:front|beginning|head)",
             _AT_FRONT,
         ),
         (r"prepend(?:s|ed|ing)?", _AT_FRONT),
@@ -38,7 +38,7 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"(?:is|are) revers(?:ed)|revers(?:es|ing) (?:it|them|the)", "reversed reverse Slice insert appendleft USub Sub sort sorted swap"),
         (r"(?:is|are|gets?) (?:stripped|trimmed)|strip(?:s|ping) (?:it|them|the|of)|strip it", "strip lstrip rstrip Slice replace split removeprefix removesuffix sub"),
         (r"(?:to|into|in) (?:upper|lower) ?case|capitali[sz]e[sd]?", "upper lower capitalize title swapcase casefold chr ord"),
-        (r"(?:is|are|gets?) rounded|round(?:s|ing) (?:it|them|the|up|down)", "round int floor ceil FloorDiv trunc format JoinedStr FormattedValue Mod around quantize"),
+        (r"(?:is|are|gets?) rounded|rounding (?:it|them|the|up|down)|rounds (?:it|them|up|down|off)", "round int floor ceil FloorDiv trunc format JoinedStr FormattedValue Mod around quantize"),
         (r"(?:is|are) (?:concatenated|glued)|concatenat(?:es|ing)", "Add AugAssign join extend JoinedStr concatenate chain format hstack vstack"),
         (r"(?:is|are) shuffled", "shuffle sample"),
         (r"(?:is|are|gets?) (?:then |also |now |next )?appended (?:to|on|onto)", f"{_ADDS} insert Add JoinedStr Mult"),
