@@ -29,6 +29,9 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _ENTRY = re.compile(r"\s*(?:-?[\d.]+|'[^']*'|\"[^\"]*\"|\([^()]*\))\s*:\s*[^\s:]")
 _EQUALS = re.compile(r"(?<![=<>!+\-*/%&|^:])=(?!=)")
 _KEYWORD = re.compile(r"^(?:if|elif|while|return|and|or)\s+(?!not in\b)")
+# What the reader sees of such values are their parts: `defaultdict(<class 'int'>, {...})`, `array([...], dtype=int8)`.
+_DEFAULTS = re.compile(r"defaultdict\(<class '[\w.]+'>, (\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})\)")
+_TYPED = re.compile(r"(array\([^=]*), dtype=[\w.]+(?=\))")
 _NEXT = re.compile(r"[,;]\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))|;")
 
 
@@ -140,6 +143,7 @@ def _parts(text: str, separator: re.Pattern[str], read_part: Callable[[str], Any
 def clean(source: str, mathematics: bool = False) -> str:
     """Python for what a text writes."""
     text = _KEYWORD.sub("", source.strip()).removesuffix(":")
+    text = _TYPED.sub(r"\1", _DEFAULTS.sub(r"\1", text))
     if not any(quote in text for quote in "'\""):
         text = text.translate(_SIGNS)
         text = _POWER.sub(lambda match: "**" + match[1].translate(_RAISED), text)
