@@ -21,10 +21,11 @@ MAX_EVENTS = 2_000  # comparisons of the run that one of a text is held against
 _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 _MEASURES = frozenset(
-    "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr tolist items keys values".split()
+    "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr slice tolist items keys values".split()
 )
 _CHANGES = frozenset({"min", "max", "round", "abs"})
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
+_ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
 # What compares without a comparison in the program; of membership, what looks something up.
 _COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right".split())
 _LOOKS_UP = frozenset("get setdefault pop remove discard add index find count update union set Set SetComp".split())
@@ -36,17 +37,25 @@ def check_absent(context: Context) -> Iterator[Check]:
     if window is None or not context.attributed:
         return
     sure = context.cited and window.complete
+    asked = bool(_ASKED.search(context.mask))
     for token in context.sentence.tokens:
         if not token.marked or context.is_denied(token):
             continue
         for sides in token.equations:
             for kind, what in _absent(sides, window, sure=sure):
                 yield context.verdict(token, kind, False, f"{what} is nothing that the program has")
+            made = set().union(*(_surely_made(side.node) for side in sides))
             for node in (each for side in sides for each in _comparisons(side.node)):
                 if _is_twin(node, window.run):
                     message = f"{ast.unparse(node)} is nearly what is looked at"
                     yield Check(Kind.CONDITION, token.start, token.end, Outcome.CONTRADICTED, message)
-                elif sure and not window.hidden and _is_strange(node, window) and not _is_ahead(node, context, token):
+                elif (
+                    sure
+                    and not window.hidden
+                    and key_of(node) in made
+                    and _is_strange(node, window, asked=asked)
+                    and not _is_ahead(node, context, token)
+                ):
                     message = f"{ast.unparse(node)} is not looked at"
                     yield context.verdict(token, Kind.CONDITION, False, message)
 
@@ -63,9 +72,12 @@ def _absent(sides: tuple[Side, ...], window: Window, *, sure: bool) -> Iterator[
         for node in nodes_in(side.node) if not side.pure else ():
             name = name_of_call(node) if isinstance(node, ast.Call) else ""
             measures = _MEASURES - _CHANGES if is_assigned else _MEASURES
-            if isinstance(node, ast.BinOp) and not is_pure(node) and not window.run.has_operator(node.op):
-                yield Kind.OPERATION, ast.unparse(node)
-            if name and name not in names | measures and not (name == "sorted" and "sort" in names):
+            if (
+                name
+                and not name.endswith(("Error", "Exception"))
+                and name not in names | measures
+                and not (name == "sorted" and "sort" in names)
+            ):
                 yield Kind.CALL, f"{name}()"
 
 
@@ -83,6 +95,15 @@ def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:
                 yield ast.Compare(left, [op], [right])
 
 
+def _surely_made(tree: ast.expr) -> set[str]:
+    """The keys of those that are made whatever comes out: not behind an ``and``, an ``or`` or the first of a chain."""
+    later = {part for node in nodes_in(tree) if isinstance(node, ast.BoolOp) for part in node.values[1:]}
+    later |= {part for node in nodes_in(tree) if isinstance(node, ast.IfExp) for part in (node.body, node.orelse)}
+    unsure = {each for part in later for each in nodes_in(part)}
+    made = [node for node in nodes_in(tree) if isinstance(node, ast.Compare) and node not in unsure]
+    return {key_of(ast.Compare(node.left, node.ops[:1], node.comparators[:1])) for node in made}
+
+
 def _is_twin(node: ast.Compare, run: Run) -> bool:
     """Whether the program only compares the same, and including where they are equal if the text does not, or the reverse."""
     return _compared(node, run.compared) == {_TWINS.get(type(node.ops[0]))}
@@ -95,9 +116,11 @@ def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]
     return many.get((left, right), set()) | mirrored
 
 
-def _is_strange(node: ast.Compare, window: Window) -> bool:
+def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
     """Whether the program compares nothing that this can be: of values nothing at these lines, of names nothing at all."""
     run, op = window.run, type(node.ops[0])
+    if issubclass(op, ast.Is | ast.IsNot) and not asked:  # that a name has no value may be told as one
+        return False
     if not window.operations.isdisjoint(_COMPARES) or run.incomplete:
         return False
     if issubclass(op, ast.In | ast.NotIn) and not window.operations.isdisjoint(_LOOKS_UP):

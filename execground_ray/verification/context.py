@@ -25,7 +25,8 @@ _CONDITIONAL = re.compile(
 # Of other rounds than those that are cited: "the same string was stored at `c = 3`", "Summing up, both led to a `row = 1`".
 _ELSEWHERE = re.compile(
     r"\b(?:same|equal|had|was|were|earlier|already|before|previous\w*|stored|noted|found)\b[^.;:—]*\b(?:at|for|from|in|with|of) ?$"
-    r"|^\W*(?:summing up|in summary|overall|in short|altogether|all in all|in total|so far)\b",
+    r"|^\W*(?:summing up|in summary|overall|in short|altogether|all in all|in total|so far|to put it together|putting (?:it|this|everything|all) together|taken together|to sum up|in conclusion|as a whole)\b"
+    r"|\b(?:same (?:\w+ )?as|like|unlike) ?$",
     re.IGNORECASE,
 )
 _DENIED = re.compile(

@@ -24,6 +24,7 @@ _PLACE = re.compile(
     rf"\b(?P<ordinal>{'|'.join(_ORDINALS)}) (?:(?:recursive|inner|outer|deeper|nested|loop|self) )?(?P<what>call|round|iteration)\b(?!s| (?:of|to|is) (?:‹[VEC]|this))",
     re.IGNORECASE,
 )
+_NONE = re.compile(r"\b(?:no|not|never|nothing|without|none)\b[^.;,]*$", re.IGNORECASE)
 # Not of the lines that are cited: "it was added in the third round".
 _EARLIER = re.compile(
     r"\b(?:was|were|had|has|have|been|from|since|than|as|like|before|earlier|until|if|when|would)\b[^.;,]*$",
@@ -54,7 +55,8 @@ def check_counts(context: Context) -> Iterator[Check]:
     for pattern, known in ((_ROUNDS, _repeated), (_MANY, _numbers)):
         for match in pattern.finditer(context.mask):
             wanted = _number(context, match["count"] or "two")
-            if wanted is None or _APPROXIMATE.search(context.mask[: match.start()]):
+            before = context.mask[: match.start()]
+            if wanted is None or _APPROXIMATE.search(before) or _NONE.search(before):
                 continue
             good = wanted in known(window) or wanted in _rounds(whole)
             if good or not context.is_open:

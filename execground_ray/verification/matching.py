@@ -40,6 +40,8 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         if any(isinstance(each, ast.Slice) for each in node.elts):
             return all(same_operand(mine, theirs, event) for mine, theirs in zip(written.elts, node.elts, strict=True))
     operand = event.operands.get(id(node))
+    if operand is None and isinstance(written, ast.Attribute) and isinstance(node, ast.Attribute):
+        return written.attr == node.attr and same_operand(written.value, node.value, event)
     if operand is not None and matches(written, operand):
         return True
     try:

@@ -102,6 +102,8 @@ def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[
     if len(pairs) < 2 or pairs[0][0].key != pairs[1][0].key:
         return
     first, (side, last) = pairs[0][1], pairs[1]
+    if not isinstance(last, int | float | str):  # no loop runs through it
+        return
     runs = [values for values in window.assigned(side) or [window.looked_at(side)] if values]
     if not context.cited:  # any loop may be meant
         runs = [values for values in window.run.rounds(side.source) if values and fits(first, values[0], 0.0)]

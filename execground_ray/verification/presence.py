@@ -50,8 +50,13 @@ def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:
     """Whether it is written as a list, and all that is so in these lines are tuples, or the reverse."""
     if not token.marked or not window.complete or not isinstance(value, list | tuple) or len(value) < 2:
         return False
-    is_bare = isinstance(value, tuple) and not token.sides[-1].source.startswith("(")
+    node = token.sides[-1].node
+    is_bare = (
+        isinstance(node, ast.Tuple) and node.col_offset == node.elts[0].col_offset
+    )  # "runs through `(1, 2), (3, 4)`"
     if is_bare or any(isinstance(side.node, ast.Call) for side in token.sides):
+        return False
+    if isinstance(value, tuple) and (len(token.sides) < 2 or "namedtuple" in window.run.names):
         return False
     types = window.run.types_of(freeze(value), window.values)
     return bool(types) and type(value) not in types and types <= {list, tuple}

@@ -66,18 +66,6 @@ class Program:
         }
         return isinstance(function, ast.Attribute) and name_of_call(function.value) == "super" and bases <= {"object"}
 
-    def has_operator(self, operator: ast.operator) -> bool:
-        """Whether it does anything with an operator; divisions, and adding and taking away, are told for each other."""
-        return type(operator).__name__ in self._operators
-
-    @cached_property
-    def _operators(self) -> frozenset[str]:
-        found = {type(node).__name__ for node in self._nodes if isinstance(node, ast.operator)}
-        for alike in ({"Add", "Sub"}, {"Div", "FloorDiv", "Mod", "RShift"}, {"Mult", "Pow", "LShift"}):
-            found |= alike if alike & found else set()
-        calls = {name_of_call(node) for node in self._nodes if isinstance(node, ast.Call)}
-        return frozenset(found | ({"Div", "FloorDiv", "Mod"} if "divmod" in calls else set()) | {"Add", "Sub"})
-
     @cached_property
     def empty(self) -> frozenset[str]:
         """The functions that do nothing: no call of theirs evaluates anything."""

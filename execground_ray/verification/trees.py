@@ -33,6 +33,8 @@ def expressions_in(node: ast.AST) -> tuple[ast.expr, ...]:
     """The expressions directly in a tree; those in a slice count as directly in it."""
     found: list[ast.expr] = []
     for each in children_of(node):
+        if isinstance(node, ast.Call) and each is node.func and isinstance(each, ast.Attribute):
+            found.append(each.value)
         is_sliced = isinstance(each, ast.Tuple) and any(isinstance(part, ast.Slice) for part in each.elts)
         if is_sliced or isinstance(each, ast.Slice | ast.keyword | ast.comprehension):
             found += expressions_in(each)
@@ -87,6 +89,12 @@ def program_names(program: ast.AST | str) -> frozenset[str]:
             found.add(node.name)
         elif isinstance(node, ast.Attribute):
             found.add(node.attr)
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            found.add(node.name or "")
+        elif isinstance(node, ast.alias):
+            found |= {part for name in (node.name, node.asname or "") for part in name.split(".")}
+        elif isinstance(node, ast.keyword):
+            found.add(node.arg or "")
     return frozenset(found)
 
 

@@ -77,7 +77,12 @@ class _Substitution:
 
     def result(self, node: ast.expr) -> ast.expr:
         """Give the value of an expression if it reads well in its place, else the expression with values put in."""
-        if isinstance(node, ast.Slice | ast.Starred) or (self._after_change(node) and not isinstance(node, ast.Name)):
+        is_sliced = isinstance(node, ast.Tuple) and any(isinstance(part, ast.Slice) for part in node.elts)
+        if (
+            is_sliced
+            or isinstance(node, ast.Slice | ast.Starred)
+            or (self._after_change(node) and not isinstance(node, ast.Name))
+        ):
             return self.parts(node)
         value = self._worked_out(node)
         short = value is not UNKNOWN and (
@@ -102,7 +107,8 @@ class _Substitution:
             case ast.Compare(left=left, ops=ops, comparators=comparators):
                 return ast.Compare(self.value(left), ops, [self.value(part) for part in comparators])
             case ast.Tuple(elts=elements):
-                return ast.Tuple([self.value(element) for element in elements], ast.Load())
+                parts = [self.parts(part) if isinstance(part, ast.Slice) else self.value(part) for part in elements]
+                return ast.Tuple(parts, ast.Load())
             case ast.List(elts=elements):
                 return ast.List([self.value(element) for element in elements], ast.Load())
             case ast.Subscript(value=container, slice=index):
