@@ -17,7 +17,6 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in
 from execground_ray.verification.window import Window
 
-MAX_EVENTS = 2_000  # comparisons of the run that one of a text is held against
 _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 _MEASURES = frozenset(
@@ -36,35 +35,40 @@ def check_absent(context: Context) -> Iterator[Check]:
     window = context.window
     if window is None or not context.attributed:
         return
-    sure = context.cited and window.complete
-    asked = bool(_ASKED.search(context.mask))
     for token in context.sentence.tokens:
         if not token.marked or context.is_denied(token):
             continue
         for sides in token.equations:
-            for kind, what in _absent(sides, window, sure=sure):
-                yield context.verdict(token, kind, False, f"{what} is nothing that the program has")
-            made = set().union(*(_surely_made(side.node) for side in sides))
-            for node in (each for side in sides for each in _comparisons(side.node)):
-                if _is_twin(node, window.run):
-                    message = f"{ast.unparse(node)} is nearly what is looked at"
-                    yield Check(Kind.CONDITION, token.start, token.end, Outcome.CONTRADICTED, message)
-                elif (
-                    sure
-                    and not window.hidden
-                    and key_of(node) in made
-                    and _is_strange(node, window, asked=asked)
-                    and not _is_ahead(node, context, token)
-                ):
-                    message = f"{ast.unparse(node)} is not looked at"
-                    yield context.verdict(token, Kind.CONDITION, False, message)
+            if context.cited and window.complete:
+                for kind, what in _absent(sides, window):
+                    yield context.verdict(token, kind, False, f"{what} is nothing that the program has")
+                yield from _strange(context, window, token, sides)
+            for what in _mistaken(sides, window.run):
+                yield Check(
+                    Kind.CONDITION, token.start, token.end, Outcome.CONTRADICTED, f"{what} is nearly what is asked"
+                )
 
 
-def _absent(sides: tuple[Side, ...], window: Window, *, sure: bool) -> Iterator[tuple[Kind, str]]:
+def _mistaken(sides: tuple[Side, ...], run: Run) -> Iterator[str]:
+    """Conditions that the program has, but for what they are compared or joined by."""
+    for node in (each for side in sides for each in nodes_in(side.node)):
+        if isinstance(node, ast.BoolOp) and not is_pure(node) and run.joins_otherwise(node):
+            yield ast.unparse(node)
+    yield from (ast.unparse(node) for side in sides for node in _comparisons(side.node) if _is_twin(node, run))
+
+
+def _strange(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
+    """Comparisons that these lines do not make."""
+    asked = bool(_ASKED.search(context.mask))
+    made = set().union(*(_surely_made(side.node) for side in sides))
+    for node in (each for side in sides for each in _comparisons(side.node)) if not window.hidden else ():
+        if key_of(node) in made and _is_strange(node, window, asked=asked) and not _is_ahead(node, context, token):
+            yield context.verdict(token, Kind.CONDITION, False, f"{ast.unparse(node)} is not looked at")
+
+
+def _absent(sides: tuple[Side, ...], window: Window) -> Iterator[tuple[Kind, str]]:
     """Calls of functions and values of names that the program does not know; of what it measures a text may speak."""
     names, first = window.run.names, sides[0].node
-    if not sure:
-        return
     if len(sides) > 1 and isinstance(first, ast.Name) and first.id not in names and not sides[-1].is_condition:
         yield Kind.ASSIGNMENT, first.id
     is_assigned = len(sides) > 1 and isinstance(first, ast.Name) and first.id in window.run.variables

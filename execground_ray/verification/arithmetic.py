@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import math
-import operator
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -54,10 +53,16 @@ def _factorial(number: int) -> int:
     return math.factorial(number)
 
 
+def _is_same(left: Any, right: Any) -> bool:
+    """Whether two values are one object: of lists and the like, which were read back, nobody knows."""
+    _require(left is None or right is None or not isinstance(left, list | dict | set))
+    return bool(left == right)
+
+
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = OPERATORS | {
     ast.Pow: _power,
-    ast.Is: operator.eq,  # of values that were read back, none is another
-    ast.IsNot: operator.ne,
+    ast.Is: lambda left, right: _is_same(left, right),
+    ast.IsNot: lambda left, right: not _is_same(left, right),
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": _length, "sum": sum, "min": min, "max": max, "abs": abs, "int": int, "float": float, "str": str, "bool": bool,

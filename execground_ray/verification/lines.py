@@ -194,6 +194,11 @@ class Lines:
         return frozenset(("list", tuple(sorted(each, key=repr))) for each in many)
 
     @cached_property
+    def sets(self) -> list[frozenset[Hashable]]:
+        """Keys of the elements of every set."""
+        return [key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "set"]
+
+    @cached_property
     def dict_entries(self) -> list[frozenset[tuple[Hashable, Hashable]]]:
         """Keys of the entries of every dictionary."""
         return [key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "dict"]

@@ -13,6 +13,7 @@ from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import freeze, same
 from execground_ray.verification.window import Window
 
+MAX_EVENTS = 2_000  # operations of the run that one of a text is held against
 _DIVIDES = frozenset("Div FloorDiv Mod RShift divmod int isqrt sqrt fmod bin hex oct len median gcd".split())
 _OF_MANY = frozenset({"min", "max", "sum", "any", "all"})
 _WORKED_OUT = frozenset("gcd lcm pow comb perm factorial sum prod fsum mean sumprod dot bin hex divmod".split())
@@ -54,6 +55,8 @@ def _is_near(window: Window, node: ast.BinOp | ast.Compare) -> bool:
     if key_of(node) in window.run.keys or any(matches(node, event) for event in events):
         return False
     pure = is_pure(node)
+    if not pure and any(matches(node, event) for event in window.run.operated[:MAX_EVENTS]):  # done elsewhere
+        return False
     if pure and not _WORKED_OUT.isdisjoint(window.operations):  # a text works out what the function does
         return False
     likely = {"operand", "constant"} if pure else {"operator", "constant"}

@@ -124,6 +124,8 @@ def in_window(window: Window, source: str, value: Any) -> bool:
     if isinstance(value, dict):
         entries = {(freeze(key), freeze(item)) for key, item in value.items()}
         return any(entries <= each for each in window.dict_entries)
+    if isinstance(value, set) and any({freeze(item) for item in value} <= each for each in window.sets):
+        return True
     if isinstance(value, list | tuple | set):
         is_pair = isinstance(value, tuple) and (len(value) <= MAX_PLACES or source[:1] != "(")
         return _sequence(window, [freeze(item) for item in value], is_pair)

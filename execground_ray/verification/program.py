@@ -66,6 +66,16 @@ class Program:
         }
         return isinstance(function, ast.Attribute) and name_of_call(function.value) == "super" and bases <= {"object"}
 
+    def joins_otherwise(self, written: ast.BoolOp) -> bool:
+        """Whether the program joins the same conditions, and only by the other of ``and`` and ``or``."""
+        parts = [key_of(each) for each in written.values]
+        joins = {
+            type(node.op)
+            for node in self._nodes
+            if isinstance(node, ast.BoolOp) and [*map(key_of, node.values)] == parts
+        }
+        return bool(joins) and type(written.op) not in joins
+
     @cached_property
     def empty(self) -> frozenset[str]:
         """The functions that do nothing: no call of theirs evaluates anything."""

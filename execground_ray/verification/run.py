@@ -68,9 +68,9 @@ class Run(Recorded):
         return frozenset(range(len(self.frames))) - {event.frame for event in self.events} - silent
 
     @cached_property
-    def comparisons(self) -> list[Event]:
-        """The comparisons of the run."""
-        return [event for event in self.events if isinstance(event.node, ast.Compare)]
+    def operated(self) -> list[Event]:
+        """The operations of the run."""
+        return [event for event in self.events if isinstance(event.node, ast.BinOp)]
 
     def never(self, key: str) -> bool:
         """Whether an expression was evaluated at no time."""

@@ -1,10 +1,9 @@
-"""What a text says in words for operators, of conditions, calls and operations: a right sentence and a wrong one for each rule."""
+"""What a text says of conditions, calls and operations: a right sentence and a wrong one for each rule."""
 
 import pytest
 from executions import execute
 
 from execground_ray.verification import Kind, Outcome, verify
-from execground_ray.verification.watched import watches_of
 
 PROGRAM = """\
 def largest(numbers, least):
@@ -69,6 +68,13 @@ CASES = [
     # what the program has not
     (Kind.CONDITION, "`number in seen` is true", "`number in kept` is false", "if number in seen", 2),
     (Kind.CONDITION, "`number > least` is true", "`number != least` is true", "half % 2 == 0", 3),
+    (
+        Kind.CONDITION,
+        "As `half % 2 == 0 and number > least`",
+        "As `half % 2 == 0 or number > least`",
+        "half % 2 == 0",
+        3,
+    ),
     (Kind.CONDITION, "It goes on as long as `total > 5`", "It goes on as long as `total >= 5`", "while total > 5", 0),
     (Kind.CONDITION, "`17 > 4` is true", "`17 > 3` is true", "half % 2 == 0", 3),
     (Kind.CONDITION, "`total > 5` is true", "`total >= 0` is true", "total = top - least", 0),
@@ -81,7 +87,7 @@ CASES = [
     (Kind.OPERATION, "It is added to `kept`", "It is put at the front of the list", "kept.append(number)", 1),
     (Kind.OPERATION, "Nothing is rounded", "The number is rounded to a whole one", "kept = []", 0),
     (Kind.OPERATION, "An `and` joins both", "An `or` joins both", "half % 2 == 0", 3),
-    (Kind.OPERATION, "It is `13 - 5 = 8`", "It is `13 % 5 = 3`", "seen = set()", 0),
+    (Kind.OPERATION, "It is `17 - 4 = 13`", "It is `17 % 4 = 1`", "total = top - least", 0),
     # of one moment
     (Kind.ASSIGNMENT, "`last = 17`, `first = 8`", "`last = 8`, `first = 17`", "last, first = kept", 0),
     (Kind.ASSIGNMENT, "This gives `total = 8`", "This gives `total = 13`", "total -= 5", 0),
