@@ -87,7 +87,7 @@ CASES = [
     (Kind.OPERATION, "It is added to `kept`", "It is put at the front of the list", "kept.append(number)", 1),
     (Kind.OPERATION, "Nothing is rounded", "The number is rounded to a whole one", "kept = []", 0),
     (Kind.OPERATION, "An `and` joins both", "An `or` joins both", "half % 2 == 0", 3),
-    (Kind.OPERATION, "It is `17 - 4 = 13`", "It is `17 % 4 = 1`", "total = top - least", 0),
+    (Kind.OPERATION, "It is `8 - 5 = 3`", "It is `8 % 5 = 3`", "last, first = kept", 0),
     # of one moment
     (Kind.ASSIGNMENT, "`last = 17`, `first = 8`", "`last = 8`, `first = 17`", "last, first = kept", 0),
     (Kind.ASSIGNMENT, "This gives `total = 8`", "This gives `total = 13`", "total -= 5", 0),
