@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from execground_ray.verification.arithmetic import is_pure
+from execground_ray.verification.arithmetic import UnknownError, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import OPPOSITES
 from execground_ray.verification.finding import Kind, Outcome
@@ -15,6 +15,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.run import Event, Run
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in
+from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
 
 _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
@@ -69,7 +70,7 @@ def _strange(context: Context, window: Window, token: Token, sides: tuple[Side, 
 def _absent(sides: tuple[Side, ...], window: Window) -> Iterator[tuple[Kind, str]]:
     """Calls of functions and values of names that the program does not know; of what it measures a text may speak."""
     names, first = window.run.names, sides[0].node
-    if len(sides) > 1 and isinstance(first, ast.Name) and first.id not in names and not sides[-1].is_condition:
+    if len(sides) > 1 and isinstance(first, ast.Name) and first.id not in names and not _is_told_of(sides, window):
         yield Kind.ASSIGNMENT, first.id
     is_assigned = len(sides) > 1 and isinstance(first, ast.Name) and first.id in window.run.variables
     for side in sides:
@@ -89,6 +90,16 @@ def _is_ahead(node: ast.Compare, context: Context, token: Token) -> bool:
     """Whether it is a condition of the program of which nothing is said but that it is looked at: it may be so later on."""
     known = context.window is not None and type(node.ops[0]) in _compared(node, context.window.run.compared)
     return known and not re.match(r"[^.;:]*\b(?:true|false)\b", context.around(token)[1])
+
+
+def _is_told_of(sides: tuple[Side, ...], window: Window) -> bool:
+    """Whether a text may speak of a value by a name of its own: one that the program writes out, or that an object shows."""
+    last = sides[-1]
+    try:
+        is_written = freeze(last.value) in window.run.constants
+    except UnknownError:
+        return True
+    return last.is_condition or is_written or any(last.source in entry.text for entry in window.opaque)
 
 
 def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:

@@ -54,6 +54,8 @@ def _is_near(window: Window, node: ast.BinOp | ast.Compare) -> bool:
     events = window.by_type.get(type(node), ())
     if key_of(node) in window.run.keys or any(matches(node, event) for event in events):
         return False
+    if isinstance(node, ast.Compare) and len(node.ops) > 1:  # not all of it need have been looked at
+        return False
     pure = is_pure(node)
     if not pure and any(matches(node, event) for event in window.run.operated[:MAX_EVENTS]):  # done elsewhere
         return False

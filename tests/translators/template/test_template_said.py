@@ -258,7 +258,13 @@ def test_the_final_output_keeps_what_json_cannot_tell(traced, reasoning):
 
 
 def test_a_slice_in_an_index_is_written_as_one(reasoning):
-    lines = ["import numpy as np", "m = np.array([x, x])", "if (m[0, :] == x[0]).sum() > 5:", "    return [0]", "return x"]
+    lines = [
+        "import numpy as np",
+        "m = np.array([x, x])",
+        "if (m[0, :] == x[0]).sum() > 5:",
+        "    return [0]",
+        "return x",
+    ]
     text = reasoning(program(*lines), x=[1, 2])
     assert "m[0, :] == 1" in text
     assert "slice(" not in text
