@@ -21,7 +21,7 @@ from execground_ray.stages.read_problems import read_rows
 from ray_jobs.check import main as check
 
 PLAIN = "tracing.preload=[]"
-STRICT = "verification.min_supported=9"
+STRICT = "verification.min_supported=11"
 
 
 @pytest.fixture

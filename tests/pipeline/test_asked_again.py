@@ -8,7 +8,7 @@ import pytest
 from job import rows_of
 from unlucky_model import USAGE, luck_of, problem, serve
 
-LUCK = ["", "WRONG", "", "CUT EMPTY", "", "EMPTY", "", "FALSE WRONG"] * 4  # an answer comes back with 15 others
+LUCK = ["", "WRONG", "", "CUT EMPTY", "", "EMPTY", "", "FALSE WRONG"] * 6  # an answer comes back with 15 others
 ATTEMPTS = {number: 1 + len(luck.split()) for number, luck in enumerate(LUCK, 1)}
 
 
