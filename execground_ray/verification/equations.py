@@ -95,7 +95,9 @@ def _shown(context: Context, token: Token) -> Iterator[Check]:
 
 
 def _readings(side: Side) -> Iterator[Any]:
-    """Other things that a side can mean: whole division, a power."""
+    """Other things that a side can mean: whole division, a power, what it compares with last (``5 > 2 * 2 = 4``)."""
+    if isinstance(side.node, ast.Compare):
+        yield from _value(parse(ast.unparse(side.node.comparators[-1])))
     for sign, meant in (("", ""), ("^", "**"), ("/", "//")):
         if sign in side.source and "//" not in side.source:
             yield from _value(parse(side.source.replace(sign, meant)))

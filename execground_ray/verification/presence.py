@@ -135,6 +135,8 @@ def in_window(window: Window, source: str, value: Any) -> bool:
 def _number(window: Window, source: str, value: Any) -> bool:
     if -value in window.pool or str(value) in window.texts:
         return True
+    if abs(value) >= 100 and any(str(value) in text for text in window.texts):
+        return True
     if isinstance(value, float):
         tolerance = rounding(source)
         return any(close(value, number, tolerance) for number in window.numbers)

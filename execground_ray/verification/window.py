@@ -193,13 +193,11 @@ class Window(Lines):
 
     @cached_property
     def all_outcomes(self) -> set[bool]:
-        """How the conditions at the very lines that are cited came out, those for which something was tested."""
-        return {
-            event.outcome == 1
-            for line in self.core_statements
-            for event in self.run.events_at(line)
-            if event.outcome >= 0
-        }
+        """How the conditions at these lines came out; empty where none was tested at the very lines that are cited."""
+        tested = {line for line in self.statements for event in self.run.events_at(line) if event.outcome >= 0}
+        if tested.isdisjoint(self.core_statements):
+            return set()
+        return {event.outcome == 1 for line in tested for event in self.run.events_at(line) if event.outcome >= 0}
 
     def changes(self, side: Side) -> tuple[list[Any], list[Any]]:
         """The values that a name gets at the lines that are cited, and those that it has behind the last of them.
