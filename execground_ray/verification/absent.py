@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from execground_ray.verification.arithmetic import UnknownError, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import OPPOSITES
-from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import same_operand
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import Event, Run
@@ -45,9 +45,7 @@ def check_absent(context: Context) -> Iterator[Check]:
                     yield context.verdict(token, kind, False, f"{what} is nothing that the program has")
                 yield from _strange(context, window, token, sides)
             for what in _mistaken(sides, window.run):
-                yield Check(
-                    Kind.CONDITION, token.start, token.end, Outcome.CONTRADICTED, f"{what} is nearly what is asked"
-                )
+                yield Check.of(token, Kind.CONDITION, f"{what} is nearly what is asked")
 
 
 def _mistaken(sides: tuple[Side, ...], run: Run) -> Iterator[str]:

@@ -51,6 +51,11 @@ class Check(NamedTuple):
     outcome: Outcome
     message: str = ""
 
+    @classmethod
+    def of(cls, where: Token | Sentence, kind: Kind, message: str, outcome: Outcome = Outcome.CONTRADICTED) -> Check:
+        """What became of a token, or of a whole sentence."""
+        return cls(kind, where.start, where.end, outcome, message)
+
 
 @dataclass(frozen=True)
 class Context:
@@ -163,4 +168,4 @@ class Context:
             outcome = Outcome.UNKNOWN
         else:
             outcome = Outcome.CONTRADICTED
-        return Check(kind, token.start, token.end, outcome, message)
+        return Check.of(token, kind, message, outcome)

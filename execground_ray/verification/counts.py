@@ -61,8 +61,7 @@ def check_counts(context: Context) -> Iterator[Check]:
             good = wanted in known(window) or wanted in _rounds(whole)
             if good or not context.is_open:
                 outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
-                sentence = context.sentence
-                yield Check(Kind.COUNT, sentence.start, sentence.end, outcome, f"not so many: {match[0]}")
+                yield Check.of(context.sentence, Kind.COUNT, f"not so many: {match[0]}", outcome)
 
 
 def _ordinals(context: Context, window: Window) -> Iterator[Check]:
@@ -92,9 +91,7 @@ def _places(context: Context, window: Window) -> Iterator[Check]:
             and not context.is_open
             and not _EARLIER.search(context.mask[: match.start()])
         ):
-            sentence = context.sentence
-            message = f"there is no {match[0]}"
-            yield Check(Kind.COUNT, sentence.start, sentence.end, Outcome.CONTRADICTED, message)
+            yield Check.of(context.sentence, Kind.COUNT, f"there is no {match[0]}")
 
 
 def _number(context: Context, words: str) -> int | None:

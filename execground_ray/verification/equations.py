@@ -43,17 +43,8 @@ def _arithmetic(context: Context, token: Token, sides: tuple[Side, ...]) -> Iter
     """Each side without names that has a value is the one before it."""
     tolerance = max(side.tolerance for side in sides)
     if token.marked:
-        yield from (
-            Check(
-                Kind.EQUATION,
-                token.start,
-                token.end,
-                Outcome.CONTRADICTED,
-                f"{side.source} is of no types that go together",
-            )
-            for side in sides
-            if _has_wrong_types(side)
-        )
+        for side in filter(_has_wrong_types, sides):
+            yield Check.of(token, Kind.EQUATION, f"{side.source} is of no types that go together")
     for left, right in pairwise([side for side in sides if _value(side)]):
         good = same(left.value, right.value, tolerance) or any(
             same(reading, right.value)
@@ -65,7 +56,7 @@ def _arithmetic(context: Context, token: Token, sides: tuple[Side, ...]) -> Iter
         outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
         if not good and (context.asks or context.is_denied(token)):
             outcome = Outcome.UNKNOWN
-        yield Check(Kind.EQUATION, token.start, token.end, outcome, f"{left.source} is not {right.source}")
+        yield Check.of(token, Kind.EQUATION, f"{left.source} is not {right.source}", outcome)
 
 
 def _has_wrong_types(side: Side) -> bool:
@@ -80,17 +71,14 @@ def _has_wrong_types(side: Side) -> bool:
 
 def _shown(context: Context, token: Token) -> Iterator[Check]:
     """``board = array([[0, 1]])``: of a value that has no literal the text shows the numbers and strings that the run does."""
-    source = context.sentence.source[token.start - context.sentence.start : token.end - context.sentence.start].strip(
-        "` "
-    )
-    match = _OBJECT.fullmatch(source)
+    match = _OBJECT.fullmatch(context.sentence.code_of(token))
     side = parse(match["name"]) if match else None
     if match is None or side is None or context.window is None or not context.window.complete:
         return
-    shown = [entry for entry in context.window.shown(side) if not entry.cut]
-    alike = [_LITERAL.findall(entry.text) for entry in shown if entry.text.startswith(match["type"])]
+    shown = context.window.shown(side)
+    alike = [_LITERAL.findall(entry.text) for entry in shown if not entry.cut and entry.text.startswith(match["type"])]
     mine = _LITERAL.findall(match["value"])
-    if alike and len(alike) == len(context.window.shown(side)) and any(len(each) == len(mine) for each in alike):
+    if len(alike) == len(shown) and any(len(each) == len(mine) for each in alike):
         yield context.verdict(token, Kind.ASSIGNMENT, mine in alike, f"{side.source} is not {match['value']} there")
 
 

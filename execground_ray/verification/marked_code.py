@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import follows
-from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import frames_of
@@ -53,16 +53,19 @@ def check_marked_code(context: Context) -> Iterator[Check]:
                 yield from _called(context, window, token, sides)
                 yield from _joined(context, window, token, sides)
                 yield from _attribute(context, window, token, sides)
-    if context.whole is not None and not context.whole.run.incomplete and not context.whole.opaque:
-        for match in _KIND.finditer(context.mask):
-            kind = match["kind"].lower()
-            if _TYPES[kind][0].__name__ not in context.whole.types and not context.is_open:
-                sentence = context.sentence
-                yield Check(
-                    Kind.VALUE, sentence.start, sentence.end, Outcome.CONTRADICTED, f"there is no {kind} in the run"
-                )
+    yield from _mentioned(context)
     for match in _TYPE.finditer(context.mask):
         yield from _typed(context, window, match)
+
+
+def _mentioned(context: Context) -> Iterator[Check]:
+    """A kind of values that a sentence speaks of is one that the run has."""
+    whole = context.whole
+    if whole is None or whole.run.incomplete or whole.opaque or context.is_open:
+        return
+    for kind in (match["kind"].lower() for match in _KIND.finditer(context.mask)):
+        if _TYPES[kind][0].__name__ not in whole.types:
+            yield Check.of(context.sentence, Kind.VALUE, f"there is no {kind} in the run")
 
 
 def _following(context: Context) -> Iterator[Check]:

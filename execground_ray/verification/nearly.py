@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
-from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches, misses
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import freeze, same
@@ -34,7 +34,7 @@ def check_nearly(context: Context) -> Iterator[Check]:
             for node in (each for side in sides for each in nodes_in(side.node)):
                 inside = node not in whole and any(node in nodes_in(each) for each in whole)
                 if message := _is_missed(window, node, worked_out=len(sides) > 1, inside=inside):
-                    yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
+                    yield Check.of(token, Kind.OPERATION, message)
 
 
 def _is_missed(window: Window, node: ast.AST, *, worked_out: bool, inside: bool) -> str:

@@ -35,7 +35,7 @@ def check_operations(context: Context) -> Iterator[Check]:
                 if good is not None:
                     outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
                     message = f"{ast.unparse(node)} is not the operation that is done"
-                    yield Check(Kind.OPERATION, token.start, token.end, outcome, message)
+                    yield Check.of(token, Kind.OPERATION, message, outcome)
             if context.cited and window.recorded and token.marked and not context.is_conditional(token):
                 yield from _assigned(token, window, sides)
     if context.cited and not context.is_open:
@@ -60,8 +60,7 @@ def _assigned(token: Token, window: Window, sides: tuple[Side, ...]) -> Iterator
     for side in sides[1:]:
         mine = _operators(side.node) if isinstance(side.node, ast.BinOp) else set()
         if not any(mine <= each for each in theirs) and (any(theirs) or "Add" not in mine):
-            message = f"{sides[0].source} is not worked out as {side.source}"
-            yield Check(Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, message)
+            yield Check.of(token, Kind.OPERATION, f"{sides[0].source} is not worked out as {side.source}")
 
 
 # Calls in which nothing is worked out that a text may tell as an operation of its own.
@@ -147,14 +146,11 @@ def _operator(node: ast.AST) -> str:
 
 def _joined_by(context: Context, window: Window) -> Iterator[Check]:
     """``the `or` expression``: conditions at these lines are joined so, if they are at all."""
-    sentence = context.sentence
     joined = {type(node.op).__name__.lower() for node in window.nodes if isinstance(node, ast.BoolOp)}
-    for token in sentence.tokens:
-        word = sentence.source[token.start - sentence.start : token.end - sentence.start].strip("` ")
-        if token.marked and word in {"and", "or"} and joined and word not in joined:
-            yield Check(
-                Kind.OPERATION, token.start, token.end, Outcome.CONTRADICTED, f"nothing there is joined by {word}"
-            )
+    for token in context.sentence.tokens if joined else ():
+        word = context.sentence.code_of(token)
+        if token.marked and word in {"and", "or"} and word not in joined:
+            yield Check.of(token, Kind.OPERATION, f"nothing there is joined by {word}")
 
 
 def _told(context: Context, window: Window) -> Iterator[Check]:
@@ -167,4 +163,4 @@ def _told(context: Context, window: Window) -> Iterator[Check]:
             if not _NOT_DONE.search(sentence.mask[: match.end()]) and operations.isdisjoint(done):
                 sure = window.complete and not window.hidden
                 outcome = Outcome.CONTRADICTED if sure else Outcome.UNKNOWN
-                yield Check(Kind.OPERATION, sentence.start, sentence.end, outcome, f"nothing there is {match[0]}")
+                yield Check.of(sentence, Kind.OPERATION, f"nothing there is {match[0]}", outcome)

@@ -12,7 +12,7 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import is_true
-from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import freeze, parts
@@ -113,22 +113,17 @@ def _tested(context: Context, window: Window) -> Iterator[Check]:
         wanted = match["word"].lower() != "false"
         made = window.all_outcomes
         if made and wanted not in made and not _UNSURE.search(context.mask[: match.start()]):
-            sentence = context.sentence
-            message = f"no condition there is {str(wanted).lower()}"
-            yield Check(Kind.CONDITION, sentence.start, sentence.end, Outcome.CONTRADICTED, message)
+            yield Check.of(context.sentence, Kind.CONDITION, f"no condition there is {str(wanted).lower()}")
 
 
 def _branched(context: Context, window: Window) -> Iterator[Check]:
     """``the `else` branch is taken``: a condition at these lines came out so."""
-    sentence = context.sentence
     for match in _BRANCH.finditer(context.mask):
         word = match["word"]
         if word.startswith("‹"):
-            token = context.tokens(word)[0]
-            word = sentence.source[token.start - sentence.start : token.end - sentence.start].strip("` :")
+            word = context.sentence.code_of(context.tokens(word)[0]).rstrip(":")
         if word.lower() in {"if", "else"} and window.branches == {word.lower() == "else"}:
-            message = f"the {word} branch is not taken"
-            yield Check(Kind.CONDITION, sentence.start, sentence.end, Outcome.CONTRADICTED, message)
+            yield Check.of(context.sentence, Kind.CONDITION, f"the {word} branch is not taken")
 
 
 def _written(token: Token) -> str:

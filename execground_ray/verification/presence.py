@@ -43,7 +43,7 @@ def check_values(context: Context) -> Iterator[Check]:
             outcome = Outcome.SUPPORTED if good else wrong
             if good and context.cited and side is token.sides[-1] and _is_of_other_type(window, token, value):
                 outcome = Outcome.CONTRADICTED
-            yield Check(Kind.VALUE, token.start, token.end, outcome, f"{source} is no value there")
+            yield Check.of(token, Kind.VALUE, f"{source} is no value there", outcome)
 
 
 def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:

@@ -79,6 +79,10 @@ class Sentence:
     mask: str
     tokens: tuple[Token, ...]
 
+    def code_of(self, token: Token) -> str:
+        """What a token is in the text, without its marks."""
+        return self.source[token.start - self.start : token.end - self.start].strip("` ")
+
 
 def tokenize(text: str, start: int, end: int, names: frozenset[str]) -> Sentence:
     """Read ``text[start:end]``; ``names`` are the program's."""
