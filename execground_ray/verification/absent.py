@@ -12,18 +12,22 @@ from execground_ray.verification.facts import OPPOSITES
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import same_operand
 from execground_ray.verification.notation import Side
-from execground_ray.verification.run import Event, Run
+from execground_ray.verification.recorded import Event
+from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in
+from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in, pairs_in
 from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
 
 _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
+# What a text may call that the program does not: measures and conversions by which it tells what a value is.
 _MEASURES = frozenset(
     "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr slice tolist items keys values".split()
 )
+# But not to say what a variable is assigned.
 _CHANGES = frozenset({"min", "max", "round", "abs"})
+# Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 _ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
 # What compares without a comparison in the program; of membership, what looks something up.
@@ -104,8 +108,7 @@ def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:
     """The comparisons that a condition is made of, each of two expressions."""
     for node in nodes_in(tree):
         if isinstance(node, ast.Compare):
-            for left, op, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
-                yield ast.Compare(left, [op], [right])
+            yield from (ast.Compare(left, [op], [right]) for left, op, right in pairs_in(node))
 
 
 def _surely_made(tree: ast.expr) -> set[str]:
@@ -130,7 +133,7 @@ def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]
 
 
 def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
-    """Whether the program compares nothing that this can be: of values nothing at these lines, of names nothing at all."""
+    """Whether these lines compare nothing that this can be."""
     run, op = window.run, type(node.ops[0])
     if issubclass(op, ast.Is | ast.IsNot) and not asked:  # that a name has no value may be told as one
         return False
@@ -145,7 +148,6 @@ def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
     atoms = atoms_of(node)
     if any(atoms <= each for each in window.comparisons):
         return False
-    # What is taken for true may be told as a comparison: `len(stack) > 0`.
     if any(map(is_pure, (node.left, *node.comparators))) and any(atoms - _TRUTH <= each for each in window.tests):
         return False
     return not any(_is_of(node, event) for event in window.comparing)
@@ -156,9 +158,8 @@ def _is_of(node: ast.Compare, event: Event) -> bool:
     if not isinstance(event.node, ast.Compare):
         return False
     op, (right,) = type(node.ops[0]), node.comparators
-    parts = zip([event.node.left, *event.node.comparators], event.node.ops, event.node.comparators, strict=False)
     return any(
         type(does) in {way, OPPOSITES[way]} and same_operand(one, left, event) and same_operand(other, theirs, event)
-        for left, does, theirs in parts
+        for left, does, theirs in pairs_in(event.node)
         for one, other, way in ((node.left, right, op), (right, node.left, _MIRRORED.get(op, op)))
     )

@@ -83,8 +83,7 @@ def _places(context: Context, window: Window) -> Iterator[Check]:
     """``the third round``, ``the second call``: one of these lines is in such a round, one of the run is such a call."""
     for match in _PLACE.finditer(context.mask):
         place = _ORDINALS.index(match["ordinal"].lower())
-        calls = match["what"].lower().startswith("call")
-        places = window.run.call_places if calls else window.round_places
+        places = window.run.call_places if match["what"].lower() == "call" else window.round_places
         if (
             places
             and place not in places

@@ -7,7 +7,8 @@ from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
 
-from execground_ray.verification.run import WIDEN, Event, Run
+from execground_ray.verification.recorded import WIDEN, Event
+from execground_ray.verification.run import Run
 from execground_ray.verification.trees import grouped, key_of, name_of_call
 from execground_ray.verification.values import Opaque, parts
 
@@ -68,12 +69,12 @@ class Lines:
 
     @cached_property
     def core_complete(self) -> bool:
-        """Whether nothing of it is, and they are the program's own."""
+        """Whether nothing of what they do is missing: they are the program's own, too."""
         return self.core_recorded and not any(self.run.frame_of[line - 1] in self.run.foreign for line in self.core)
 
     @cached_property
     def complete(self) -> bool:
-        """Whether nothing of what these lines do is: they are the program's own."""
+        """Whether nothing of what all these lines do is missing."""
         return self.recorded and self.core_complete
 
     @cached_property
@@ -87,7 +88,7 @@ class Lines:
 
     @cached_property
     def round_places(self) -> frozenset[int]:
-        """Of the rounds of loops that these lines are in, the how manieth of its loop each is, from 0 on; empty if not known."""
+        """The places that the rounds at these lines have in their loops, from 0 on; empty where that is not known."""
         found: set[int] = set()
         if self.run.is_endless:
             return frozenset()
@@ -188,7 +189,7 @@ class Lines:
     @cached_property
     def set_pool(self) -> frozenset[Hashable]:
         """Keys of what has no order: the elements of sets, and of the keys and values of dictionaries."""
-        many = [tuple(key[1]) for key in self.pool if isinstance(key, tuple) and key[0] == "set"]
+        many = list(map(tuple, self.sets))
         many += [tuple(entry[0] for entry in entries) for entries in self.dict_entries]
         many += [tuple(entry[1] for entry in entries) for entries in self.dict_entries]
         return frozenset(("list", tuple(sorted(each, key=repr))) for each in many)

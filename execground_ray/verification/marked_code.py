@@ -16,7 +16,7 @@ from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import frames_of
-from execground_ray.verification.run import Event
+from execground_ray.verification.recorded import Event
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call
 from execground_ray.verification.values import Opaque, fits, freeze

@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
-from execground_ray.verification.run import Event
+from execground_ray.verification.recorded import Event
 from execground_ray.verification.trees import children_of, key_of
 from execground_ray.verification.values import Opaque, same
 

@@ -115,9 +115,9 @@ def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[
 def _made(context: Context, window: Window, token: Token, *, still: bool) -> Iterator[Check]:
     """What a step makes of a name, or leaves, is what it has behind a statement, not only before all of them."""
     for side, value in _pair(token):
-        left = window.left(side)
+        left = window.held(side, before=False)
         if still:
-            left += window.found(side)
+            left += window.held(side, before=True)
         else:
             left += [event.value for event in window.run.stores(side.key) if event.line in window.lines]
             begun = [frame for frame in window.touched if frame.first in window.core]

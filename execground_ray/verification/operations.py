@@ -12,7 +12,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import matches, operand_value, operands_of
 from execground_ray.verification.notation import Side
-from execground_ray.verification.run import Event
+from execground_ray.verification.recorded import Event
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import name_of_call, nodes_in
 from execground_ray.verification.values import Opaque, same

@@ -11,7 +11,8 @@ from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import Opaque, same
 
 if TYPE_CHECKING:
-    from execground_ray.verification.run import Frame, Run
+    from execground_ray.verification.recorded import Frame
+    from execground_ray.verification.run import Run
 
 _RECEIVERS = frozenset({"self", "cls"})
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
 
-from execground_ray.verification.recorded import WIDEN, Event, Frame, Recorded
+from execground_ray.verification.recorded import Event, Frame, Recorded
 from execground_ray.verification.trees import first_name, grouped, key_of, name_of_call
 from execground_ray.verification.values import freeze, parts
-
-__all__ = ["WIDEN", "Event", "Frame", "Run"]
 
 
 def _is_named(target: ast.expr, name: str, parts: bool) -> bool:
@@ -104,14 +102,10 @@ class Run(Recorded):
         ]
 
     @cached_property
-    def call_places(self) -> frozenset[int]:
-        """Of all calls, the how manieth each is of those of its function that its caller makes, from 0 on."""
-        found: set[int] = set()
-        counts: dict[tuple[int, str], int] = defaultdict(int)
-        for frame in self.frames:
-            found.add(counts[frame.parent, frame.name])
-            counts[frame.parent, frame.name] += 1
-        return frozenset(found | set(range(max(counts.values(), default=0))))
+    def call_places(self) -> range:
+        """The places that calls have among those of the same function that one caller makes, from 0 on."""
+        made = Counter((frame.parent, frame.name) for frame in self.frames)
+        return range(max(made.values(), default=0))
 
     @cached_property
     def loops(self) -> list[list[list[int]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -119,12 +119,18 @@ def grouped(many: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[
     return found
 
 
+def pairs_in(comparison: ast.Compare) -> Iterator[tuple[ast.expr, ast.cmpop, ast.expr]]:
+    """What is compared with what: ``a < b < c`` compares two pairs."""
+    lefts = [comparison.left, *comparison.comparators]
+    return zip(lefts, comparison.ops, comparison.comparators, strict=False)
+
+
 def compared_in(nodes: Iterable[ast.AST]) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
     """How some nodes compare two expressions, by their keys."""
     found: dict[tuple[str, str], set[type[ast.cmpop]]] = defaultdict(set)
     for node in nodes:
         if isinstance(node, ast.Compare):
-            for left, op, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
+            for left, op, right in pairs_in(node):
                 found[key_of(left), key_of(right)].add(type(op))
     return found
 

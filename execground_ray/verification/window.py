@@ -13,7 +13,8 @@ from execground_ray.verification.lines import MAX_STATES, Lines
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
-from execground_ray.verification.run import Event, Run
+from execground_ray.verification.recorded import Event
+from execground_ray.verification.run import Run
 from execground_ray.verification.trees import atoms_of, compared_in, name_of_call, nodes_in, tests_in
 from execground_ray.verification.values import PLAIN, Opaque, fits, kind_of
 
@@ -162,20 +163,12 @@ class Window(Lines):
         parts = [*self.by_type.get(ast.Attribute, ()), *self.by_type.get(ast.Subscript, ())]
         return any(isinstance(event.value, MUTABLE) for event in parts)
 
-    def found(self, side: Side) -> list[Any]:
-        """The values that an expression of names has before the statements of these lines."""
+    def held(self, side: Side, *, before: bool) -> list[Any]:
+        """The values that an expression of names has before or behind the statements of the cited lines."""
         found = []
         for line in self.core_statements:
             with suppress(UnknownError):
-                found.append(evaluate(side.node, self.run.scope(line, before=True)[1]))
-        return found
-
-    def left(self, side: Side) -> list[Any]:
-        """The values that an expression of names has behind the statements of these lines."""
-        found = []
-        for line in self.core_statements:
-            with suppress(UnknownError):
-                found.append(evaluate(side.node, self.run.scope(line, before=False)[1]))
+                found.append(evaluate(side.node, self.run.scope(line, before=before)[1]))
         return found
 
     def returned(self, name: str) -> list[Any]:
