@@ -12,6 +12,7 @@ from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import operand_value, operands_of
+from execground_ray.verification.recorded import Frame
 from execground_ray.verification.values import Opaque, freeze, same
 from execground_ray.verification.window import Window
 
@@ -36,7 +37,8 @@ def check_calls(context: Context) -> Iterator[Check]:
         named = {sides[0].node.id: value for sides, value in values if isinstance(sides[0].node, ast.Name)}
         loose = [value for sides, value in values if len(sides) == 1]
         if len(named) + len(loose) == len(tokens):
-            good = _is_called(window, named, loose)
+            in_order = not named and len(loose) > 1
+            good = _is_given(window, loose) if in_order else _is_called(window, named, loose)
             yield context.verdict(tokens[-1], Kind.CALL, good, f"no call there has {[named, loose]}")
 
 
@@ -50,25 +52,27 @@ def _is_called(window: Window, named: dict[str, Any], loose: list[Any]) -> bool 
     ]
     wanted = Counter(map(freeze, loose))
     meant = [call for call in calls if all(same(value, call[name]) for name, value in named.items())]
-    begun = [dict(frame.arguments) for frame in window.run.frames if frame.first in window.lines]
-    if (named or len(loose) == 1) and any(wanted <= Counter(map(freeze, call.values())) for call in meant):
+    if any(wanted <= Counter(map(freeze, call.values())) for call in meant):
         return True
     known = not any(isinstance(call[name], Opaque) for call in calls for name in named)
     # A call that begins there and has no such argument may be told by its variables.
-    fitting = all(named.keys() <= call.keys() for call in begun)
-    if not named and len(loose) > 1:  # all that a call gets, in its order
-        given = [[*call.values()] for call in begun]
-        whole = given and all(
-            len(values) == len(loose) and not any(isinstance(each, Opaque) for each in values) for values in given
-        )
-        return (
-            None if not whole or _elsewhere(window, loose) else any(all(map(same, loose, values)) for values in given)
-        )
+    fitting = all(named.keys() <= dict(frame.arguments).keys() for frame in _begun(window))
     return False if calls and named and known and fitting and not meant else None
 
 
-def _elsewhere(window: Window, loose: list[Any]) -> bool:
-    """Whether a call there that is none of the program's has these arguments."""
+def _is_given(window: Window, values: list[Any]) -> bool | None:
+    """Whether these are all that a call which begins there gets, in their order."""
+    given = [[value for _, value in frame.arguments] for frame in _begun(window)]
+    known = not any(isinstance(value, Opaque) for arguments in given for value in arguments)
+    if not given or not known or any(len(arguments) != len(values) for arguments in given):
+        return None
     events = window.by_type.get(ast.Call, ())
-    many = [[operand_value(each, event) for each in operands_of(event.node)] for event in events]
-    return any(len(values) == len(loose) and all(map(same, loose, values)) for values in many)
+    others = [[operand_value(each, event) for each in operands_of(event.node)] for event in events]
+    if any(len(arguments) == len(values) and all(map(same, values, arguments)) for arguments in others):
+        return None  # of another function
+    return any(all(map(same, values, arguments)) for arguments in given)
+
+
+def _begun(window: Window) -> list[Frame]:
+    """The calls that begin there."""
+    return [frame for frame in window.run.frames if frame.first in window.lines]

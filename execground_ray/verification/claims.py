@@ -134,9 +134,8 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
     good = find(context, side, value, written.tolerance, target) if good is None else good
     if good and context.cited:
         good = _in_time(context, side, value, verb)
-    if (
-        good is False and isinstance(value, bool) and not (kind is Kind.CALL and target.marked)
-    ):  # what is no bool may be called so
+    # What is no bool may be called so, but for what is returned.
+    if good is False and isinstance(value, bool) and not (kind is Kind.CALL and target.marked):
         good = is_true(context, side, value) or (False if target.marked else None)
     if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
         good = None

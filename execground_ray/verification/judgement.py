@@ -16,6 +16,7 @@ from execground_ray.verification.marked_code import check_marked_code
 from execground_ray.verification.moments import check_moments
 from execground_ray.verification.nearly import check_nearly
 from execground_ray.verification.operations import check_operations
+from execground_ray.verification.outcomes import check_outcomes
 from execground_ray.verification.passages import Passage, passages
 from execground_ray.verification.predicates import check_predicates
 from execground_ray.verification.presence import check_values
@@ -28,6 +29,7 @@ _RULES = (
     check_equations,
     check_claims,
     check_predicates,
+    check_outcomes,
     check_absent,
     check_operations,
     check_nearly,

@@ -16,7 +16,7 @@ from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import freeze, parts
-from execground_ray.verification.window import MUTABLE, Window
+from execground_ray.verification.window import MUTABLE
 
 _IS = (
     r"(?:,? (?:which|that|it))?(?: (?:now|then|also|still|only|again|already|itself|clearly|indeed))* "
@@ -71,19 +71,6 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         *((pattern, "{} in {}") for pattern in _TAKEN),
     )
 )
-_UNSURE = re.compile(
-    r"\b(?:if|when|whenever|until|unless|not|no|neither|never|as long as|while)\b[^.;]*$", re.IGNORECASE
-)
-_BRANCH = re.compile(
-    r"(?P<word>‹\w\d+›|\bif|\belse)[- ](?:branch|part|block|clause) (?:is|gets) (?:taken|entered|executed|run|chosen)",
-    re.IGNORECASE,
-)
-# Of a condition that it does not write out.
-_TESTED = re.compile(
-    r"\b(?:conditions?|tests?|checks?|comparisons?)(?: ‹W\d+›)?(?: (?:thus|therefore|then|itself|here))? "
-    r"(?:is|are|comes out|come out|turns out|evaluates to)(?: (?:thus|again|now|therefore|also|both|all|indeed))* (?P<word>true|false|met|satisfied)\b",
-    re.IGNORECASE,
-)
 
 
 def check_predicates(context: Context) -> Iterator[Check]:
@@ -102,28 +89,6 @@ def check_predicates(context: Context) -> Iterator[Check]:
             else:
                 good, said = _is_so(context, template.format(*written), tokens, not named.get("no"))
             yield context.verdict(tokens[-1], Kind.CONDITION, good, f"{said} is not so there")
-    if context.cited and context.window.core_complete and not context.is_open:
-        yield from _tested(context, context.window)
-        yield from _branched(context, context.window)
-
-
-def _tested(context: Context, window: Window) -> Iterator[Check]:
-    """``so the condition is true``: one at these lines came out so."""
-    for match in _TESTED.finditer(context.mask):
-        wanted = match["word"].lower() != "false"
-        made = window.all_outcomes
-        if made and wanted not in made and not _UNSURE.search(context.mask[: match.start()]):
-            yield Check.of(context.sentence, Kind.CONDITION, f"no condition there is {str(wanted).lower()}")
-
-
-def _branched(context: Context, window: Window) -> Iterator[Check]:
-    """``the `else` branch is taken``: a condition at these lines came out so."""
-    for match in _BRANCH.finditer(context.mask):
-        word = match["word"]
-        if word.startswith("‹"):
-            word = context.sentence.code_of(context.tokens(word)[0]).rstrip(":")
-        if word.lower() in {"if", "else"} and window.branches == {word.lower() == "else"}:
-            yield Check.of(context.sentence, Kind.CONDITION, f"the {word} branch is not taken")
 
 
 def _written(token: Token) -> str:

@@ -38,12 +38,12 @@ def check_values(context: Context) -> Iterator[Check]:
     for token, side in sides:
         for source, value in _literals(side):
             good = freeze(value) in said or in_window(window, source, value)
+            if good and context.cited and side is token.sides[-1] and _is_of_other_type(window, token, value):
+                yield Check.of(token, Kind.VALUE, f"{source} is of another type there")
+                continue
             sure = not good and _sure(context, window, token, value) and not _elsewhere(context, token, source, value)
             wrong = Outcome.CONTRADICTED if sure else Outcome.UNKNOWN
-            outcome = Outcome.SUPPORTED if good else wrong
-            if good and context.cited and side is token.sides[-1] and _is_of_other_type(window, token, value):
-                outcome = Outcome.CONTRADICTED
-            yield Check.of(token, Kind.VALUE, f"{source} is no value there", outcome)
+            yield Check.of(token, Kind.VALUE, f"{source} is no value there", Outcome.SUPPORTED if good else wrong)
 
 
 def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:
@@ -51,9 +51,8 @@ def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:
     if not token.marked or not window.complete or not isinstance(value, list | tuple) or len(value) < 2:
         return False
     node = token.sides[-1].node
-    is_bare = (
-        isinstance(node, ast.Tuple) and node.col_offset == node.elts[0].col_offset
-    )  # "runs through `(1, 2), (3, 4)`"
+    # As in "runs through `(1, 2), (3, 4)`".
+    is_bare = isinstance(node, ast.Tuple) and node.col_offset == node.elts[0].col_offset
     if is_bare or any(isinstance(side.node, ast.Call) for side in token.sides):
         return False
     if isinstance(value, tuple) and (len(token.sides) < 2 or "namedtuple" in window.run.names):

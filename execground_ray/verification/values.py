@@ -198,7 +198,7 @@ def fits(written: Any, actual: Any, tolerance: float) -> bool:
 def _mixed_up(written: Any, actual: Any) -> bool:
     """Whether one is a list, the other a tuple, or one of both and the other a set; or something in them is.
 
-    Nor does a text write ``3.0`` for ``3``.
+    Nor does a text write ``3.0`` for ``3``, or the reverse.
     """
     if (isinstance(written, float) and type(actual) is int) or (type(written) is int and isinstance(actual, float)):
         return True
