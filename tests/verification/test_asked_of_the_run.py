@@ -1,9 +1,9 @@
 """What a text says of objects, of deep calls and of one moment: a right sentence and a wrong one for each rule."""
 
 import pytest
-from executions import execute
+from executions import Told
 
-from execground_ray.verification import Kind, Outcome, verify
+from execground_ray.verification import Kind
 from execground_ray.verification.watched import watches_of
 
 NODES = """\
@@ -36,23 +36,7 @@ def main_solution(values):
             extra = 1
     return found
 """
-ARGUMENTS = '{"values": [4, 6, 9]}'
-
-
-def numbered():
-    return execute(NODES, ARGUMENTS).trace.split("\n")
-
-
-def lines(part, number=0):
-    """A citation of the record lines with a part of the program in them."""
-    found = [index for index, line in enumerate(numbered(), 1) if part in line]
-    return f"[{found[number]}]"
-
-
-def findings(text):
-    verdict = verify(f"{text}\n\n**Final output:** `3`", execute(NODES, ARGUMENTS, text))
-    return {finding.kind for finding in verdict.findings if finding.outcome is Outcome.CONTRADICTED}
-
+RUN = Told(NODES, '{"values": [4, 6, 9]}')
 
 # Kind, right, wrong, the part of the program that is cited, and which of the lines with it.
 CASES = [
@@ -79,21 +63,17 @@ CASES = [
 
 @pytest.mark.parametrize(("kind", "right", "mistaken", "part", "number"), CASES)
 def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken, part, number):
-    cited = lines(part, number)
-    whole = f"[1-{len(numbered())}]"
-    assert findings(f"It begins {whole}. {right} {cited}.") == set()
-    assert kind in findings(f"It begins {whole}. {mistaken} {cited}.")
+    assert RUN.contradicts(f"It begins {RUN.whole}. {right} {RUN.at(part, number)}.") == set()
+    assert kind in RUN.contradicts(f"It begins {RUN.whole}. {mistaken} {RUN.at(part, number)}.")
 
 
 def test_a_claim_is_held_against_the_moments_that_the_sentence_names():
-    whole = f"[1-{len(numbered())}]"
-    assert findings(f"With `n = 1` the value of `n * 5 - 1` is `4` {whole}.") == set()
-    assert findings(f"With `n = 1` the value of `n * 5 - 1` is `9` {whole}.") != set()
+    assert RUN.contradicts(f"With `n = 1` the value of `n * 5 - 1` is `4` {RUN.whole}.") == set()
+    assert RUN.contradicts(f"With `n = 1` the value of `n * 5 - 1` is `9` {RUN.whole}.") != set()
 
 
 def test_what_a_sentence_leaves_open_is_not_false():
-    whole = f"[1-{len(numbered())}]"
-    assert findings(f"Any call with `found = 0` or `found = 1` would be done {whole}.") == set()
+    assert RUN.contradicts(f"Any call with `found = 0` or `found = 1` would be done {RUN.whole}.") == set()
 
 
 def test_watches_of_a_text():

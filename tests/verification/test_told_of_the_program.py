@@ -1,9 +1,9 @@
 """What a text says of conditions, calls and operations: a right sentence and a wrong one for each rule."""
 
 import pytest
-from executions import execute
+from executions import Told
 
-from execground_ray.verification import Kind, Outcome, verify
+from execground_ray.verification import Kind
 
 PROGRAM = """\
 def largest(numbers, least):
@@ -36,23 +36,7 @@ def main_solution(numbers, least):
     last, first = kept[-1], kept[0]
     return [last, first, total]
 """
-ARGUMENTS = '{"numbers": [8, 5, 8, 12, 17], "least": 4}'
-
-
-def numbered():
-    return execute(PROGRAM, ARGUMENTS).trace.split("\n")
-
-
-def lines(part, number=0):
-    """A citation of the record lines with a part of the program in them."""
-    found = [index for index, line in enumerate(numbered(), 1) if part in line]
-    return f"[{found[number]}]"
-
-
-def findings(text):
-    verdict = verify(f"{text}\n\n**Final output:** `[17, 8, 3]`", execute(PROGRAM, ARGUMENTS, text))
-    return {finding.kind for finding in verdict.findings if finding.outcome is Outcome.CONTRADICTED}
-
+RUN = Told(PROGRAM, '{"numbers": [8, 5, 8, 12, 17], "least": 4}')
 
 # Kind, right, wrong, the part of the program that is cited, and which of the lines with it.
 CASES = [
@@ -105,5 +89,26 @@ CASES = [
 
 @pytest.mark.parametrize(("kind", "right", "mistaken", "part", "number"), CASES)
 def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken, part, number):
-    assert findings(f"{right} {lines(part, number)}.\n\nIt ends [1-{len(numbered())}].") == set()
-    assert kind in findings(f"{mistaken} {lines(part, number)}.\n\nIt ends [1-{len(numbered())}].")
+    assert RUN.contradicts(f"{right} {RUN.at(part, number)}.\n\nIt ends {RUN.whole}.") == set()
+    assert kind in RUN.contradicts(f"{mistaken} {RUN.at(part, number)}.\n\nIt ends {RUN.whole}.")
+
+
+# True, though the values are none of the line that is cited.
+OPEN = [
+    ("It is looking for a `number = 99`", "for number in numbers", 0),
+    ("The loop has rounds for `number = 8` and `number = 12`", "for number in numbers", 0),
+    ("It fails just as for `number = 5`", "kept.append(number)", 3),
+    ("Summing up, it led to `half = 2`", "return [last", 0),
+    ("`12` is kept, the same as it was at `half = 4`", "kept.append(number)", 3),
+    ("As long as `number in seen` is false it goes on:", "kept = []", 0),
+]
+
+
+@pytest.mark.parametrize(("sentence", "part", "number"), OPEN)
+def test_of_goals_and_of_other_rounds_the_cited_line_decides_nothing(sentence, part, number):
+    assert RUN.contradicts(f"{sentence} {RUN.at(part, number)}.\n\nIt ends {RUN.whole}.") == set()
+
+
+def test_the_same_without_the_words_for_it_is_contradicted():
+    for claim, part, number in (("`number = 99`", "for number in numbers", 0), ("`half = 2`", "return [last", 0)):
+        assert RUN.contradicts(f"Now {claim} {RUN.at(part, number)}.\n\nIt ends {RUN.whole}.") != set()
