@@ -38,6 +38,9 @@ _DENIED = re.compile(
 RANGE = re.compile(
     r"\bfrom (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)(?!,? (?:and |to )?‹E)", re.IGNORECASE
 )
+_CHANGES = re.compile(
+    r",? (?:(?:then|now|thus|therefore|so) )?(?:becomes?|turns?|changes?|grows?|drops?|goes|rises?|falls?|shrinks?|increases?|decreases?|gets|(?:is|are) (?:then |now |thus )?(?:\w+ed|set|reset|made|cut) (?:to|by|into|with)\b)"
+)
 _OF_ANOTHER = re.compile(r" (?:for|at|when|with) ‹E")
 _LASTING = int | float | str | tuple  # values that do not change
 
@@ -119,7 +122,11 @@ class Context:
             found.append(dict(known))
             for sides in token.equations if token.marked else ():
                 used |= {name for side in sides if not isinstance(side.node, ast.Name) for name in side.names}
-                if len(sides) < 2 or not sides[-1].is_literal or not isinstance(sides[0].node, ast.Name):
+                if not isinstance(sides[0].node, ast.Name):
+                    continue
+                if len(sides) == 1 and _CHANGES.match(self.around(token)[1]):
+                    known.pop(sides[0].node.id, None)
+                if len(sides) < 2 or not sides[-1].is_literal:
                     continue
                 name, value = sides[0].node.id, sides[-1].value
                 # Of several values in a row nobody knows which is meant; and a list may have changed since.

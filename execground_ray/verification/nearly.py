@@ -56,6 +56,8 @@ def _is_near(window: Window, node: ast.BinOp | ast.Compare) -> bool:
         return False
     if isinstance(node, ast.Compare) and len(node.ops) > 1:  # not all of it need have been looked at
         return False
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and _is_text(node.left):  # a format
+        return False
     pure = is_pure(node)
     if not pure and any(matches(node, event) for event in window.run.operated[:MAX_EVENTS]):  # done elsewhere
         return False
@@ -91,6 +93,10 @@ def _is_never_done(window: Window, node: ast.BinOp) -> bool:
         return freeze(evaluate(node.left, {})) in window.pool
     except UnknownError:
         return False
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
 
 
 def _is_reached(window: Window, node: ast.BinOp) -> bool:
