@@ -16,7 +16,7 @@ from execground_ray.verification.values import fits
 _ADVERB = (
     r"(?:now|then|therefore|thus|still|also|again|just|only|already|both|all|each|currently|simply|exactly|initially|hence|clearly|"
     r"indeed|accordingly|once more|once again|consequently|here|finally|likewise|too|at first|this time|there|directly|immediately|"
-    r"unchanged at|equal to|as well|no longer|always|even|much|far|well)"
+    r"unchanged at|equal to|this|these|as well|no longer|always|even|much|far|well)"
 )
 _CHANGE = r"(?:up|down|back|on)"
 _VERB = (

@@ -15,7 +15,9 @@ from execground_ray.verification.window import Window
 # What would be, what is asked, under what condition, and what is not so: nothing of it can be false.
 _UNREAL = re.compile(
     r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|e\.g\.|for example|for instance|"
-    r"in general|for (?:such|any)|whatever|in other cases|look(?:s|ing)? for|search(?:es|ing)? for|in search of|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b",
+    r"in general|for (?:such|any)|whatever|in other cases|look(?:s|ing)? for|search(?:es|ing)? for|in search of|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b"
+    # What a word means: "A probability is the number of good outcomes divided by that of all."
+    r"|^\W*an? (?:[a-z]+ ){1,2}(?:is|means) (?:the|an?) ",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
@@ -41,7 +43,8 @@ RANGE = re.compile(
 _CHANGES = re.compile(
     r",? (?:(?:then|now|thus|therefore|so) )?(?:becomes?|turns?|changes?|grows?|drops?|goes|rises?|falls?|shrinks?|increases?|decreases?|gets|(?:is|are) (?:then |now |thus )?(?:\w+ed|set|reset|made|cut) (?:to|by|into|with)\b)"
 )
-_OF_ANOTHER = re.compile(r" (?:for|at|when|with) ‹E")
+_OF_ANOTHER = re.compile(r"(?: is (?:true|false))? (?:for|at|when|with) ‹E")
+_BEFORE_THAT = re.compile(r"\b(?:from|instead of|no longer|was) $")
 _LASTING = int | float | str | tuple  # values that do not change
 
 
@@ -110,7 +113,10 @@ class Context:
     def given(self, token: Token) -> dict[str, Any]:
         """The values that the sentence has given names before a token; or right behind it, "`p[0] = 1` for `p = (1, 2)`"."""
         place = self.sentence.tokens.index(token)
-        follows = _OF_ANOTHER.match(self.around(token)[1])
+        before, behind = self.around(token)
+        if _BEFORE_THAT.search(before):
+            return {}
+        follows = _OF_ANOTHER.match(behind)
         return self._given[place + 2 if follows and place + 2 < len(self._given) else place]
 
     @cached_property

@@ -73,11 +73,13 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
     window = context.window
     if window is None:
         return None
-    moment = window.at_moment(side, context.given(token)) if context.cited and token else []
-    if moment:
-        return any(bool(value) is wanted for value in moment)
+    given = context.given(token) if context.cited and token else {}
+    moment = window.at_moment(side, given)
+    if moment or side.names & given.keys():
+        return any(bool(value) is wanted for value in moment) if moment else None
     if context.cited and window.core_recorded:
-        if made := window.outcomes(side):
+        again = sum(side.key == each.key for other in context.sentence.tokens for each in other.sides) > 1
+        if made := window.outcomes(side, inner=again):
             return wanted in made
         if (other := opposite(side)) and (made := window.outcomes(other)):
             return (not wanted) in made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from execground_ray.verification.absent import check_absent
+from execground_ray.verification.assignments import check_assignments
 from execground_ray.verification.calls import check_calls
 from execground_ray.verification.citations import Attributed, Ranges
 from execground_ray.verification.claims import check_claims
@@ -33,6 +34,7 @@ _RULES = (
     check_absent,
     check_operations,
     check_nearly,
+    check_assignments,
     check_counts,
     check_calls,
     check_moments,

@@ -13,7 +13,7 @@ from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pu
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import follows
 from execground_ray.verification.finding import Kind
-from execground_ray.verification.matching import matches
+from execground_ray.verification.matching import matches, operand_value
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import frames_of
 from execground_ray.verification.recorded import Event
@@ -105,6 +105,8 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
         return _is_range(window, call, events)
     if worked_out or name in _MEASURES or name[:1].isupper() or (name in _VALUES and all(map(is_pure, call.args))):
         return None
+    if _is_of_others(window, call, events):
+        return False
     if not events and not frames:
         # A call may have been left by an exception: nothing came of it.
         return None if window.raises or name in window.operations or key_of(call) in window.run.keys else False
@@ -116,6 +118,17 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
     ):
         return None if is_pure(call) else False  # the program has this call, and has not come to it
     return None
+
+
+def _is_of_others(window: Window, call: ast.Call, events: list[Event]) -> bool:
+    """Whether a method is called of what a text says, and with other arguments than those that it writes out."""
+    if not isinstance(call.func, ast.Attribute) or call.keywords or not call.args or not all(map(is_pure, call.args)):
+        return False
+    of = key_of(call.func.value)
+    made = [event for event in events if isinstance(event.node.func, ast.Attribute) and key_of(event.node.func.value) == of]  # type: ignore[attr-defined]
+    given = [operand_value(each, event) for event in made for each in event.node.args]  # type: ignore[attr-defined]
+    is_shown = any(ast.unparse(call) in entry.text for entry in window.opaque)  # how an object shows itself
+    return bool(made) and not is_shown and not any(isinstance(each, Opaque) for each in given)
 
 
 def _is_range(window: Window, call: ast.Call, events: list[Event]) -> bool | None:

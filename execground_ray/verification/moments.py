@@ -18,7 +18,7 @@ from execground_ray.verification.window import MUTABLE, Window
 
 # "`n = 0`, `f = 'A'` and `t = 'B'`"; "at `i = 2` we get `total = 5`".
 _LIST = re.compile(
-    r"(?<!returns )‹E\d+›(?:(?:,? and |, )(?:with )?‹E\d+›)+(?! (?:for|at|when|with) ‹| (?:is|are|was|as|holds|becomes)\b)"
+    r"(?<!returns )‹E\d+›(?:(?:,? and |, )(?:with )?‹E\d+›)+(?! (?:for|at|when|with) ‹| (?:is|are|was|as|to|holds|becomes|leads|gives|makes|leaves)\b)"
 )
 _TOGETHER = re.compile(
     r"(?<!› )\b(?:at|for|with|when) ‹E\d+›,? (?:(?:we|get|it|this|gives|giving|makes|making|have|comes|goes|the|an?|and|now|"
@@ -50,6 +50,7 @@ def check_moments(context: Context) -> Iterator[Check]:
             yield from _ranged(context, window, match)
     if window.complete and context.cited:
         yield from _of_one(context, window)
+        yield from _stored(context, window)
 
 
 def _of_one(context: Context, window: Window) -> Iterator[Check]:
@@ -58,6 +59,22 @@ def _of_one(context: Context, window: Window) -> Iterator[Check]:
             yield from _together(context, window, context.tokens(match[0]))
     for match in _RETURNED.finditer(context.mask):
         yield from _returned(context, window, context.tokens(match["returned"])[0])
+
+
+def _stored(context: Context, window: Window) -> Iterator[Check]:
+    """A name that a sentence gives one value has one of those that the cited lines give it, if they do."""
+    sentence = context.sentence
+    core = set(window.core_statements)
+    for token in sentence.tokens:
+        for side, value in _pair(token):
+            stores = [event for event in window.run.stores(side.key) if event.line in core]
+            if not stores or len(re.findall(rf"\b{re.escape(side.source)}\b", sentence.source)) > 1:
+                continue
+            near = [event.value for event in window.run.stores(side.key) if event.line in window.lines and event.line >= min(core)]
+            near += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
+            if not window.inner and not any(isinstance(each, Opaque) for each in near) and not isinstance(value, MUTABLE):
+                good = any(fits(value, each, token.sides[-1].tolerance) for each in near)
+                yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not become {value!r} there")
 
 
 def _pair(token: Token) -> list[tuple[Side, Any]]:

@@ -185,13 +185,6 @@ def _same_sets(written: Any, actual: Any) -> bool:
 
 def fits(written: Any, actual: Any, tolerance: float) -> bool:
     """Whether a text can write ``written`` for ``actual``: not a list for a tuple or a set."""
-    if (
-        isinstance(written, str)
-        and isinstance(actual, list)
-        and len(actual) > 1
-        and all(isinstance(each, str) for each in actual)
-    ):
-        return written == "".join(actual) and all(len(each) == 1 for each in actual)
     return same(written, actual, tolerance) and not _mixed_up(written, actual)
 
 

@@ -61,6 +61,10 @@ class Window(Lines):
         found += [event.value for event in self.by_type.get(type(side.node), ()) if matches(side.node, event)]
         seen = len(found)
         names = side.names
+        done = [event for event in self._evaluated(side) if event.line in self.core_statements]
+        if done and isinstance(side.node, ast.BinOp | ast.Call) and name_of_call(side.node) != "len":
+            values = [event.value for event in done]
+            return Possible(values, self.recorded and not any(isinstance(each, Opaque) for each in values))
         failed: list[UnknownError] = []
         is_lost = False  # where its names have values, and it has none that is known
         known_in: set[int] = set()  # calls
@@ -89,6 +93,11 @@ class Window(Lines):
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)
         whole = whole and (exact or names.isdisjoint(self.run.comprehended))
         return Possible(known, whole and len(known) == len(values) and not changing, kinds)
+
+    def _evaluated(self, side: Side) -> list[Event]:
+        """When these lines evaluated an expression: as it is written, or with values in place of names."""
+        alike = self.by_type.get(type(side.node), ())
+        return [*self._by_key.get(side.key, ()), *(event for event in alike if matches(side.node, event))]
 
     def shown(self, side: Side) -> list[Opaque]:
         """What a name had at these lines that is known by what it shows only; empty if it had anything else."""
@@ -122,7 +131,7 @@ class Window(Lines):
             return []
         if len(self.states) >= MAX_STATES:
             return []
-        states = [state for state in self.states if all(fits(known[name], state.get(name), 0.0) for name in shared)]
+        states = self._with(known, shared)
         if self.inner and any(isinstance(state.get(name), MUTABLE) for state in states for name in side.names):
             return []
         try:
@@ -130,6 +139,14 @@ class Window(Lines):
         except UnknownError:
             return []
         return [] if any(isinstance(value, Opaque) for value in values) else values
+
+    def is_never(self, side: Side, known: dict[str, Any]) -> bool:
+        """Whether names of an expression have the values that are known at no time: another moment is spoken of."""
+        shared = side.names & known.keys()
+        return bool(shared) and not self._with(known, shared)
+
+    def _with(self, known: dict[str, Any], names: frozenset[str]) -> list[dict[str, Any]]:
+        return [state for state in self.states if all(fits(known[name], state.get(name), 0.0) for name in names)]
 
     def _is_elsewhere(self, side: Side, known_in: set[int]) -> bool:
         """Whether its attribute is looked at in one call, and in another, which has its own object, it is not."""
@@ -171,18 +188,22 @@ class Window(Lines):
                 found.append(evaluate(side.node, self.run.scope(line, before=before)[1]))
         return found
 
+    def stored(self, side: Side) -> set[int]:
+        """At which of these lines a variable is given a value."""
+        return {event.line for event in self.run.stores(side.key)} & self.lines
+
     def returned(self, name: str) -> list[Any]:
         """What the calls of a function gave that end at these lines; none if there is one that the record does not show."""
         if name in self.hidden:
             return []
         return [frame.returned for frame in self.touched if frame.last in self.lines and frame.is_of(name)]
 
-    def outcomes(self, side: Side) -> set[bool]:
-        """How a condition of the program came out at the very lines that are cited."""
+    def outcomes(self, side: Side, *, inner: bool = False) -> set[bool]:
+        """How a condition of the program came out at the very lines that are cited; in inner calls only if it did not else."""
         core = set(self.core_statements)
-        return {
-            event.outcome == 1 for event in self._by_key.get(side.key, ()) if event.line in core and event.outcome >= 0
-        }
+        events = [event for event in self._by_key.get(side.key, ()) if event.line in core and event.outcome >= 0]
+        shown = [event for event in events if not self.run.is_inner(event.frame)]
+        return {event.outcome == 1 for event in (not inner and shown) or events}
 
     @cached_property
     def all_outcomes(self) -> set[bool]:

@@ -1,0 +1,79 @@
+"""Augmented assignments that a sentence marks, `total -= 3`, and the calls of methods: what these lines do to a variable."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.context import Check, Context
+from execground_ray.verification.finding import Kind
+from execground_ray.verification.notation import Side, parse
+from execground_ray.verification.tokens import Token
+from execground_ray.verification.values import Opaque, fits
+from execground_ray.verification.window import Window
+
+_AUGMENTED = re.compile(r"(?P<target>[^=<>!]+?)\s*(?P<operator>\+|-|\*\*|//|\*|/|%|&|\||\^|<<|>>)=\s*(?P<operand>[^=].*)", re.DOTALL)
+_LEAVES = re.compile(r"^,? (?:(?:and|which|so|this|thus|then|now|that) )*(?:(?:leaves|leaving|makes|making|gives|giving|yields|brings|means|turns it into|results in)(?: \w+){0,2} )?(?P<left>‹E\d+›)")
+
+
+def check_assignments(context: Context) -> Iterator[Check]:
+    """Judge the augmented assignments that a sentence with lines of its own marks."""
+    window = context.window
+    if window is None or not context.cited or not window.complete or window.hidden:
+        return
+    for token in context.sentence.tokens:
+        match = _AUGMENTED.fullmatch(context.sentence.code_of(token)) if token.kind == "W" and token.marked else None
+        for equation in token.equations if token.marked else ():
+            yield from _assigned(context, window, token, equation)
+        sides = [parse(match["target"]), parse(f"({match['target']}) {match['operator']} ({match['operand']})")] if match else []
+        if len(sides) == 2 and sides[0] and sides[1]:
+            yield from _augmented(context, window, token, sides[0], sides[1])
+
+
+def _augmented(context: Context, window: Window, token: Token, target: Side, result: Side) -> Iterator[Check]:
+    """What a target becomes is what it had, with the operation done; and what the sentence says that it leaves."""
+    source = context.sentence.code_of(token)
+    done = _done(window, target, result)
+    if done is None:
+        return
+    yield context.verdict(token, Kind.OPERATION, bool(done), f"{source} is not done there")
+    left = _LEAVES.match(context.around(token)[1])
+    for other in context.tokens(left["left"]) if left and done else ():
+        made, value = other.sides[0], other.sides[-1]
+        if made.names & target.names and value.pure and other.marked:
+            with suppress(UnknownError):
+                good = any(fits(value.value, evaluate(made.node, state), value.tolerance) for state in done)
+                yield context.verdict(other, Kind.ASSIGNMENT, good, f"{source} does not leave {other.sides[-1].source}")
+
+
+def _assigned(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
+    """``res = text[i]``: what a variable is given at these lines is what the expression was there."""
+    target = sides[0]
+    if not isinstance(target.node, ast.Name) or not window.stored(target) or sides[-1].is_literal:
+        return
+    for side in sides[1:]:
+        if side.names and side.names <= window.run.names and _done(window, target, side) == []:
+            yield context.verdict(token, Kind.ASSIGNMENT, False, f"{target.source} is not given {side.source}")
+
+
+def _done(window: Window, target: Side, result: Side) -> list[dict[str, Any]] | None:
+    """The names behind each of the statements that give a target a value; None where that is not known."""
+    found, unknown = [], False
+    stores = window.stored(target)
+    for line in window.statements:
+        if stores and line not in stores:
+            continue
+        (_, before), (_, after) = (window.run.scope(line, before=when) for when in (True, False))
+        try:
+            value = evaluate(target.node, after)
+            is_done = fits(evaluate(result.node, before), value, result.tolerance)
+        except UnknownError:
+            unknown = unknown or bool(stores) or target.names | result.names <= before.keys()
+            continue
+        if is_done or isinstance(value, Opaque):
+            found.append(after)
+    return found or (None if unknown or not stores else [])
