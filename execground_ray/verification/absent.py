@@ -57,6 +57,8 @@ def _mistaken(sides: tuple[Side, ...], run: Run) -> Iterator[str]:
     for node in (each for side in sides for each in nodes_in(side.node)):
         if isinstance(node, ast.BoolOp) and not is_pure(node) and run.joins_otherwise(node):
             yield ast.unparse(node)
+        if isinstance(node, ast.BoolOp):
+            yield from (ast.unparse(each) for each in _comparisons(node) if _is_turned(each, run))
     yield from (ast.unparse(node) for side in sides for node in _comparisons(side.node) if _is_twin(node, run))
 
 
@@ -74,6 +76,8 @@ def _absent(sides: tuple[Side, ...], window: Window) -> Iterator[tuple[Kind, str
     names, first = window.run.names, sides[0].node
     if len(sides) > 1 and isinstance(first, ast.Name) and first.id not in names and not _is_told_of(sides, window):
         yield Kind.ASSIGNMENT, first.id
+    if len(sides) > 1 and isinstance(first, ast.Attribute) and first.attr not in names and not _is_told_of(sides, window):
+        yield Kind.ASSIGNMENT, sides[0].source
     is_assigned = len(sides) > 1 and isinstance(first, ast.Name) and first.id in window.run.variables
     for side in sides:
         for node in nodes_in(side.node) if not side.pure else ():
@@ -123,6 +127,12 @@ def _surely_made(tree: ast.expr) -> set[str]:
 def _is_twin(node: ast.Compare, run: Run) -> bool:
     """Whether the program only compares the same, and including where they are equal if the text does not, or the reverse."""
     return _compared(node, run.compared) == {_TWINS.get(type(node.ops[0]))}
+
+
+def _is_turned(node: ast.Compare, run: Run) -> bool:
+    """Whether the program compares the same, and in no way that this is or the opposite of."""
+    op, made = type(node.ops[0]), _compared(node, run.compared)
+    return bool(made) and made.isdisjoint({op, OPPOSITES[op]})
 
 
 def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]]]) -> set[type[ast.cmpop]]:

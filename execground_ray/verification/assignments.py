@@ -40,6 +40,7 @@ def _augmented(context: Context, window: Window, token: Token, target: Side, res
     done = _done(window, target, result)
     if done is None:
         return
+    done = [] if _is_otherwise(window, target, result) else done
     yield context.verdict(token, Kind.OPERATION, bool(done), f"{source} is not done there")
     left = _LEAVES.match(context.around(token)[1])
     for other in context.tokens(left["left"]) if left and done else ():
@@ -48,6 +49,16 @@ def _augmented(context: Context, window: Window, token: Token, target: Side, res
             with suppress(UnknownError):
                 good = any(fits(value.value, evaluate(made.node, state), value.tolerance) for state in done)
                 yield context.verdict(other, Kind.ASSIGNMENT, good, f"{source} does not leave {other.sides[-1].source}")
+
+
+def _is_otherwise(window: Window, target: Side, result: Side) -> bool:
+    """Whether the program changes a variable at these lines by other operators only; taking 3 away is adding -3."""
+    nodes = window.run.assigned_to(target.source, window.stored(target), parts=False)
+    operators = {type(node.op) for node in nodes if isinstance(node, ast.BinOp)}
+    if not isinstance(result.node, ast.BinOp) or not all(isinstance(node, ast.BinOp) for node in nodes) or not nodes:
+        return False
+    both = operators | {type(result.node.op)}
+    return type(result.node.op) not in operators and not both <= {ast.Add, ast.Sub}
 
 
 def _assigned(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:

@@ -37,6 +37,7 @@ _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict float64 float32 int64 int32 bool_ str_".split()
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
+_ORDERS = frozenset("sorted reversed zip enumerate map filter".split())
 LEAST_TEXT = 3  # letters of a text that can hardly be another one's by chance
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
 
@@ -95,6 +96,8 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
         meant = frames_of(call, run, window.states)
         if meant is not None and not run.incomplete:
             return bool(meant)
+    if _is_another(window, call, events):
+        return False
     frames = [frame for frame in (*window.around, *window.touched) if frame.is_of(name)]
     for frame in frames:
         if frame.caller > 0:
@@ -103,6 +106,8 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
         return True
     if name == "range" and is_pure(call) and not worked_out:
         return _is_range(window, call, events)
+    if worked_out and not window.raises and _is_needless(window, call):
+        return False
     if worked_out or name in _MEASURES or name[:1].isupper() or (name in _VALUES and all(map(is_pure, call.args))):
         return None
     if _is_of_others(window, call, events):
@@ -118,6 +123,20 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
     ):
         return None if is_pure(call) else False  # the program has this call, and has not come to it
     return None
+
+
+def _is_another(window: Window, call: ast.Call, events: list[Event]) -> bool:
+    """Whether the cited lines themselves make other calls of the program of a function, and not this one, which is its too."""
+    made = {key_of(event.node) for event in events if event.line in window.core_statements}
+    is_its = key_of(call) in window.run.keys and not all(map(is_pure, call.args))
+    return bool(made) and is_its and key_of(call) not in made
+
+
+def _is_needless(window: Window, call: ast.Call) -> bool:
+    """Whether it orders or pairs values, or chooses of two, where nothing does: no text needs that to tell what a value is."""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    chooses = name in {"max", "min"} and len(call.args) > 1 and not all(map(is_pure, call.args))
+    return (name in _ORDERS or chooses) and name not in window.operations
 
 
 def _is_of_others(window: Window, call: ast.Call, events: list[Event]) -> bool:
