@@ -18,6 +18,7 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in, pairs_in
 from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
+from execground_ray.verification.words import ASKS
 
 _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
@@ -31,8 +32,11 @@ _CHANGES = frozenset({"min", "max", "round", "abs"})
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 _ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
 # What compares without a comparison in the program; of membership, what looks something up.
-_COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right".split())
-_LOOKS_UP = frozenset("get setdefault pop remove discard add index find count update union set Set SetComp".split())
+_COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split())
+_LOOKS_UP = frozenset(
+    "get setdefault pop remove discard add index find count update union set Set SetComp fromkeys intersection difference split rsplit "
+    "partition rpartition replace translate strip lstrip rstrip removeprefix removesuffix".split()
+)
 
 
 def check_absent(context: Context) -> Iterator[Check]:
@@ -88,6 +92,7 @@ def _absent(sides: tuple[Side, ...], window: Window) -> Iterator[tuple[Kind, str
                 and not name.endswith(("Error", "Exception"))
                 and name not in names | measures
                 and not (name == "sorted" and "sort" in names)
+                and ASKS.get(name, frozenset()).isdisjoint(window.operations)
             ):
                 yield Kind.CALL, f"{name}()"
 

@@ -14,19 +14,19 @@ from execground_ray.verification.window import Window
 
 # What would be, what is asked, under what condition, and what is not so: nothing of it can be false.
 _UNREAL = re.compile(
-    r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|e\.g\.|for example|for instance|"
+    r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|"
     r"in general|for (?:such|any)|whatever|in other cases|look(?:s|ing)? for|search(?:es|ing)? for|in search of|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b"
     # What a word means: "A probability is the number of good outcomes divided by that of all."
     r"|^\W*an? (?:[a-z]+ ){1,2}(?:is|means) (?:the|an?) ",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|every time|each time|in case|only when|when|once(?! more| again)|wherever|means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that))\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|in case|only when|when|once(?! more| again)|wherever|means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that)|(?<!,) (?:for|at|in|of) which)\b[^.;:,—]*$",
     re.IGNORECASE,
 )
 # Of other rounds than those that are cited: "the same string was stored at `c = 3`", "Summing up, both led to a `row = 1`".
 _ELSEWHERE = re.compile(
-    r"\b(?:same|equal|had|was|were|earlier|already|before|previous\w*|stored|noted|found)\b[^.;:—]*\b(?:at|for|from|in|with|of) ?$"
+    r"\b(?:same|equal|had|was|were|remember|recall|earlier|already|before|previous\w*|stored|noted|found)\b[^.;:—]*\b(?:at|for|from|in|with|of) ?$"
     r"|^\W*(?:summing up|in summary|overall|in short|altogether|all in all|in total|so far|to put it together|putting (?:it|this|everything|all) together|taken together|to sum up|in conclusion|as a whole)\b"
     r"|\b(?:same (?:\w+ )?as|like|unlike) ?$",
     re.IGNORECASE,
@@ -124,6 +124,7 @@ class Context:
         found: list[dict[str, Any]] = []
         known: dict[str, Any] = {}
         used: set[str] = set()
+        several: set[str] = set()
         for token in self.sentence.tokens:
             found.append(dict(known))
             for sides in token.equations if token.marked else ():
@@ -136,7 +137,8 @@ class Context:
                     continue
                 name, value = sides[0].node.id, sides[-1].value
                 # Of several values in a row nobody knows which is meant; and a list may have changed since.
-                if (name in known and name not in used) or not isinstance(value, _LASTING):
+                several |= {name} if name in known and name not in used else set()
+                if name in several or not isinstance(value, _LASTING):
                     known.pop(name, None)
                 else:
                     known[name] = value

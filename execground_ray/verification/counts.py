@@ -16,8 +16,10 @@ from execground_ray.verification.window import Window
 
 _CARDINALS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+_THING = r"(?:number|element|item|entry|value|candidate|index|key|letter|character|digit|word|line|position|pair)"
 _ORDINAL = re.compile(
-    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)})(?: (?:number|element|item|entry|value|candidate|index|key)(?:,| is(?: again)?)| (?:round|turn|iteration|pass)| (?:one )?is) (?P<token>‹E\d+›)",
+    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)})(?: {_THING}(?:,| is(?: again)?)?| (?:round|turn|iteration|pass)(?: has|:|,)?| (?:one )?is) (?P<token>‹E\d+›)"
+    rf"|(?P<before>‹E\d+›), (?:which is )?the (?P<place>{'|'.join(_ORDINALS)}) {_THING}\b",
     re.IGNORECASE,
 )
 _PLACE = re.compile(
@@ -67,15 +69,15 @@ def check_counts(context: Context) -> Iterator[Check]:
 def _ordinals(context: Context, window: Window) -> Iterator[Check]:
     """``the third candidate is `i = 7` ``: what a loop runs through in its third round."""
     for match in _ORDINAL.finditer(context.mask):
-        token = context.tokens(match["token"])[0]
+        token, ordinal = context.tokens(match["token"] or match["before"])[0], (match["ordinal"] or match["place"]).lower()
         if not isinstance(token.sides[0].node, ast.Name) or not token.sides[-1].is_literal:
             continue
         name, value = token.sides[0].source, token.sides[-1].value
-        place = _ORDINALS.index(match["ordinal"].lower())
+        place = _ORDINALS.index(ordinal)
         rounds = [values for values in window.run.rounds(name) if any(fits(value, each, 0.0) for each in values)]
         if rounds:
             good = any(fits(value, each, 0.0) for values in rounds for each in values[place : place + 1])
-            message = f"{token.sides[-1].source} is not {match['ordinal']}"
+            message = f"{token.sides[-1].source} is not the {ordinal}"
             yield context.verdict(token, Kind.COUNT, good, message)
 
 

@@ -21,6 +21,7 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call
 from execground_ray.verification.values import Opaque, fits, freeze
 from execground_ray.verification.window import Window
+from execground_ray.verification.words import ASKS
 
 _KINDS = "list|tuple|set|string|text|number|integer|float|dictionary"
 _TYPE = re.compile(
@@ -114,7 +115,8 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
         return False
     if not events and not frames:
         # A call may have been left by an exception: nothing came of it.
-        return None if window.raises or name in window.operations or key_of(call) in window.run.keys else False
+        explained = ASKS.get(name, frozenset()) | {name}
+        return None if window.raises or not explained.isdisjoint(window.operations) or key_of(call) in window.run.keys else False
     if (
         frames
         and key_of(call) in run.keys

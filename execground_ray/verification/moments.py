@@ -91,8 +91,11 @@ def _together(context: Context, window: Window, tokens: list[Token]) -> Iterator
     """Equations of one moment, each of which holds at some, hold at one."""
     unsure = window.run.comprehended | window.run.attributes
     pairs = [pair for token in tokens for pair in _pair(token) if pair[0].source not in unsure]
-    if len({side.key for side, _ in pairs}) < max(2, len(pairs)) or len(window.states) >= MAX_STATES:
+    if len({side.key for side, _ in pairs}) < max(2, len(pairs)) or len(window.states) >= MAX_STATES or window.inner:
         return
+    told = {side.source for side, _ in pairs}
+    if any(told & names for names in window.run.functions.values()) and not any(told <= names for names in window.run.functions.values()):
+        return  # of several calls
     held = [[_holds(state, *pair) for pair in pairs] for state in window.states]
     if any(None in each for each in held) or not all(any(each) for each in zip(*held, strict=True)):
         return  # one is not known at some time, or never so, which is for others to say

@@ -77,6 +77,7 @@ class Window(Lines):
                 is_lost = is_lost or names <= state.keys()
         values = list({(type(value).__name__, repr(value)): value for value in found}.values())
         whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
+        whole = whole and names.isdisjoint(self.passing)
         whole = whole and not (isinstance(side.node, ast.Name) and self._may_be_attribute(side))
         # The name that a class gives its private attributes is another one.
         whole = whole and "__" not in side.source
@@ -98,6 +99,16 @@ class Window(Lines):
         """When these lines evaluated an expression: as it is written, or with values in place of names."""
         alike = self.by_type.get(type(side.node), ())
         return [*self._by_key.get(side.key, ()), *(event for event in alike if matches(side.node, event))]
+
+    @cached_property
+    def passing(self) -> frozenset[str]:
+        """The variables that one statement of these lines changes more than once: what they have in between is not known."""
+        found: set[str] = set()
+        for statement in (node for node in self.nodes if isinstance(node, ast.Expr | ast.Assign | ast.AugAssign)):
+            calls = [node.func.value for node in nodes_in(statement) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+            names = [node.id for node in calls if isinstance(node, ast.Name)]
+            found |= {name for name in names if names.count(name) > 1}
+        return frozenset(found)
 
     def shown(self, side: Side) -> list[Opaque]:
         """What a name had at these lines that is known by what it shows only; empty if it had anything else."""

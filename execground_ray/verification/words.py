@@ -63,3 +63,8 @@ SORTED = re.compile(
     re.IGNORECASE,
 )
 SORTING = frozenset("sort sorted heappush heapify heappop nlargest nsmallest argsort bisect insort insert".split())
+# What a text may ask where the program does not: a prefix that is taken off is one that a string begins with.
+ASKS: dict[str, frozenset[str]] = {
+    "startswith": frozenset({"removeprefix", "lstrip", "strip", "replace"}),
+    "endswith": frozenset({"removesuffix", "rstrip", "strip", "replace"}),
+}
