@@ -8,7 +8,7 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.recorded import Event
 from execground_ray.verification.trees import children_of, key_of
-from execground_ray.verification.values import Opaque, same
+from execground_ray.verification.values import Opaque, rounding, same
 
 
 def matches(written: ast.expr, event: Event) -> bool:
@@ -45,7 +45,7 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
     if operand is not None and matches(written, operand):
         return True
     try:
-        return is_pure(written) and same(evaluate(written, {}), operand_value(node, event))
+        return is_pure(written) and same(evaluate(written, {}), operand_value(node, event), rounding(ast.unparse(written)))
     except UnknownError:
         return False
 

@@ -71,6 +71,8 @@ def _stored(context: Context, window: Window) -> Iterator[Check]:
             if not stores or len(re.findall(rf"\b{re.escape(side.source)}\b", sentence.source)) > 1:
                 continue
             near = [event.value for event in window.run.stores(side.key) if event.line in window.lines and event.line >= min(core)]
+            if token is sentence.tokens[0] and re.match(r"\W*‹E0›:", context.mask) and stores[0].line > min(core):  # as it begins
+                near += window.held(side, before=True)[:1]
             near += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
             if not window.inner and not any(isinstance(each, Opaque) for each in near) and not isinstance(value, MUTABLE):
                 good = any(fits(value, each, token.sides[-1].tolerance) for each in near)

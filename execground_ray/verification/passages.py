@@ -36,9 +36,18 @@ def passages(attributed: Attributed) -> list[Passage]:
     return [
         passage
         for start, stop in _blocks(text, end)
-        for first, last in _sentences(text, start, stop)
-        for passage in _segments(attributed, first, last)
+        for passage in _block(attributed, start, stop)
     ]
+
+
+def _block(attributed: Attributed, start: int, end: int) -> list[Passage]:
+    """The passages of a paragraph or list item; one that cites only once, at its end, does so for all of its sentences."""
+    text = attributed.text
+    block = [each for first, last in _sentences(text, start, end) for each in _segments(attributed, first, last)]
+    if block and block[-1].cited and not any(passage.cited for passage in block[:-1]):
+        cited = block[-1].cited
+        return [each if _HEAD.match(text[each.start : each.end]) else each._replace(cited=cited) for each in block]
+    return block
 
 
 def _blocks(text: str, end: int) -> list[tuple[int, int]]:
