@@ -98,7 +98,8 @@ class Context:
     @cached_property
     def range_ends(self) -> list[Token]:
         """The equations that end a range."""
-        return [token for match in RANGE.finditer(self.mask) for token in self.tokens(match["second"])]
+        ends = [token for match in RANGE.finditer(self.mask) for token in self.tokens(match["second"])]
+        return [token for token in ends if isinstance(token.sides[0].node, ast.Name)]
 
     @property
     def asks(self) -> bool:

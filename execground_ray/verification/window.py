@@ -212,7 +212,7 @@ class Window(Lines):
     def outcomes(self, side: Side, *, inner: bool = False) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited; in inner calls only if it did not else."""
         core = set(self.core_statements)
-        events = [event for event in self._by_key.get(side.key, ()) if event.line in core and event.outcome >= 0]
+        events = [event for event in self._evaluated(side) if event.line in core and event.outcome >= 0]
         shown = [event for event in events if not self.run.is_inner(event.frame)]
         return {event.outcome == 1 for event in (not inner and shown) or events}
 

@@ -10,9 +10,9 @@ _PARTS = "Div FloorDiv Mod divmod RShift divide"
 _LOWERS = f"{_SHIFTS} pop popleft popitem remove discard heappop del Delete clear"
 _ADDS = "append add extend push update setdefault put heappush appendleft union BitOr Set List Dict write print join"
 _ORDERS = (
-    "max min Gt GtE Lt LtE sort sorted nlargest nsmallest heappop heappush argmax argmin amax amin bisect most_common"
+    "Gt GtE Lt LtE sort sorted heappop heappush bisect most_common"
 )
-_AT_FRONT = "reverse reversed insert appendleft extendleft Add JoinedStr heappush Slice Starred center rjust zfill List push Div"
+_AT_FRONT = "reverse reversed insert appendleft extendleft Concat JoinedStr heappush Starred center rjust zfill push"
 # What names an operation: operators, calls and kinds of expressions, as ``Window.operations`` has them. What none of the
 # lines that a sentence cites does, it cannot have told.
 OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
@@ -34,7 +34,8 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
             _AT_FRONT,
         ),
         (r"prepend(?:s|ed|ing)?", _AT_FRONT),
-        (r"(?:larger|greater|bigger|smaller|lesser|larges?t|greatest|smallest) (?:result )?of", _ORDERS),
+        (r"(?:larger|greater|bigger|larges?t|greatest) (?:result )?of", f"{_ORDERS} max argmax amax nlargest"),
+        (r"(?:smaller|lesser|smallest) (?:result )?of", f"{_ORDERS} min argmin amin nsmallest"),
         (r"(?:is|are) revers(?:ed)|revers(?:es|ing) (?:it|them|the)", "reversed reverse Slice insert appendleft USub Sub sort sorted swap"),
         (r"(?:is|are|gets?) (?:stripped|trimmed)|strip(?:s|ping) (?:it|them|the|of)|strip it", "strip lstrip rstrip Slice replace split removeprefix removesuffix sub"),
         (r"(?:to|into|in) (?:upper|lower) ?case|capitali[sz]e[sd]?", "upper lower capitalize title swapcase casefold chr ord"),
