@@ -154,7 +154,7 @@ def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
         return False
     if not window.operations.isdisjoint(_COMPARES) or run.incomplete:
         return False
-    if issubclass(op, ast.In | ast.NotIn) and not window.operations.isdisjoint(_LOOKS_UP):
+    if issubclass(op, ast.In | ast.NotIn) and not asked and not window.operations.isdisjoint(_LOOKS_UP):
         return False
     if is_pure(node):
         return not any(_is_of(node, event) for event in window.comparing)

@@ -13,6 +13,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.trees import key_of
 from execground_ray.verification.values import Opaque, fits
 from execground_ray.verification.window import Window
 
@@ -32,23 +33,36 @@ def check_assignments(context: Context) -> Iterator[Check]:
         sides = [parse(match["target"]), parse(f"({match['target']}) {match['operator']} ({match['operand']})")] if match else []
         if len(sides) == 2 and sides[0] and sides[1]:
             yield from _augmented(context, window, token, sides[0], sides[1])
+        elif token.marked and len(token.equations) == 1 == len(token.sides) and isinstance(token.sides[0].node, ast.Call):
+            behind = [window.run.scope(line, before=False)[1] for line in window.evaluated_at(token.sides[0])]
+            yield from _left(context, token, token.sides[0], behind)
+
+
+def _left(context: Context, token: Token, step: Side, behind: list[dict[str, Any]]) -> Iterator[Check]:
+    """What a sentence says that a step leaves is what one of its statements has behind it."""
+    left = _LEAVES.match(context.around(token)[1])
+    for other in context.tokens(left["left"]) if left and behind else ():
+        made, value = other.sides[0], other.sides[-1]
+        if made.names & step.names and value.pure and other.marked:
+            with suppress(UnknownError):
+                found = [evaluate(made.node, state) for state in behind]
+                if not any(isinstance(each, Opaque) for each in found):
+                    good = any(fits(value.value, each, value.tolerance) for each in found)
+                    message = f"{context.sentence.code_of(token)} does not leave {value.source}"
+                    yield context.verdict(other, Kind.ASSIGNMENT, good, message)
 
 
 def _augmented(context: Context, window: Window, token: Token, target: Side, result: Side) -> Iterator[Check]:
     """What a target becomes is what it had, with the operation done; and what the sentence says that it leaves."""
     source = context.sentence.code_of(token)
     done = _done(window, target, result)
+    if done is None and not window.inner and not window.stored(target) and result.key not in window.run.keys:
+        done = [] if target.source in window.run.variables else None
     if done is None:
         return
     done = [] if _is_otherwise(window, target, result) else done
     yield context.verdict(token, Kind.OPERATION, bool(done), f"{source} is not done there")
-    left = _LEAVES.match(context.around(token)[1])
-    for other in context.tokens(left["left"]) if left and done else ():
-        made, value = other.sides[0], other.sides[-1]
-        if made.names & target.names and value.pure and other.marked:
-            with suppress(UnknownError):
-                good = any(fits(value.value, evaluate(made.node, state), value.tolerance) for state in done)
-                yield context.verdict(other, Kind.ASSIGNMENT, good, f"{source} does not leave {other.sides[-1].source}")
+    yield from _left(context, token, target, done)
 
 
 def _is_otherwise(window: Window, target: Side, result: Side) -> bool:
@@ -66,8 +80,12 @@ def _assigned(context: Context, window: Window, token: Token, sides: tuple[Side,
     target = sides[0]
     if not isinstance(target.node, ast.Name) or not window.stored(target) or sides[-1].is_literal:
         return
+    nodes = window.run.assigned_to(target.source, window.stored(target), parts=False)
+    added = {key_of(node.right) for node in nodes if isinstance(node, ast.BinOp) and key_of(node.left) == target.key}
     for side in sides[1:]:
-        if side.names and side.names <= window.run.names and _done(window, target, side) == []:
+        if side.key in added and len(added) == len({key_of(node) for node in nodes}):
+            yield context.verdict(token, Kind.OPERATION, False, f"{target.source} is not given {side.source} alone")
+        elif side.names and side.names <= window.run.names and _done(window, target, side) == []:
             yield context.verdict(token, Kind.ASSIGNMENT, False, f"{target.source} is not given {side.source}")
 
 

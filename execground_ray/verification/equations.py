@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError
+from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import has_value
 from execground_ray.verification.finding import Kind, Outcome
@@ -51,12 +51,26 @@ def _arithmetic(context: Context, token: Token, sides: tuple[Side, ...]) -> Iter
             or (isinstance(reading, float) and isinstance(right.value, int) and int(reading) == right.value)
             for reading in _readings(left)
         )
+        good = good and not _is_misstep(left.node, right.node)
         # Whole numbers give no 7.0.
         good = good and not (type(left.value) is int and isinstance(right.value, float) and right.is_literal)
         outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
         if not good and (context.asks or context.is_denied(token)):
             outcome = Outcome.UNKNOWN
         yield Check.of(token, Kind.EQUATION, f"{left.source} is not {right.source}", outcome)
+
+
+def _is_misstep(left: ast.expr, right: ast.expr) -> bool:
+    """Whether two whole divisions or remainders by the same number are of others: ``(9 - 2) // 3 = 8 // 3``."""
+    if not isinstance(left, ast.BinOp) or not isinstance(right, ast.BinOp) or type(left.op) is not type(right.op):
+        return False
+    if not isinstance(left.op, ast.FloorDiv | ast.Mod):
+        return False
+    try:
+        one, other = evaluate(left.left, {}), evaluate(right.left, {})
+        return same(evaluate(left.right, {}), evaluate(right.right, {})) and not same(one, other)
+    except UnknownError:
+        return False
 
 
 def _has_wrong_types(side: Side) -> bool:

@@ -18,7 +18,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import frames_of
 from execground_ray.verification.recorded import Event
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import key_of, name_of_call
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque, fits, freeze
 from execground_ray.verification.window import Window
 from execground_ray.verification.words import ASKS
@@ -88,14 +88,18 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
             good = _is_made(window, side.node, name, worked_out=len(sides) > 1)
             if good is not None:
                 yield context.verdict(token, Kind.CALL, good, f"{side.source} is not called there")
+        for call in (each for each in nodes_in(side.node) if isinstance(each, ast.Call) and each is not side.node):
+            if not call.keywords and all(map(is_pure, call.args)) and not window.hidden and not window.run.incomplete:
+                if frames_of(call, window.run, window.states) == []:
+                    yield context.verdict(token, Kind.CALL, False, f"{ast.unparse(call)} is not called")
 
 
 def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> bool | None:
     run = window.run
     events = [event for event in window.by_type.get(ast.Call, ()) if name_of_call(event.node) == name]
-    if not call.keywords and all(map(is_pure, call.args)) and not window.hidden:
+    if not call.keywords and any(map(is_pure, call.args)) and not window.hidden:
         meant = frames_of(call, run, window.states)
-        if meant is not None and not run.incomplete:
+        if meant is not None and not run.incomplete and (not meant or all(map(is_pure, call.args))):
             return bool(meant)
     if _is_another(window, call, events):
         return False

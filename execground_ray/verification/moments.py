@@ -13,8 +13,8 @@ from execground_ray.verification.finding import Kind
 from execground_ray.verification.lines import MAX_STATES
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.values import Opaque, fits
-from execground_ray.verification.window import MUTABLE, Window
+from execground_ray.verification.values import MUTABLE, Opaque, fits
+from execground_ray.verification.window import Window
 
 # "`n = 0`, `f = 'A'` and `t = 'B'`"; "at `i = 2` we get `total = 5`".
 _LIST = re.compile(
@@ -141,7 +141,9 @@ def _made(context: Context, window: Window, token: Token, *, still: bool) -> Ite
         if still:
             left += window.held(side, before=True)
         else:
-            left += [event.value for event in window.run.stores(side.key) if event.line in window.lines]
+            stored = window.stored(side)
+            near = stored & set(window.core_statements) or stored
+            left += [event.value for event in window.run.stores(side.key) if event.line in near]
             begun = [frame for frame in window.touched if frame.first in window.core]
             left += [given for frame in begun for name, given in frame.arguments if name == side.source]
         known = any(fits(value, each, 0.0) for each in window.possible(side)[0])

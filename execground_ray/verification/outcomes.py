@@ -21,6 +21,12 @@ _TESTED = re.compile(
     r"(?:is|are|comes out|come out|turns out|evaluates to)(?: (?:thus|again|now|therefore|also|both|all|indeed))* (?P<word>true|false|met|satisfied)\b",
     re.IGNORECASE,
 )
+_LOOP = r"\b(?:loop|range|list|string|text|dictionary|slice|iteration)\b"
+_GOES_ON = re.compile(
+    rf"{_LOOP}[^.;:‹]*\b(?:(?:is|are) not (?:yet )?(?:over|finished|used up|exhausted|done)|goes on(?! to)|continues(?! with)|goes round again)\b"
+    r"|\bnot (?:yet )?used up\b|\bstill (?:has|an?|one|some|another|more) [^.;‹]*\bleft\b|\bstill has (?:more )?\w+ ",
+    re.IGNORECASE,
+)
 
 
 def check_outcomes(context: Context) -> Iterator[Check]:
@@ -29,6 +35,7 @@ def check_outcomes(context: Context) -> Iterator[Check]:
     if window is not None and context.attributed and context.cited and window.core_complete and not context.is_open:
         yield from _tested(context, window)
         yield from _branched(context, window)
+        yield from _going_on(context, window)
 
 
 def _tested(context: Context, window: Window) -> Iterator[Check]:
@@ -48,3 +55,10 @@ def _branched(context: Context, window: Window) -> Iterator[Check]:
             word = context.sentence.code_of(context.tokens(word)[0]).rstrip(":")
         if word.lower() in {"if", "else"} and window.branches == {word.lower() == "else"}:
             yield Check.of(context.sentence, Kind.CONDITION, f"the {word} branch is not taken")
+
+
+def _going_on(context: Context, window: Window) -> Iterator[Check]:
+    """``the loop goes on``: a loop at these lines has another round."""
+    for match in _GOES_ON.finditer(context.mask):
+        if window.another_round == {False}:
+            yield Check.of(context.sentence, Kind.CONDITION, f"no loop there has another round: {match[0]}")

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.trees import name_of_call
-from execground_ray.verification.values import Opaque, same
+from execground_ray.verification.values import MUTABLE, Opaque, same
 
 if TYPE_CHECKING:
     from execground_ray.verification.recorded import Frame
@@ -63,7 +63,7 @@ def _may_be(call: ast.Call, parameters: list[str], frame: Frame, states: list[di
 
 
 def _may_have(node: ast.expr, given: Any, states: list[dict[str, Any]]) -> bool:
-    if isinstance(given, Opaque):
+    if isinstance(given, Opaque) or (isinstance(given, MUTABLE) and not is_pure(node)):  # it may have changed since
         return True
     values = list(_values(node, [{}, *states]))
     return not values or any(isinstance(value, Opaque) or same(value, given) for value in values)

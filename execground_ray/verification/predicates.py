@@ -15,8 +15,7 @@ from execground_ray.verification.facts import is_true
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.values import freeze, parts
-from execground_ray.verification.window import MUTABLE
+from execground_ray.verification.values import MUTABLE, freeze, parts
 
 _IS = (
     r"(?:,? (?:which|that|it))?(?: (?:now|then|also|still|only|again|already|itself|clearly|indeed))* "

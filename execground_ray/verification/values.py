@@ -100,6 +100,7 @@ class Inside:
         )
 
 
+MUTABLE = list | dict | set | deque  # what a call may change
 PLAIN = frozenset(
     {"bool", "number", "str", "list", "tuple", "dict", "set", "NoneType", "object"}
 )  # what has a literal, and

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections import deque
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,11 +14,8 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.recorded import Event
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import atoms_of, compared_in, name_of_call, nodes_in, tests_in
-from execground_ray.verification.values import PLAIN, Opaque, fits, kind_of
-
-MUTABLE = list | dict | set | deque
-
+from execground_ray.verification.trees import atoms_of, compared_in, first_name, key_of, name_of_call, nodes_in, tests_in
+from execground_ray.verification.values import MUTABLE, PLAIN, Opaque, fits, kind_of
 
 class Possible(NamedTuple):
     """The values that an expression had at some lines.
@@ -99,6 +95,11 @@ class Window(Lines):
         """When these lines evaluated an expression: as it is written, or with values in place of names."""
         alike = self.by_type.get(type(side.node), ())
         return [*self._by_key.get(side.key, ()), *(event for event in alike if matches(side.node, event))]
+
+    def evaluated_at(self, side: Side) -> list[int]:
+        """At which of these lines, and of the cited ones if at any, an expression is evaluated in a call that the record shows."""
+        lines = {event.line for event in self._evaluated(side) if not self.run.is_inner(event.frame)}
+        return sorted(lines & set(self.core_statements) or lines)
 
     @cached_property
     def passing(self) -> frozenset[str]:
@@ -223,6 +224,18 @@ class Window(Lines):
         if tested.isdisjoint(self.core_statements):
             return set()
         return {event.outcome == 1 for line in tested for event in self.run.events_at(line) if event.outcome >= 0}
+
+    @cached_property
+    def another_round(self) -> set[bool]:
+        """Whether the loops that the cited lines come to have another round, each time."""
+        found = set()
+        for line in self.core_statements:
+            for loop in self.run.written_on(frozenset({self.run.lines[line - 1][2]})):
+                if isinstance(loop, ast.For):
+                    found.add(any(event.line == line for event in self.run.stores(key_of(first_name(loop.target)))))
+                elif isinstance(loop, ast.While):
+                    found |= {event.outcome == 1 for event in self.run.events_at(line) if event.node is loop.test}
+        return found
 
     def changes(self, side: Side) -> tuple[list[Any], list[Any]]:
         """The values that a name gets at the lines that are cited, and those that it has behind the last of them.
