@@ -26,6 +26,7 @@ _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast
 _MEASURES = frozenset(
     "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr slice tolist items keys values dict_keys dict_values dict_items".split()
 )
+_SETS = frozenset({"Set", "SetComp"})
 # But not to say what a variable is assigned.
 _CHANGES = frozenset({"min", "max", "round", "abs"})
 # Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
@@ -34,7 +35,7 @@ _ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORE
 # What compares without a comparison in the program; of membership, what looks something up.
 _COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split())
 _LOOKS_UP = frozenset(
-    "get setdefault pop remove discard add index find count update union set Set SetComp fromkeys intersection difference split rsplit "
+    "get setdefault pop remove discard add index find count update union set fromkeys intersection difference split rsplit "
     "partition rpartition replace translate strip lstrip rstrip removeprefix removesuffix".split()
 )
 
@@ -152,9 +153,11 @@ def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
     run, op = window.run, type(node.ops[0])
     if issubclass(op, ast.Is | ast.IsNot) and not asked:  # that a name has no value may be told as one
         return False
-    if not window.operations.isdisjoint(_COMPARES) or run.incomplete:
+    if not window.called.isdisjoint(_COMPARES) or run.incomplete:
         return False
-    if issubclass(op, ast.In | ast.NotIn) and not asked and not window.operations.isdisjoint(_LOOKS_UP):
+    if issubclass(op, ast.In | ast.NotIn) and not (window.called.isdisjoint(_LOOKS_UP) and window.operations.isdisjoint(_SETS)):
+        return False
+    if issubclass(op, ast.Eq | ast.NotEq) and is_pure(node) and any(map(_is_of_many, window.comparing)):  # one of their elements
         return False
     if is_pure(node):
         return not any(_is_of(node, event) for event in window.comparing)
@@ -166,6 +169,11 @@ def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
     if any(map(is_pure, (node.left, *node.comparators))) and any(atoms - _TRUTH <= each for each in window.tests):
         return False
     return not any(_is_of(node, event) for event in window.comparing)
+
+
+def _is_of_many(event: Event) -> bool:
+    """Whether an event compared lists, tuples or the like."""
+    return any(isinstance(operand.value, list | tuple | dict) for operand in event.operands.values())
 
 
 def _is_of(node: ast.Compare, event: Event) -> bool:

@@ -19,6 +19,7 @@ from execground_ray.verification.window import Window
 
 _AUGMENTED = re.compile(r"(?P<target>[^=<>!]+?)\s*(?P<operator>\+|-|\*\*|//|\*|/|%|&|\||\^|<<|>>)=\s*(?P<operand>[^=].*)", re.DOTALL)
 _LEAVES = re.compile(r"^,? (?:(?:and|which|so|this|thus|then|now|that) )*(?:(?:leaves|leaving|makes|making|gives|giving|yields|brings|means|turns it into|results in)(?: \w+){0,2} )?(?P<left>‹E\d+›)")
+_READ = ast.Name | ast.Attribute | ast.Subscript | ast.BinOp  # of what else a value may be shown
 
 
 def check_assignments(context: Context) -> Iterator[Check]:
@@ -85,7 +86,7 @@ def _assigned(context: Context, window: Window, token: Token, sides: tuple[Side,
     for side in sides[1:]:
         if side.key in added and len(added) == len({key_of(node) for node in nodes}):
             yield context.verdict(token, Kind.OPERATION, False, f"{target.source} is not given {side.source} alone")
-        elif side.names and side.names <= window.run.names and _done(window, target, side) == []:
+        elif isinstance(side.node, _READ) and side.names <= window.run.names and _done(window, target, side) == []:
             yield context.verdict(token, Kind.ASSIGNMENT, False, f"{target.source} is not given {side.source}")
 
 

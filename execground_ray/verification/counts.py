@@ -23,7 +23,7 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _PLACE = re.compile(
-    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)}) (?:(?:recursive|inner|outer|deeper|nested|loop|self) )?(?P<what>call|round|iteration)\b(?!s| (?:of|to|is) (?:‹[VEC]|this))",
+    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)}) (?P<kind>(?:recursive|inner|outer|deeper|nested|loop|self) )?(?P<what>call|round|iteration)\b(?!s| (?:of|to|is) (?:‹[VEC]|this))",
     re.IGNORECASE,
 )
 _NONE = re.compile(r"\b(?:no|not|never|nothing|without|none)\b[^.;,]*$", re.IGNORECASE)
@@ -85,7 +85,9 @@ def _places(context: Context, window: Window) -> Iterator[Check]:
     """``the third round``, ``the second call``: one of these lines is in such a round, one of the run is such a call."""
     for match in _PLACE.finditer(context.mask):
         place = _ORDINALS.index(match["ordinal"].lower())
-        places = window.run.call_places if match["what"].lower() == "call" else window.round_places
+        places = window.round_places
+        if match["what"].lower() == "call":
+            places = window.run.call_places(of_one=bool(match["kind"]))
         if (
             places
             and place not in places

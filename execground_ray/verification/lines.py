@@ -232,6 +232,11 @@ class Lines:
         return frozenset(found)
 
     @cached_property
+    def called(self) -> frozenset[str]:
+        """The names of what these lines call."""
+        return frozenset(name_of_call(node) for node in self.nodes if isinstance(node, ast.Call))
+
+    @cached_property
     def nodes(self) -> set[ast.AST]:
         """What these lines evaluate, and their statements."""
         shown = {self.run.lines[line - 1][2] for line in self.lines}

@@ -38,6 +38,7 @@ _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict float64 float32 int64 int32 bool_ str_".split()
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
+_DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
 _ORDERS = frozenset("sorted reversed zip enumerate map filter".split())
 LEAST_TEXT = 3  # letters of a text that can hardly be another one's by chance
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
@@ -83,6 +84,8 @@ def _following(context: Context) -> Iterator[Check]:
 
 def _called(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
     """A call is one that the lines make, unless the text works it out itself."""
+    if _DEFINED.match(context.around(token)[1]):
+        return
     for side in sides:
         if isinstance(side.node, ast.Call) and (name := name_of_call(side.node)):
             good = _is_made(window, side.node, name, worked_out=len(sides) > 1)
@@ -133,7 +136,9 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
 
 def _is_another(window: Window, call: ast.Call, events: list[Event]) -> bool:
     """Whether the cited lines themselves make other calls of the program of a function, and not this one, which is its too."""
+    callers = {frame.caller for frame in window.touched if not window.core.isdisjoint({frame.first, frame.last})}
     made = {key_of(event.node) for event in events if event.line in window.core_statements}
+    made |= {key_of(event.node) for line in callers if line > 0 for event in window.run.events_at(line)} if made else set()
     is_its = key_of(call) in window.run.keys and not all(map(is_pure, call.args))
     return bool(made) and is_its and key_of(call) not in made
 
@@ -163,7 +168,10 @@ def _is_range(window: Window, call: ast.Call, events: list[Event]) -> bool | Non
         wanted = evaluate(call, {})
     except UnknownError:
         return None
-    return any(list(each) == wanted for each in ranges if len(each) == len(wanted)) if ranges else None
+    if not ranges or any(list(each) == wanted for each in ranges if len(each) == len(wanted)):
+        return True if ranges else None
+    is_plain = all(isinstance(each, ast.Constant) for each in call.args)
+    return None if is_plain and any(isinstance(each, range) and list(each) == wanted for each in window.run.looped) else False
 
 
 def _joined(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:

@@ -156,6 +156,8 @@ def _joined_by(context: Context, window: Window) -> Iterator[Check]:
 def _told(context: Context, window: Window) -> Iterator[Check]:
     """``is divided``: something in these lines does so; or ``is sorted``, and something in the run does."""
     sentence = context.sentence
+    if not window.operations.isdisjoint({"eval", "exec"}):  # of code that the program has put together
+        return
     anywhere = sentence.source.rstrip(" *_\n").endswith(":")  # it tells of what follows
     for pattern, done in (*OPERATIONS, (SORTED, SORTING)):
         for match in pattern.finditer(sentence.mask):

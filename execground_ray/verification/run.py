@@ -70,6 +70,12 @@ class Run(Recorded):
         """The operations of the run."""
         return [event for event in self.events if isinstance(event.node, ast.BinOp)]
 
+    @cached_property
+    def looped(self) -> list[Any]:
+        """What the loops of the run go through."""
+        loops = {id(node.iter) for node in self._nodes if isinstance(node, ast.For)}
+        return [event.value for event in self.events if id(event.node) in loops]
+
     def never(self, key: str) -> bool:
         """Whether an expression was evaluated at no time."""
         return not self.incomplete and key not in self._evaluated
@@ -101,10 +107,9 @@ class Run(Recorded):
             if all(line in stores for line in lines)
         ]
 
-    @cached_property
-    def call_places(self) -> range:
-        """The places that calls have among those of the same function that one caller makes, from 0 on."""
-        made = Counter((frame.parent, frame.name) for frame in self.frames)
+    def call_places(self, *, of_one: bool) -> range:
+        """The places, from 0 on, that calls have among those of the same function, or of them among those of one caller."""
+        made = Counter((frame.parent if of_one else 0, frame.name) for frame in self.frames)
         return range(max(made.values(), default=0))
 
     @cached_property
