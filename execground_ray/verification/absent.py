@@ -35,6 +35,27 @@ _ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORE
 # What compares without a comparison in the program; of membership, what looks something up.
 _COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split())
 _LOOKS_UP = frozenset(
+    "get setdefault pop remove discard add index find count update union set fromkeys intersection difference split rsplit partition "
+    "rpartition replace translate strip lstrip rstrip removeprefix removesuffix next search match".split()
+)
+_SETS = frozenset({"Set", "SetComp"})
+# But not to say what a variable is assigned.
+_CHANGES = frozenset({"min", "max", "round", "abs"})
+# Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
+_TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
+_ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
+# What compares without a comparison in the program; of membership, what looks something up.
+_COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split())
+_LOOKS_AT_NOTHING = frozenset("len range append pop print str int float list tuple enumerate abs sum round ord chr isinstance".split())
+_SETS = frozenset({"Set", "SetComp"})
+# But not to say what a variable is assigned.
+_CHANGES = frozenset({"min", "max", "round", "abs"})
+# Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
+_TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
+_ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
+# What compares without a comparison in the program; of membership, what looks something up.
+_COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split())
+_LOOKS_UP = frozenset(
     "get setdefault pop remove discard add index find count update union set fromkeys intersection difference split rsplit "
     "partition rpartition replace translate strip lstrip rstrip removeprefix removesuffix".split()
 )

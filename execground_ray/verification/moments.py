@@ -16,15 +16,6 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import MUTABLE, Opaque, fits
 from execground_ray.verification.window import Window
 
-# "`n = 0`, `f = 'A'` and `t = 'B'`"; "at `i = 2` we get `total = 5`".
-_LIST = re.compile(
-    r"(?<!returns )‹E\d+›(?:(?:,? and |, )(?:with )?‹E\d+›)+(?! (?:for|at|when|with) ‹| (?:is|are|was|as|to|holds|becomes|leads|gives|makes|leaves)\b)"
-)
-_TOGETHER = re.compile(
-    r"(?<!› )\b(?:at|for|with|when) ‹E\d+›,? (?:(?:we|get|it|this|gives|giving|makes|making|have|comes|goes|the|an?|and|now|"
-    r"there|is|has) ){0,3}‹E\d+›",
-    re.IGNORECASE,
-)
 _MADE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: \w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
     re.IGNORECASE,
@@ -49,16 +40,9 @@ def check_moments(context: Context) -> Iterator[Check]:
         for match in RANGE.finditer(context.mask):
             yield from _ranged(context, window, match)
     if window.complete and context.cited:
-        yield from _of_one(context, window)
+        for match in _RETURNED.finditer(context.mask):
+            yield from _returned(context, window, context.tokens(match["returned"])[0])
         yield from _stored(context, window)
-
-
-def _of_one(context: Context, window: Window) -> Iterator[Check]:
-    for pattern in (_LIST, _TOGETHER):
-        for match in pattern.finditer(context.mask):
-            yield from _together(context, window, context.tokens(match[0]))
-    for match in _RETURNED.finditer(context.mask):
-        yield from _returned(context, window, context.tokens(match["returned"])[0])
 
 
 def _stored(context: Context, window: Window) -> Iterator[Check]:
@@ -87,32 +71,6 @@ def _pair(token: Token) -> list[tuple[Side, Any]]:
         return [(token.sides[0], token.value)]
     except UnknownError:
         return []
-
-
-def _together(context: Context, window: Window, tokens: list[Token]) -> Iterator[Check]:
-    """Equations of one moment, each of which holds at some, hold at one."""
-    unsure = window.run.comprehended | window.run.attributes
-    pairs = [pair for token in tokens for pair in _pair(token) if pair[0].source not in unsure]
-    if len({side.key for side, _ in pairs}) < max(2, len(pairs)) or len(window.states) >= MAX_STATES or window.inner:
-        return
-    told = {side.source for side, _ in pairs}
-    if any(told & names for names in window.run.functions.values()) and not any(told <= names for names in window.run.functions.values()):
-        return  # of several calls
-    held = [[_holds(state, *pair) for pair in pairs] for state in window.states]
-    if any(None in each for each in held) or not all(any(each) for each in zip(*held, strict=True)):
-        return  # one is not known at some time, or never so, which is for others to say
-    names = ", ".join(side.source for side, _ in pairs)
-    good = any(all(each) for each in held)
-    yield context.verdict(tokens[-1], Kind.ASSIGNMENT, good, f"{names} are not so at one moment")
-
-
-def _holds(state: dict[str, Any], side: Side, value: Any) -> bool | None:
-    """Whether a name has a value; None where it is not known."""
-    try:
-        found = evaluate(side.node, state)
-    except UnknownError:
-        return False
-    return None if isinstance(found, Opaque) else fits(value, found, 0.0)
 
 
 def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
