@@ -101,7 +101,9 @@ def _done(window: Window, target: Side, result: Side) -> list[dict[str, Any]] | 
         try:
             value = evaluate(target.node, after)
             is_done = fits(evaluate(result.node, before), value, result.tolerance)
-        except UnknownError:
+        except UnknownError as error:
+            if isinstance(error.__cause__, LookupError) and stores:  # there is no such element
+                continue
             unknown = unknown or bool(stores) or target.names | result.names <= before.keys()
             continue
         if is_done or isinstance(value, Opaque):

@@ -21,7 +21,7 @@ _UNREAL = re.compile(
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|in case|only when|when|once(?! more| again)|wherever|means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that)|(?<!,) (?:for|at|in|of) which)\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|in case|only when|when|once(?! more| again)|wherever|(?<!which )means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that)|(?<!,) (?:for|at|in|of) which)\b[^.;:,—]*$",
     re.IGNORECASE,
 )
 # Of other rounds than those that are cited: "the same string was stored at `c = 3`", "Summing up, both led to a `row = 1`".

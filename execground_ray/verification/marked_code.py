@@ -19,7 +19,7 @@ from execground_ray.verification.own_calls import frames_of
 from execground_ray.verification.recorded import Event
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
-from execground_ray.verification.values import Opaque, fits, freeze
+from execground_ray.verification.values import MUTABLE, Opaque, fits, freeze
 from execground_ray.verification.window import Window
 from execground_ray.verification.words import ASKS
 
@@ -39,6 +39,7 @@ _VALUES = frozenset(
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
 _DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
+_CHANGES = frozenset("append appendleft add extend insert pop popleft popitem remove discard clear sort reverse update".split())
 _ORDERS = frozenset("sorted reversed zip enumerate map filter".split())
 LEAST_TEXT = 3  # letters of a text that can hardly be another one's by chance
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
@@ -114,7 +115,7 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
         return True
     if name == "range" and is_pure(call) and not worked_out:
         return _is_range(window, call, events)
-    if worked_out and not window.raises and _is_needless(window, call):
+    if not window.raises and ((worked_out and _is_needless(window, call)) or _is_other_method(window, call)):
         return False
     if worked_out or name in _MEASURES or name[:1].isupper() or (name in _VALUES and all(map(is_pure, call.args))):
         return None
@@ -148,6 +149,16 @@ def _is_needless(window: Window, call: ast.Call) -> bool:
     name = call.func.id if isinstance(call.func, ast.Name) else ""
     chooses = name in {"max", "min"} and len(call.args) > 1 and not all(map(is_pure, call.args))
     return (name in _ORDERS or chooses) and name not in window.operations
+
+
+def _is_other_method(window: Window, call: ast.Call) -> bool:
+    """Whether it changes a variable by a method, and these lines call others of its methods, but not this one."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in _CHANGES or not isinstance(call.func.value, ast.Name):
+        return False
+    of = call.func.value.id
+    if of in window.hidden or not any(isinstance(state.get(of), MUTABLE) for state in window.states):
+        return False
+    return call.func.attr not in window.called and window.run.never(key_of(call))
 
 
 def _is_of_others(window: Window, call: ast.Call, events: list[Event]) -> bool:

@@ -151,6 +151,11 @@ def _joined_by(context: Context, window: Window) -> Iterator[Check]:
         word = context.sentence.code_of(token)
         if token.marked and word in {"and", "or"} and word not in joined:
             yield Check.of(token, Kind.OPERATION, f"nothing there is joined by {word}")
+    for token in context.sentence.tokens:
+        name = context.sentence.code_of(token).partition("(")[0]
+        other = {"any": "all", "all": "any"}.get(name, "")
+        if other and token.marked and other in window.called and name not in window.called:
+            yield Check.of(token, Kind.OPERATION, f"{name}() is not called there")
 
 
 def _told(context: Context, window: Window) -> Iterator[Check]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.trees import name_of_call
-from execground_ray.verification.values import MUTABLE, Opaque, same
+from execground_ray.verification.values import MUTABLE, Opaque, fits
 
 if TYPE_CHECKING:
     from execground_ray.verification.recorded import Frame
@@ -66,7 +66,7 @@ def _may_have(node: ast.expr, given: Any, states: list[dict[str, Any]]) -> bool:
     if isinstance(given, Opaque) or (isinstance(given, MUTABLE) and not is_pure(node)):  # it may have changed since
         return True
     values = list(_values(node, [{}, *states]))
-    return not values or any(isinstance(value, Opaque) or same(value, given) for value in values)
+    return not values or any(isinstance(value, Opaque) or fits(value, given, 0.0) for value in values)
 
 
 def _values(node: ast.expr, states: list[Mapping[str, Any]]) -> Iterator[Any]:

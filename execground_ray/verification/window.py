@@ -121,6 +121,10 @@ class Window(Lines):
     def _may_be_attribute(self, side: Side) -> bool:
         """Whether a name may be that of an object's attribute, and not of the variable that has it too."""
         stores = {event.line for event in self.run.stores(side.key)}
+        begun = [frame for frame in self.touched if frame.first in self.core]
+        given = [value for frame in begun for name, value in frame.arguments if side.source == name]
+        if given and not any(isinstance(value, MUTABLE | Opaque) for value in given):
+            return False
         return side.source in self.run.attributes and (
             len(self.core) == self.run.count or stores.isdisjoint(self.lines)
         )
