@@ -138,7 +138,11 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
 def _is_another(window: Window, call: ast.Call, events: list[Event]) -> bool:
     """Whether the cited lines themselves make other calls of the program of a function, and not this one, which is its too."""
     callers = {frame.caller for frame in window.touched if not window.core.isdisjoint({frame.first, frame.last})}
-    made = {key_of(event.node) for event in events if event.line in window.core_statements}
+    name = name_of_call(call)
+    if name in _MEASURES:
+        return False
+    own = name in window.run.functions
+    made = {key_of(event.node) for event in events if not own or event.line in window.core_statements}
     made |= {key_of(event.node) for line in callers if line > 0 for event in window.run.events_at(line)} if made else set()
     is_its = key_of(call) in window.run.keys and not all(map(is_pure, call.args))
     return bool(made) and is_its and key_of(call) not in made

@@ -20,6 +20,7 @@ _MADE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: \w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
     re.IGNORECASE,
 )
+_BEGINS = re.compile(r"\W*(?:‹E0›:|(?:at|with|for|when|from) ‹E0›)", re.IGNORECASE)
 _STILL = re.compile(
     r"\b(?:still|remains?|stays?|keeps?|unchanged)(?: (?:at|with|as|the same,|standing at))? (?P<made>‹E\d+›)",
     re.IGNORECASE,
@@ -55,7 +56,7 @@ def _stored(context: Context, window: Window) -> Iterator[Check]:
             if not stores or len(re.findall(rf"\b{re.escape(side.source)}\b", sentence.source)) > 1:
                 continue
             near = [event.value for event in window.run.stores(side.key) if event.line in window.lines and event.line >= min(core)]
-            if token is sentence.tokens[0] and re.match(r"\W*‹E0›:", context.mask) and stores[0].line > min(core):  # as it begins
+            if token is sentence.tokens[0] and _BEGINS.match(context.mask) and stores[0].line > min(core):  # as it begins
                 near += window.held(side, before=True)[:1]
             near += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
             if not window.inner and not any(isinstance(each, Opaque) for each in near) and not isinstance(value, MUTABLE):
@@ -95,6 +96,8 @@ def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[
 def _made(context: Context, window: Window, token: Token, *, still: bool) -> Iterator[Check]:
     """What a step makes of a name, or leaves, is what it has behind a statement, not only before all of them."""
     for side, value in _pair(token):
+        if side.source in window.passing:
+            continue
         left = window.held(side, before=False)
         if still:
             left += window.held(side, before=True)

@@ -98,17 +98,23 @@ class Window(Lines):
 
     def evaluated_at(self, side: Side) -> list[int]:
         """At which of these lines, and of the cited ones if at any, an expression is evaluated in a call that the record shows."""
-        lines = {event.line for event in self._evaluated(side) if not self.run.is_inner(event.frame)}
+        events = self._evaluated(side)
+        lines = {event.line for event in events}
+        if any(self.run.is_inner(event.frame) for event in events) or not side.names.isdisjoint(self.passing):
+            return []
         return sorted(lines & set(self.core_statements) or lines)
 
     @cached_property
     def passing(self) -> frozenset[str]:
-        """The variables that one statement of these lines changes more than once: what they have in between is not known."""
+        """The variables of which one statement of these lines calls methods again and again: what they have in between is not known."""
         found: set[str] = set()
         for statement in (node for node in self.nodes if isinstance(node, ast.Expr | ast.Assign | ast.AugAssign)):
             calls = [node.func.value for node in nodes_in(statement) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
             names = [node.id for node in calls if isinstance(node, ast.Name)]
             found |= {name for name in names if names.count(name) > 1}
+        for each in (node for node in self.nodes if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)):
+            calls = [node.func.value for node in nodes_in(each) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+            found |= {node.id for node in calls if isinstance(node, ast.Name)}
         return frozenset(found)
 
     def shown(self, side: Side) -> list[Opaque]:
