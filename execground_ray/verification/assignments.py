@@ -104,8 +104,11 @@ def _done(window: Window, target: Side, result: Side) -> list[dict[str, Any]] | 
         except UnknownError as error:
             if isinstance(error.__cause__, LookupError) and stores:  # there is no such element
                 continue
-            unknown = unknown or bool(stores) or target.names | result.names <= before.keys()
+            # Where one of its variables has no value yet, it is not this.
+            unset = (target.names | result.names) & window.run.variables - before.keys()
+            unknown = unknown or not unset
             continue
         if is_done or isinstance(value, Opaque):
             found.append(after)
-    return found or (None if unknown or not stores else [])
+    deep = any(window.run.is_inner(event.frame) for event in window.run.stores(target.key) if event.line in stores)
+    return found or (None if unknown or deep or not stores else [])

@@ -63,7 +63,7 @@ _OF_THEM = re.compile(
     re.IGNORECASE,
 )
 _MAKES_TRUE = re.compile(
-    r"\b(?:makes?|making|leaves?|leaving|renders?|finds?) (?P<subject>‹C\d+›)(?P<no> not)? (?P<word>true|false)(?P<holds>)",
+    r"\b(?:makes?|making|leaves?|leaving|renders?|finds?|with|as) (?P<subject>‹[CN]\d+›)(?P<no> not)? (?P<word>true|false)(?P<holds>)",
     re.IGNORECASE,
 )
 _VALUE_OF = re.compile(r"(?<!takes the )(?<!gets the )(?<!to the )\b(?:values?|content|contents) of\s*$", re.IGNORECASE)

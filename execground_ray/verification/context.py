@@ -21,9 +21,10 @@ _UNREAL = re.compile(
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|(?<!, )while|whether|in case|only when|when|once(?! more| again)|wherever|(?<!which )means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that)|(?<!,) (?:for|at|in|of) which)\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|whether|in case|only when|when|once(?! more| again)|wherever|(?<!which )means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that)|(?<!,) (?:for|at|in|of) which)\b[^.;:,—]*$",
     re.IGNORECASE,
 )
+_WHILE = re.compile(r"(?<!, )\bwhile\b[^.;:,—]*$", re.IGNORECASE)
 # Of other rounds than those that are cited: "the same string was stored at `c = 3`", "Summing up, both led to a `row = 1`".
 _ELSEWHERE = re.compile(
     r"\b(?:same|equal|had|was|were|remember|recall|earlier|already|before|previous\w*|stored|noted|found)\b[^.;:—]*\b(?:at|for|from|in|with|of) ?$"
@@ -155,8 +156,11 @@ class Context:
         """Whether the clause that leads to a token is under a condition, or asks."""
         before, behind = self.around(token)
         clause = re.split(r"[,;:—–]", before)[-1] + re.split(r"[,;:—–]", behind)[0]
+        repeats = (token.kind != "E" or token.sides[0].is_condition) and _WHILE.search(before)  # "while the rest becomes `n = 160`" is none
         return (
-            self.asks or bool(_UNREAL.search(clause)) or bool(_CONDITIONAL.search(before) or _ELSEWHERE.search(before))
+            self.asks
+            or bool(_UNREAL.search(clause))
+            or bool(repeats or _CONDITIONAL.search(before) or _ELSEWHERE.search(before))
         )
 
     def is_alternative(self, token: Token) -> bool:

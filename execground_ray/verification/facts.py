@@ -77,7 +77,7 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
         return None
     given = context.given(token) if context.cited and token else {}
     moment = window.at_moment(side, given)
-    if moment or side.names & given.keys():
+    if moment or window.is_never(side, given):
         return any(bool(value) is wanted for value in moment) if moment else None
     if context.cited and window.core_recorded:
         again = sum(side.key == each.key for other in context.sentence.tokens for each in other.sides) > 1

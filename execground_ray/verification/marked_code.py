@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
@@ -19,7 +20,7 @@ from execground_ray.verification.own_calls import frames_of
 from execground_ray.verification.recorded import Event
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
-from execground_ray.verification.values import MUTABLE, Opaque, fits, freeze
+from execground_ray.verification.values import MUTABLE, Opaque, fits, freeze, same
 from execground_ray.verification.window import Window
 from execground_ray.verification.words import ASKS
 
@@ -166,14 +167,28 @@ def _is_other_method(window: Window, call: ast.Call) -> bool:
 
 
 def _is_of_others(window: Window, call: ast.Call, events: list[Event]) -> bool:
-    """Whether a method is called of what a text says, and with other arguments than those that it writes out."""
-    if not isinstance(call.func, ast.Attribute) or call.keywords or not call.args or not all(map(is_pure, call.args)):
+    """Whether what is called there is called with other arguments than those that a text writes out."""
+    if call.keywords or not any(map(is_pure, call.args)):
         return False
-    of = key_of(call.func.value)
-    made = [event for event in events if isinstance(event.node.func, ast.Attribute) and key_of(event.node.func.value) == of]  # type: ignore[attr-defined]
-    given = [operand_value(each, event) for event in made for each in event.node.args]  # type: ignore[attr-defined]
+    made = [event for event in events if key_of(event.node.func) == key_of(call.func)]  # type: ignore[attr-defined]
     is_shown = any(ast.unparse(call) in entry.text for entry in window.opaque)  # how an object shows itself
-    return bool(made) and not is_shown and not any(isinstance(each, Opaque) for each in given)
+    return bool(made) and not is_shown and all(_differs(call, event) for event in made)
+
+
+def _differs(call: ast.Call, event: Event) -> bool:
+    """Whether an argument that a call writes out is another one in ``event``."""
+    theirs = event.node.args  # type: ignore[attr-defined]
+    if event.node.keywords or any(isinstance(each, ast.Starred) for each in (*theirs, *call.args)):  # type: ignore[attr-defined]
+        return False
+    if len(theirs) != len(call.args):
+        return len(theirs) < len(call.args)
+    for mine, other in zip(call.args, theirs, strict=True):
+        value = operand_value(other, event)
+        if is_pure(mine) and not isinstance(value, Opaque):
+            with suppress(UnknownError):
+                if not same(evaluate(mine, {}), value):
+                    return True
+    return False
 
 
 def _is_range(window: Window, call: ast.Call, events: list[Event]) -> bool | None:

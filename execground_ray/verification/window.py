@@ -153,7 +153,7 @@ class Window(Lines):
             return []
         if len(self.states) >= MAX_STATES:
             return []
-        states = self._with(known, shared)
+        states = self._with(known, shared, self.states)
         if self.inner and any(isinstance(state.get(name), MUTABLE) for state in states for name in side.names):
             return []
         try:
@@ -165,10 +165,12 @@ class Window(Lines):
     def is_never(self, side: Side, known: dict[str, Any]) -> bool:
         """Whether names of an expression have the values that are known at no time: another moment is spoken of."""
         shared = side.names & known.keys()
-        return bool(shared) and not self._with(known, shared)
+        shown = [state for state, frame in self._states if frame >= 0]
+        return bool(shared) and not self._with(known, shared, shown)
 
-    def _with(self, known: dict[str, Any], names: frozenset[str]) -> list[dict[str, Any]]:
-        return [state for state in self.states if all(fits(known[name], state.get(name), 0.0) for name in names)]
+    @staticmethod
+    def _with(known: dict[str, Any], names: frozenset[str], states: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [state for state in states if all(fits(known[name], state.get(name), 0.0) for name in names)]
 
     def _is_elsewhere(self, side: Side, known_in: set[int]) -> bool:
         """Whether its attribute is looked at in one call, and in another, which has its own object, it is not."""
