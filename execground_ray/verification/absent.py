@@ -132,7 +132,7 @@ def _is_told_of(sides: tuple[Side, ...], window: Window) -> bool:
         is_written = freeze(last.value) in window.run.constants
     except UnknownError:
         return True
-    return last.is_condition or is_written or any(last.source in entry.text for entry in window.opaque)
+    return last.is_condition or is_written or sides[0].source in window.texts or any(last.source in entry.text for entry in window.opaque)
 
 
 def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:

@@ -18,7 +18,10 @@ from execground_ray.verification.values import Opaque, fits
 from execground_ray.verification.window import Window
 
 _AUGMENTED = re.compile(r"(?P<target>[^=<>!]+?)\s*(?P<operator>\+|-|\*\*|//|\*|/|%|&|\||\^|<<|>>)=\s*(?P<operand>[^=].*)", re.DOTALL)
-_LEAVES = re.compile(r"^,? (?:(?:and|which|so|this|thus|then|now|that) )*(?:(?:leaves|leaving|makes|making|gives|giving|yields|brings|means|turns it into|results in)(?: \w+){0,2} )?(?P<left>‹E\d+›)")
+_SO = r",? (?:(?:and|which|so|this|thus|then|now|that) )*"
+_VERB = r"(?:leaves|leaving|makes|making|gives|giving|yields|brings|means|turns it into|results in)(?: \w+){0,2} "
+_LEAVES = re.compile(rf"{_SO}{_VERB}(?P<left>‹E\d+›)")
+_AND = re.compile(rf"{_SO}(?:{_VERB})?(?P<left>‹E\d+›)")
 _READ = ast.Name | ast.Attribute | ast.Subscript | ast.BinOp  # of what else a value may be shown
 
 
@@ -41,7 +44,7 @@ def check_assignments(context: Context) -> Iterator[Check]:
 
 def _left(context: Context, token: Token, step: Side, behind: list[dict[str, Any]]) -> Iterator[Check]:
     """What a sentence says that a step leaves is what one of its statements has behind it."""
-    left = _LEAVES.match(context.around(token)[1])
+    left = (_LEAVES if isinstance(step.node, ast.Call) else _AND).match(context.around(token)[1])
     for other in context.tokens(left["left"]) if left and behind else ():
         made, value = other.sides[0], other.sides[-1]
         if made.names & step.names and value.pure and other.marked:
@@ -62,6 +65,8 @@ def _augmented(context: Context, window: Window, token: Token, target: Side, res
     if done is None:
         return
     done = [] if _is_otherwise(window, target, result) else done
+    if not done and result.key in window.run.keys and not window.evaluated_at(result):  # the program does so elsewhere
+        return
     yield context.verdict(token, Kind.OPERATION, bool(done), f"{source} is not done there")
     yield from _left(context, token, target, done)
 

@@ -145,6 +145,7 @@ class Context:
                 else:
                     known[name] = value
                 used.discard(name)
+        found.append(known)  # behind the last
         return found
 
     def enumerates(self, key: str) -> bool:
