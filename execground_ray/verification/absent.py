@@ -33,7 +33,9 @@ _CHANGES = frozenset({"min", "max", "round", "abs"})
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 _ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
 # What compares without a comparison in the program; of membership, what looks something up.
-_COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split())
+_COMPARES = frozenset(
+    "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split()
+)
 _LOOKS_UP = frozenset(
     "get setdefault pop remove discard add index find count update union set fromkeys intersection difference split rsplit partition "
     "rpartition replace translate strip lstrip rstrip removeprefix removesuffix next search match".split()
@@ -45,8 +47,12 @@ _CHANGES = frozenset({"min", "max", "round", "abs"})
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 _ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
 # What compares without a comparison in the program; of membership, what looks something up.
-_COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split())
-_LOOKS_AT_NOTHING = frozenset("len range append pop print str int float list tuple enumerate abs sum round ord chr isinstance".split())
+_COMPARES = frozenset(
+    "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split()
+)
+_LOOKS_AT_NOTHING = frozenset(
+    "len range append pop print str int float list tuple enumerate abs sum round ord chr isinstance".split()
+)
 _SETS = frozenset({"Set", "SetComp"})
 # But not to say what a variable is assigned.
 _CHANGES = frozenset({"min", "max", "round", "abs"})
@@ -54,7 +60,9 @@ _CHANGES = frozenset({"min", "max", "round", "abs"})
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 _ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
 # What compares without a comparison in the program; of membership, what looks something up.
-_COMPARES = frozenset("min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split())
+_COMPARES = frozenset(
+    "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split()
+)
 _LOOKS_UP = frozenset(
     "get setdefault pop remove discard add index find count update union set fromkeys intersection difference split rsplit "
     "partition rpartition replace translate strip lstrip rstrip removeprefix removesuffix".split()
@@ -102,7 +110,12 @@ def _absent(sides: tuple[Side, ...], window: Window) -> Iterator[tuple[Kind, str
     names, first = window.run.names, sides[0].node
     if len(sides) > 1 and isinstance(first, ast.Name) and first.id not in names and not _is_told_of(sides, window):
         yield Kind.ASSIGNMENT, first.id
-    if len(sides) > 1 and isinstance(first, ast.Attribute) and first.attr not in names and not _is_told_of(sides, window):
+    if (
+        len(sides) > 1
+        and isinstance(first, ast.Attribute)
+        and first.attr not in names
+        and not _is_told_of(sides, window)
+    ):
         yield Kind.ASSIGNMENT, sides[0].source
     is_assigned = len(sides) > 1 and isinstance(first, ast.Name) and first.id in window.run.variables
     for side in sides:
@@ -132,7 +145,12 @@ def _is_told_of(sides: tuple[Side, ...], window: Window) -> bool:
         is_written = freeze(last.value) in window.run.constants
     except UnknownError:
         return True
-    return last.is_condition or is_written or sides[0].source in window.texts or any(last.source in entry.text for entry in window.opaque)
+    return (
+        last.is_condition
+        or is_written
+        or sides[0].source in window.texts
+        or any(last.source in entry.text for entry in window.opaque)
+    )
 
 
 def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:
@@ -176,9 +194,13 @@ def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
         return False
     if not window.called.isdisjoint(_COMPARES) or run.incomplete:
         return False
-    if issubclass(op, ast.In | ast.NotIn) and not (window.called.isdisjoint(_LOOKS_UP) and window.operations.isdisjoint(_SETS)):
+    if issubclass(op, ast.In | ast.NotIn) and not (
+        window.called.isdisjoint(_LOOKS_UP) and window.operations.isdisjoint(_SETS)
+    ):
         return False
-    if issubclass(op, ast.Eq | ast.NotEq) and is_pure(node) and any(map(_is_of_many, window.comparing)):  # one of their elements
+    if (
+        issubclass(op, ast.Eq | ast.NotEq) and is_pure(node) and any(map(_is_of_many, window.comparing))
+    ):  # one of their elements
         return False
     if is_pure(node):
         return not any(_is_of(node, event) for event in window.comparing)

@@ -17,7 +17,9 @@ from execground_ray.verification.trees import key_of
 from execground_ray.verification.values import Opaque, fits
 from execground_ray.verification.window import Window
 
-_AUGMENTED = re.compile(r"(?P<target>[^=<>!]+?)\s*(?P<operator>\+|-|\*\*|//|\*|/|%|&|\||\^|<<|>>)=\s*(?P<operand>[^=].*)", re.DOTALL)
+_AUGMENTED = re.compile(
+    r"(?P<target>[^=<>!]+?)\s*(?P<operator>\+|-|\*\*|//|\*|/|%|&|\||\^|<<|>>)=\s*(?P<operand>[^=].*)", re.DOTALL
+)
 _SO = r",? (?:(?:and|which|so|this|thus|then|now|that) )*"
 _VERB = r"(?:leaves|leaving|makes|making|gives|giving|yields|brings|means|turns it into|results in)(?: \w+){0,2} "
 _LEAVES = re.compile(rf"{_SO}{_VERB}(?P<left>‹E\d+›)")
@@ -34,10 +36,16 @@ def check_assignments(context: Context) -> Iterator[Check]:
         match = _AUGMENTED.fullmatch(context.sentence.code_of(token)) if token.kind == "W" and token.marked else None
         for equation in token.equations if token.marked else ():
             yield from _assigned(context, window, token, equation)
-        sides = [parse(match["target"]), parse(f"({match['target']}) {match['operator']} ({match['operand']})")] if match else []
+        sides = (
+            [parse(match["target"]), parse(f"({match['target']}) {match['operator']} ({match['operand']})")]
+            if match
+            else []
+        )
         if len(sides) == 2 and sides[0] and sides[1]:
             yield from _augmented(context, window, token, sides[0], sides[1])
-        elif token.marked and len(token.equations) == 1 == len(token.sides) and isinstance(token.sides[0].node, ast.Call):
+        elif (
+            token.marked and len(token.equations) == 1 == len(token.sides) and isinstance(token.sides[0].node, ast.Call)
+        ):
             behind = [window.run.scope(line, before=False)[1] for line in window.evaluated_at(token.sides[0])]
             yield from _left(context, token, token.sides[0], behind)
 

@@ -157,7 +157,9 @@ class Context:
         """Whether the clause that leads to a token is under a condition, or asks."""
         before, behind = self.around(token)
         clause = re.split(r"[,;:—–]", before)[-1] + re.split(r"[,;:—–]", behind)[0]
-        repeats = (token.kind != "E" or token.sides[0].is_condition) and _WHILE.search(before)  # "while the rest becomes `n = 160`" is none
+        repeats = (token.kind != "E" or token.sides[0].is_condition) and _WHILE.search(
+            before
+        )  # "while the rest becomes `n = 160`" is none
         return (
             self.asks
             or bool(_UNREAL.search(clause))

@@ -69,7 +69,10 @@ def check_counts(context: Context) -> Iterator[Check]:
 def _ordinals(context: Context, window: Window) -> Iterator[Check]:
     """``the third candidate is `i = 7` ``: what a loop runs through in its third round."""
     for match in _ORDINAL.finditer(context.mask):
-        token, ordinal = context.tokens(match["token"] or match["before"])[0], (match["ordinal"] or match["place"]).lower()
+        token, ordinal = (
+            context.tokens(match["token"] or match["before"])[0],
+            (match["ordinal"] or match["place"]).lower(),
+        )
         if not isinstance(token.sides[0].node, ast.Name) or not token.sides[-1].is_literal:
             continue
         name, value = token.sides[0].source, token.sides[-1].value

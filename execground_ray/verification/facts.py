@@ -40,7 +40,9 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
     values, closed, kinds = window.possible(side)
     if any(fits(value, each, tolerance) for each in values):
         return True
-    if not values and any(fits(value, event.value, tolerance) for event in window.run.stores(side.key)):  # at another time
+    if not values and any(
+        fits(value, event.value, tolerance) for event in window.run.stores(side.key)
+    ):  # at another time
         return None
     # An outlook on the rounds of a loop.
     if isinstance(side.node, ast.Name) and (_ROUNDS.search(context.mask) or context.enumerates(side.key)):

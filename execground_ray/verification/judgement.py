@@ -21,6 +21,7 @@ from execground_ray.verification.outcomes import check_outcomes
 from execground_ray.verification.passages import Passage, passages
 from execground_ray.verification.predicates import check_predicates
 from execground_ray.verification.presence import check_values
+from execground_ray.verification.restated import check_restated
 from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.trees import program_names
@@ -35,6 +36,7 @@ _RULES = (
     check_operations,
     check_nearly,
     check_assignments,
+    check_restated,
     check_counts,
     check_calls,
     check_moments,

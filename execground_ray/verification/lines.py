@@ -227,7 +227,11 @@ class Lines:
                 found.add(name_of_call(node))
             elif isinstance(node, ast.Name | ast.Attribute):
                 found.add(getattr(node, "attr", getattr(node, "id", "")))
-        sums = [event.value for event in self.by_type.get(ast.BinOp, ()) if isinstance(getattr(event.node, "op", None), ast.Add)]
+        sums = [
+            event.value
+            for event in self.by_type.get(ast.BinOp, ())
+            if isinstance(getattr(event.node, "op", None), ast.Add)
+        ]
         found |= {"Concat"} if any(not isinstance(each, int | float) for each in sums) else set()
         return frozenset(found)
 

@@ -40,7 +40,9 @@ _VALUES = frozenset(
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
 _DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
-_CHANGES = frozenset("append appendleft add extend insert pop popleft popitem remove discard clear sort reverse update".split())
+_CHANGES = frozenset(
+    "append appendleft add extend insert pop popleft popitem remove discard clear sort reverse update".split()
+)
 _ORDERS = frozenset("sorted reversed zip enumerate map filter".split())
 LEAST_TEXT = 3  # letters of a text that can hardly be another one's by chance
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
@@ -114,7 +116,7 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
             events += [event for event in run.events_at(frame.caller) if name_of_call(event.node) == name]
     if any(key_of(event.node) == key_of(call) or matches(call, event) for event in events):
         return True
-    if name == "range" and is_pure(call) and not worked_out:
+    if name == "range" and not worked_out:
         return _is_range(window, call, events)
     if not window.raises and ((worked_out and _is_needless(window, call)) or _is_other_method(window, call)):
         return False
@@ -125,7 +127,11 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
     if not events and not frames:
         # A call may have been left by an exception: nothing came of it.
         explained = ASKS.get(name, frozenset()) | {name}
-        return None if window.raises or not explained.isdisjoint(window.operations) or key_of(call) in window.run.keys else False
+        return (
+            None
+            if window.raises or not explained.isdisjoint(window.operations) or key_of(call) in window.run.keys
+            else False
+        )
     if (
         frames
         and key_of(call) in run.keys
@@ -144,7 +150,9 @@ def _is_another(window: Window, call: ast.Call, events: list[Event]) -> bool:
         return False
     own = name in window.run.functions
     made = {key_of(event.node) for event in events if not own or event.line in window.core_statements}
-    made |= {key_of(event.node) for line in callers if line > 0 for event in window.run.events_at(line)} if made else set()
+    made |= (
+        {key_of(event.node) for line in callers if line > 0 for event in window.run.events_at(line)} if made else set()
+    )
     is_its = key_of(call) in window.run.keys and not all(map(is_pure, call.args))
     return bool(made) and is_its and key_of(call) not in made
 
@@ -158,7 +166,11 @@ def _is_needless(window: Window, call: ast.Call) -> bool:
 
 def _is_other_method(window: Window, call: ast.Call) -> bool:
     """Whether it changes a variable by a method, and these lines call others of its methods, but not this one."""
-    if not isinstance(call.func, ast.Attribute) or call.func.attr not in _CHANGES or not isinstance(call.func.value, ast.Name):
+    if (
+        not isinstance(call.func, ast.Attribute)
+        or call.func.attr not in _CHANGES
+        or not isinstance(call.func.value, ast.Name)
+    ):
         return False
     of = call.func.value.id
     if of in window.hidden or not any(isinstance(state.get(of), MUTABLE) for state in window.states):
@@ -194,14 +206,21 @@ def _differs(call: ast.Call, event: Event) -> bool:
 def _is_range(window: Window, call: ast.Call, events: list[Event]) -> bool | None:
     """Whether a range of numbers is one that the program goes through; it may be written with other bounds."""
     ranges = [event.value for event in events if isinstance(event.value, range)]
-    try:
-        wanted = evaluate(call, {})
-    except UnknownError:
+    may_be = []
+    for state in [{}] if is_pure(call) else window.states:
+        with suppress(UnknownError):
+            may_be.append(evaluate(call, state))
+    if not ranges or not may_be:
         return None
-    if not ranges or any(list(each) == wanted for each in ranges if len(each) == len(wanted)):
-        return True if ranges else None
+    if any(list(each) in may_be for each in ranges if any(len(each) == len(wanted) for wanted in may_be)):
+        return True
     is_plain = all(isinstance(each, ast.Constant) for each in call.args)
-    return None if is_plain and any(isinstance(each, range) and list(each) == wanted for each in window.run.looped) else False
+    return (
+        None
+        if (is_plain or not is_pure(call))
+        and any(isinstance(each, range) and list(each) in may_be for each in window.run.looped)
+        else False
+    )
 
 
 def _joined(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:

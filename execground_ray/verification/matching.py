@@ -45,7 +45,9 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
     if operand is not None and matches(written, operand):
         return True
     try:
-        return is_pure(written) and same(evaluate(written, {}), operand_value(node, event), rounding(ast.unparse(written)))
+        return is_pure(written) and same(
+            evaluate(written, {}), operand_value(node, event), rounding(ast.unparse(written))
+        )
     except UnknownError:
         return False
 

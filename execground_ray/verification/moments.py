@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import RANGE, Check, Context
 from execground_ray.verification.finding import Kind
-from execground_ray.verification.lines import MAX_STATES
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import MUTABLE, Opaque, fits
@@ -55,11 +54,21 @@ def _stored(context: Context, window: Window) -> Iterator[Check]:
             stores = [event for event in window.run.stores(side.key) if event.line in core]
             if not stores or len(re.findall(rf"\b{re.escape(side.source)}\b", sentence.source)) > 1:
                 continue
-            near = [event.value for event in window.run.stores(side.key) if event.line in window.lines and event.line >= min(core)]
-            if token is sentence.tokens[0] and _BEGINS.match(context.mask) and stores[0].line > min(core):  # as it begins
+            near = [
+                event.value
+                for event in window.run.stores(side.key)
+                if event.line in window.lines and event.line >= min(core)
+            ]
+            if (
+                token is sentence.tokens[0] and _BEGINS.match(context.mask) and stores[0].line > min(core)
+            ):  # as it begins
                 near += window.held(side, before=True)[:1]
             near += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
-            if not window.inner and not any(isinstance(each, Opaque) for each in near) and not isinstance(value, MUTABLE):
+            if (
+                not window.inner
+                and not any(isinstance(each, Opaque) for each in near)
+                and not isinstance(value, MUTABLE)
+            ):
                 good = any(fits(value, each, token.sides[-1].tolerance) for each in near)
                 yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not become {value!r} there")
 

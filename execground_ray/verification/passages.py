@@ -33,18 +33,15 @@ def passages(attributed: Attributed) -> list[Passage]:
     text = attributed.text
     final = FINAL.search(text)
     end = final.start() if final else len(text)
-    return [
-        passage
-        for start, stop in _blocks(text, end)
-        for passage in _block(attributed, start, stop)
-    ]
+    return [passage for start, stop in _blocks(text, end) for passage in _block(attributed, start, stop)]
 
 
 def _block(attributed: Attributed, start: int, end: int) -> list[Passage]:
-    """The passages of a paragraph or list item; one that cites only once, at its end, does so for all of its sentences."""
+    """The passages of a paragraph or list item; an item that cites only once, at its end, does so for all of its sentences."""
     text = attributed.text
+    is_item = start > 0 and text[start - 1] != "\n"
     block = [each for first, last in _sentences(text, start, end) for each in _segments(attributed, first, last)]
-    if block and block[-1].cited and not any(passage.cited for passage in block[:-1]):
+    if is_item and block and block[-1].cited and not any(passage.cited for passage in block[:-1]):
         cited = block[-1].cited
         return [each if _HEAD.match(text[each.start : each.end]) else each._replace(cited=cited) for each in block]
     return block

@@ -14,8 +14,17 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.recorded import Event
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import atoms_of, compared_in, first_name, key_of, name_of_call, nodes_in, tests_in
+from execground_ray.verification.trees import (
+    atoms_of,
+    compared_in,
+    first_name,
+    key_of,
+    name_of_call,
+    nodes_in,
+    tests_in,
+)
 from execground_ray.verification.values import MUTABLE, PLAIN, Opaque, fits, kind_of
+
 
 class Possible(NamedTuple):
     """The values that an expression had at some lines.
@@ -109,11 +118,23 @@ class Window(Lines):
         """The variables of which one statement of these lines calls methods again and again: what they have in between is not known."""
         found: set[str] = set()
         for statement in (node for node in self.nodes if isinstance(node, ast.Expr | ast.Assign | ast.AugAssign)):
-            calls = [node.func.value for node in nodes_in(statement) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+            calls = [
+                node.func.value
+                for node in nodes_in(statement)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            ]
             names = [node.id for node in calls if isinstance(node, ast.Name)]
             found |= {name for name in names if names.count(name) > 1}
-        for each in (node for node in self.nodes if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)):
-            calls = [node.func.value for node in nodes_in(each) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+        for each in (
+            node
+            for node in self.nodes
+            if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+        ):
+            calls = [
+                node.func.value
+                for node in nodes_in(each)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            ]
             found |= {node.id for node in calls if isinstance(node, ast.Name)}
         return frozenset(found)
 

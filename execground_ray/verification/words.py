@@ -9,9 +9,7 @@ _TIMES = "Mult Pow prod product multiply dot matmul MatMult mul LShift"
 _PARTS = "Div FloorDiv Mod divmod RShift divide"
 _LOWERS = f"{_SHIFTS} pop popleft popitem remove discard heappop del Delete clear"
 _ADDS = "append add extend push update setdefault put heappush appendleft union BitOr Set List Dict write print join"
-_ORDERS = (
-    "Gt GtE Lt LtE sort sorted heappop heappush bisect most_common"
-)
+_ORDERS = "Gt GtE Lt LtE sort sorted heappop heappush bisect most_common"
 _AT_FRONT = "reverse reversed insert appendleft extendleft Concat JoinedStr heappush Starred center rjust zfill push"
 # What names an operation: operators, calls and kinds of expressions, as ``Window.operations`` has them. What none of the
 # lines that a sentence cites does, it cannot have told.
