@@ -189,19 +189,9 @@ def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]
 
 def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
     """Whether these lines compare nothing that this can be."""
-    run, op = window.run, type(node.ops[0])
-    if issubclass(op, ast.Is | ast.IsNot) and not asked:  # that a name has no value may be told as one
+    if window.run.incomplete or _is_explained(node, window, asked=asked):
         return False
-    if not window.called.isdisjoint(_COMPARES) or run.incomplete:
-        return False
-    if issubclass(op, ast.In | ast.NotIn) and not (
-        window.called.isdisjoint(_LOOKS_UP) and window.operations.isdisjoint(_SETS)
-    ):
-        return False
-    if (
-        issubclass(op, ast.Eq | ast.NotEq) and is_pure(node) and any(map(_is_of_many, window.comparing))
-    ):  # one of their elements
-        return False
+    op = type(node.ops[0])
     if is_pure(node):
         return not any(_is_of(node, event) for event in window.comparing)
     if done := _compared(node, window.compared):
@@ -212,6 +202,20 @@ def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
     if any(map(is_pure, (node.left, *node.comparators))) and any(atoms - _TRUTH <= each for each in window.tests):
         return False
     return not any(_is_of(node, event) for event in window.comparing)
+
+
+def _is_explained(node: ast.Compare, window: Window, *, asked: bool) -> bool:
+    """Whether a text may compare so where the program does not: to tell what a call compares, or two lists element by element."""
+    op = type(node.ops[0])
+    if issubclass(op, ast.Is | ast.IsNot) and not asked:  # that a name has no value may be told as one
+        return True
+    if issubclass(op, ast.In | ast.NotIn) and not (
+        window.called.isdisjoint(_LOOKS_UP) and window.operations.isdisjoint(_SETS)
+    ):
+        return True
+    if issubclass(op, ast.Eq | ast.NotEq) and is_pure(node) and any(map(_is_of_many, window.comparing)):
+        return True
+    return not window.called.isdisjoint(_COMPARES)
 
 
 def _is_of_many(event: Event) -> bool:

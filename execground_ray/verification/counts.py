@@ -88,9 +88,8 @@ def _places(context: Context, window: Window) -> Iterator[Check]:
     """``the third round``, ``the second call``: one of these lines is in such a round, one of the run is such a call."""
     for match in _PLACE.finditer(context.mask):
         place = _ORDINALS.index(match["ordinal"].lower())
-        places = window.round_places
-        if match["what"].lower() == "call":
-            places = window.run.call_places(of_one=bool(match["kind"]))
+        is_call = match["what"].lower() == "call"
+        places = set(window.run.call_places(of_one=bool(match["kind"])) if is_call else window.round_places)
         if (
             places
             and place not in places

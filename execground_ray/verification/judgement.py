@@ -26,6 +26,7 @@ from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.trees import program_names
 from execground_ray.verification.window import Window
+from execground_ray.verification.written_calls import check_written_calls
 
 _RULES = (
     check_equations,
@@ -40,6 +41,7 @@ _RULES = (
     check_counts,
     check_calls,
     check_moments,
+    check_written_calls,
     check_marked_code,
     check_values,
 )

@@ -30,14 +30,14 @@ def check_restated(context: Context) -> Iterator[Check]:
     window = context.window
     if window is None or not context.cited or not window.complete or window.hidden:
         return
-    for token in context.sentence.tokens if context.cited else ():
+    for token in context.sentence.tokens:
         for sides in token.equations if token.marked else ():
             for one, other in pairwise(sides):
                 yield from _compared(context, window, token, one.node, other.node)
     for match in _AGAIN.finditer(context.mask):
-        (one,), (other,) = context.tokens(match["one"]), context.tokens(match["other"])
-        if one.marked and other.marked and len(one.equations) == 1 == len(other.equations):
-            yield from _compared(context, window, other, one.sides[0].node, other.sides[0].node)
+        (first,), (again,) = context.tokens(match["one"]), context.tokens(match["other"])
+        if first.marked and again.marked and len(first.equations) == 1 == len(again.equations):
+            yield from _compared(context, window, again, first.sides[0].node, again.sides[0].node)
 
 
 def _compared(context: Context, window: Window, token: Token, one: ast.expr, other: ast.expr) -> Iterator[Check]:

@@ -1,0 +1,119 @@
+"""How the conditions at the record lines that a sentence cites came out, and what these lines compare."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+
+from execground_ray.verification.lines import Lines
+from execground_ray.verification.matching import matches
+from execground_ray.verification.notation import Side
+from execground_ray.verification.recorded import Event
+from execground_ray.verification.trees import atoms_of, compared_in, first_name, key_of, nodes_in, tests_in
+
+
+class Conditions(Lines):
+    """What some record lines evaluated, tested and compared."""
+
+    def evaluated(self, side: Side) -> list[Event]:
+        """When these lines evaluated an expression: as it is written, or with values in place of names."""
+        alike = self.by_type.get(type(side.node), ())
+        return [*self._by_key.get(side.key, ()), *(event for event in alike if matches(side.node, event))]
+
+    def evaluated_at(self, side: Side) -> list[int]:
+        """At which of these lines, and of the cited ones if at any, an expression is evaluated in a call that the record shows."""
+        events = self.evaluated(side)
+        lines = {event.line for event in events}
+        if any(self.run.is_inner(event.frame) for event in events) or not side.names.isdisjoint(self.passing):
+            return []
+        return sorted(lines & set(self.core_statements) or lines)
+
+    @cached_property
+    def passing(self) -> frozenset[str]:
+        """The variables of which one statement of these lines calls methods again and again: what they have in between is not known."""
+        found: set[str] = set()
+        for statement in (node for node in self.nodes if isinstance(node, ast.Expr | ast.Assign | ast.AugAssign)):
+            calls = [
+                node.func.value
+                for node in nodes_in(statement)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            ]
+            names = [node.id for node in calls if isinstance(node, ast.Name)]
+            found |= {name for name in names if names.count(name) > 1}
+        for each in (
+            node
+            for node in self.nodes
+            if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+        ):
+            calls = [
+                node.func.value
+                for node in nodes_in(each)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            ]
+            found |= {node.id for node in calls if isinstance(node, ast.Name)}
+        return frozenset(found)
+
+    def outcomes(self, side: Side, *, inner: bool = False) -> set[bool]:
+        """How a condition of the program came out at the very lines that are cited; in inner calls only if it did not else."""
+        core = set(self.core_statements)
+        events = [event for event in self.evaluated(side) if event.line in core and event.outcome >= 0]
+        shown = [event for event in events if not self.run.is_inner(event.frame)]
+        return {event.outcome == 1 for event in (not inner and shown) or events}
+
+    @cached_property
+    def all_outcomes(self) -> set[bool]:
+        """How the conditions at these lines came out; empty where none was tested at the very lines that are cited."""
+        tested = {line for line in self.statements for event in self.run.events_at(line) if event.outcome >= 0}
+        if tested.isdisjoint(self.core_statements):
+            return set()
+        return {event.outcome == 1 for line in tested for event in self.run.events_at(line) if event.outcome >= 0}
+
+    @cached_property
+    def another_round(self) -> set[bool]:
+        """Whether the loops that the cited lines come to have another round, each time."""
+        found = set()
+        for line in self.core_statements:
+            for loop in self.run.written_on(frozenset({self.run.lines[line - 1][2]})):
+                if isinstance(loop, ast.For):
+                    found.add(any(event.line == line for event in self.run.stores(key_of(first_name(loop.target)))))
+                elif isinstance(loop, ast.While):
+                    found |= {event.outcome == 1 for event in self.run.events_at(line) if event.node is loop.test}
+        return found
+
+    @cached_property
+    def _looking(self) -> set[ast.AST]:
+        """These nodes, and those of the statements that make the calls that begin or end at these lines."""
+        shown = {self.run.lines[line - 1][2] for line in self._callers}
+        return self.nodes | self.run.written_on(frozenset(shown))
+
+    @cached_property
+    def _callers(self) -> set[int]:
+        return {frame.caller for frame in self.touched if frame.caller > 0}
+
+    @cached_property
+    def comparing(self) -> list[Event]:
+        """The comparisons of these lines and of those that make their calls."""
+        more = [event for line in self._callers for event in self.run.events_at(self.run.owners[line])]
+        return [event for event in (*self.events, *more) if isinstance(event.node, ast.Compare)]
+
+    @cached_property
+    def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
+        """How these lines compare two expressions, by their keys."""
+        return compared_in(self._looking)
+
+    @cached_property
+    def comparisons(self) -> list[frozenset[str]]:
+        """The atoms of what these lines compare."""
+        return [atoms_of(node) for node in self._looking if isinstance(node, ast.Compare | ast.Match)]
+
+    @cached_property
+    def tests(self) -> list[frozenset[str]]:
+        """The atoms of what these lines take for true or false."""
+        return tests_in(self._looking)
+
+    @cached_property
+    def branches(self) -> set[bool]:
+        """How the conditions of the ``if`` statements of the very lines that are cited came out."""
+        tests = {id(node.test) for node in self.nodes if isinstance(node, ast.If)}
+        events = [event for line in self.core_statements for event in self.run.events_at(line)]
+        return {event.outcome == 1 for event in events if event.outcome >= 0 and id(event.node) in tests}
