@@ -24,14 +24,15 @@ _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 # What a text may call that the program does not: measures and conversions by which it tells what a value is.
 _MEASURES = frozenset(
-    "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr slice tolist items keys values dict_keys dict_values dict_items".split()
+    "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr slice tolist items keys values bool dict_keys dict_values dict_items".split()
 )
-_SETS = frozenset({"Set", "SetComp"})
 # But not to say what a variable is assigned.
 _CHANGES = frozenset({"min", "max", "round", "abs"})
 # Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 _ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
+# What a text says of its own of some values: "all of them fit `10 < x < 11`".
+_EXPLAINS = re.compile(r"\b(?:fits?|satisf(?:y|ies)|namely|lies? in|stays? in) $", re.IGNORECASE)
 # What compares without a comparison in the program; of membership, what looks something up.
 _COMPARES = frozenset(
     "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split()
@@ -40,33 +41,7 @@ _LOOKS_UP = frozenset(
     "get setdefault pop remove discard add index find count update union set fromkeys intersection difference split rsplit partition "
     "rpartition replace translate strip lstrip rstrip removeprefix removesuffix next search match".split()
 )
-_SETS = frozenset({"Set", "SetComp"})
-# But not to say what a variable is assigned.
-_CHANGES = frozenset({"min", "max", "round", "abs"})
-# Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
-_TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
-_ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
-# What compares without a comparison in the program; of membership, what looks something up.
-_COMPARES = frozenset(
-    "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split()
-)
-_LOOKS_AT_NOTHING = frozenset(
-    "len range append pop print str int float list tuple enumerate abs sum round ord chr isinstance".split()
-)
-_SETS = frozenset({"Set", "SetComp"})
-# But not to say what a variable is assigned.
-_CHANGES = frozenset({"min", "max", "round", "abs"})
-# Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
-_TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
-_ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
-# What compares without a comparison in the program; of membership, what looks something up.
-_COMPARES = frozenset(
-    "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split()
-)
-_LOOKS_UP = frozenset(
-    "get setdefault pop remove discard add index find count update union set fromkeys intersection difference split rsplit "
-    "partition rpartition replace translate strip lstrip rstrip removeprefix removesuffix".split()
-)
+_SETS = frozenset({"Set", "SetComp", "issubset", "issuperset", "isdisjoint"})
 
 
 def check_absent(context: Context) -> Iterator[Check]:
@@ -98,6 +73,8 @@ def _mistaken(sides: tuple[Side, ...], run: Run) -> Iterator[str]:
 
 def _strange(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
     """Comparisons that these lines do not make."""
+    if _EXPLAINS.search(context.around(token)[0]):
+        return
     asked = bool(_ASKED.search(context.mask))
     made = set().union(*(_surely_made(side.node) for side in sides))
     for node in (each for side in sides for each in _comparisons(side.node)) if not window.hidden else ():

@@ -17,7 +17,7 @@ from execground_ray.verification.values import Opaque, freeze, same
 from execground_ray.verification.window import Window
 
 _CALLED = re.compile(
-    r"\b(?:calls?|called|calling|invoked?|invokes|recurses|runs|receives|itself)\b[^.;]{0,60}?\b(?:with|for|on|receives)\b(?: (?:the|a|arguments?|values?|numbers?|strings?|list|pair|inputs?|parameters?))* "
+    r"\b(?:calls?|called|calling|invoked?|invokes|recurses|runs|receives|itself)\b(?:(?!return)[^.;]){0,60}?\b(?:with|for|on|receives)\b(?: (?:the|a|arguments?|values?|numbers?|strings?|list|pair|inputs?|parameters?))* "
     r"(?P<arguments>‹[VE]\d+›(?:(?:, (?:and )?| and )‹[VE]\d+›)*)",
     re.IGNORECASE,
 )

@@ -24,11 +24,11 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"(?:is|are|gets?|and) (?:lowered|decreased|reduced|decremented) by", _LOWERS),
         (r"(?:is|are|gets?|and) (?:doubled|tripled)", f"{_TIMES} Add"),
         (r"(?:is|are|gets?) halved|halving|halves (?:it|them|the)", f"{_PARTS} Mult"),
-        (r"(?:is|are) squared|squares? of", f"{_TIMES} square hypot dist"),
+        (r"(?:is|are) squared|squares of (?!the (?:board|grid))|square of", f"{_TIMES} square hypot dist"),
         (r"(?:is|are|gets?) negated", "USub Not Invert NotEq Mult Sub"),
         (r"the remainder of|leaves the remainder", "Mod divmod fmod Sub"),
         (
-            r"(?:insert|put|plac|add|attach|prepend)\w* (?:\S+ ){0,4}?(?:at|to|in) (?:the )?(?:very )?(?:front|beginning|head)",
+            r"(?:insert|put|plac|add|attach|prepend)\w* (?:\S+ ){0,4}?(?:at|to|in) (?:the )?(?:very )?(?:front|beginning)",
             _AT_FRONT,
         ),
         (r"prepend(?:s|ed|ing)?", _AT_FRONT),
@@ -65,5 +65,6 @@ SORTING = frozenset("sort sorted heappush heapify heappop nlargest nsmallest arg
 # What a text may ask where the program does not: a prefix that is taken off is one that a string begins with.
 ASKS: dict[str, frozenset[str]] = {
     "startswith": frozenset({"removeprefix", "lstrip", "strip", "replace"}),
+    "split": frozenset({"search", "match", "fullmatch", "findall", "finditer", "sub", "partition"}),
     "endswith": frozenset({"removesuffix", "rstrip", "strip", "replace"}),
 }

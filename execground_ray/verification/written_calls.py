@@ -24,7 +24,7 @@ from execground_ray.verification.words import ASKS
 _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict float64 float32 int64 int32 bool_ str_".split()
 )
-_MEASURES = frozenset("len abs sum max min ord chr int float str bin round pow range".split())
+_MEASURES = frozenset("len abs sum max min ord chr int float str bool bin round pow range".split())
 _DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
 _CHANGES = frozenset(
     "append appendleft add extend insert pop popleft popitem remove discard clear sort reverse update".split()
