@@ -67,7 +67,6 @@ SENTENCES = [
     (Kind.OPERATION, "`12` is multiplied [18-22].", "`12` is divided [18-22]."),
     (Kind.CALL, "`double(number)` is called [17-18].", "`sorted(numbers)` is called [17-18]."),
     (Kind.CALL, "It returns `24` [17-22].", "It returns `26` [17-22]."),
-    (Kind.ASSIGNMENT, "At `number = 12` we get `total = 24` [17-24].", "At `number = 5` we get `total = 24` [7-24]."),
     (Kind.ASSIGNMENT, "From `number = 5` to `number = 30` [7-8].", "From `number = 5` to `number = 31` [7-8]."),
     (Kind.ASSIGNMENT, "The list `[5, 12, 7, 30]` is given [1-4].", "The tuple `(5, 12, 7, 30)` is given [1-4]."),
     (Kind.ASSIGNMENT, "Appending makes `kept = [5]` [11-12].", "Appending makes `kept = []` [11-12]."),

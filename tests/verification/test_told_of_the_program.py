@@ -62,7 +62,31 @@ CASES = [
     (Kind.CONDITION, "It goes on as long as `total > 5`", "It goes on as long as `total >= 5`", "while total > 5", 0),
     (Kind.CONDITION, "`17 > 4` is true", "`17 > 3` is true", "half % 2 == 0", 3),
     (Kind.CONDITION, "`total > 5` is true", "`total >= 0` is true", "total = top - least", 0),
-    (Kind.CALL, "`kept.append(17)` keeps it", "`kept.sort()` keeps it", "kept.append(number)", 1),
+    (Kind.CALL, "`kept.append(17)` keeps it", "`kept.sort()` keeps it", "kept.append(number)", 3),
+    (Kind.CALL, "`kept.append(17)` keeps it", "`kept.append(12)` keeps it", "kept.append(number)", 3),
+    (Kind.CALL, "`max(kept) = 17` comes out", "`sorted(kept) = [5, 8, 12, 17]` comes out", "top = largest", 0),
+    (Kind.OPERATION, "`total -= 5` leaves `total = 8`", "`total += 5` leaves `total = 8`", "total -= 5", 0),
+    (Kind.OPERATION, "`total -= 5` is done", "`total //= 5` is done", "total -= 5", 0),
+    (Kind.ASSIGNMENT, "`total -= 5` leaves `total = 8`", "`total -= 5` leaves `total = 13`", "total -= 5", 0),
+    (
+        Kind.ASSIGNMENT,
+        "`kept.append(12)` makes `kept = [8, 5, 12]`",
+        "`kept.append(12)` makes `kept = [8, 5]`",
+        "kept.append(number)",
+        2,
+    ),
+    (Kind.ASSIGNMENT, "It gives `half = 6`", "It gives `half = 2`", "half = number // 2", 2),
+    (Kind.ASSIGNMENT, "`total = top - least` follows", "`total = least` follows", "total = top - least", 0),
+    (Kind.CONDITION, "The loop is over", "The loop goes on", "for number in numbers", 5),
+    (
+        Kind.COUNT,
+        "`number = 12`, the fourth number, stays",
+        "`number = 12`, the third number, stays",
+        "kept.append(number)",
+        2,
+    ),
+    (Kind.EQUATION, "`number // 2 = 17 // 2 = 8`", "`number // 2 = 16 // 2 = 8`", "half = number // 2", 3),
+    (Kind.EQUATION, "`(10 + 7) // 2 = 17 // 2 = 8`", "`(10 + 7) // 2 = 16 // 2 = 8`", "half = number // 2", 3),
     (Kind.ASSIGNMENT, "`half = 8`", "`spare = 8`", "half = number // 2", 3),
     # operations
     (Kind.OPERATION, "`half = 17 // 2 = 8`", "`half = 17 - 9 = 8`", "half = number // 2", 3),
@@ -112,3 +136,9 @@ def test_of_goals_and_of_other_rounds_the_cited_line_decides_nothing(sentence, p
 def test_the_same_without_the_words_for_it_is_contradicted():
     for claim, part, number in (("`number = 99`", "for number in numbers", 0), ("`half = 2`", "return [last", 0)):
         assert RUN.contradicts(f"Now {claim} {RUN.at(part, number)}.\n\nIt ends {RUN.whole}.") != set()
+
+
+def test_a_list_item_that_cites_once_does_so_for_all_of_its_sentences():
+    cited = f"{RUN.at('half = number // 2', 2)}.\n\nIt ends {RUN.whole}."
+    assert RUN.contradicts(f"1. `half = 6` comes out. Then it is even {cited}") == set()
+    assert RUN.contradicts(f"1. `half = 8` comes out. Then it is even {cited}") == {Kind.ASSIGNMENT}
