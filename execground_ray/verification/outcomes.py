@@ -60,5 +60,6 @@ def _branched(context: Context, window: Window) -> Iterator[Check]:
 def _going_on(context: Context, window: Window) -> Iterator[Check]:
     """``the loop goes on``: a loop at these lines has another round."""
     for match in _GOES_ON.finditer(context.mask):
-        if window.another_round == {False}:
+        is_heading = context.mask[match.end() :].startswith(":")  # of what follows
+        if window.another_round == {False} and not is_heading:
             yield Check.of(context.sentence, Kind.CONDITION, f"no loop there has another round: {match[0]}")

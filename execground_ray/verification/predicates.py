@@ -5,6 +5,7 @@ Each is put into code, ``total > 5``, and judged as that.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -103,8 +104,9 @@ def _is_so(context: Context, code: str, tokens: list[Token], wanted: bool) -> tu
     if side is None:
         return None, code
     good = is_true(context, side, wanted, tokens[-1])
-    if good is False and " in " in code:
-        good = False if _is_nowhere(context, *map(parse, code.split(" in "))) or not wanted else None
+    if good is False and wanted and isinstance(side.node, ast.Compare) and isinstance(side.node.ops[0], ast.In):
+        what, where = (parse(ast.unparse(each)) for each in (side.node.left, side.node.comparators[0]))
+        good = False if _is_nowhere(context, what, where) else None
     return good, code if wanted else f"not {code}"
 
 

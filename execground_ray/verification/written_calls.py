@@ -30,6 +30,7 @@ _CHANGES = frozenset(
     "append appendleft add extend insert pop popleft popitem remove discard clear sort reverse update".split()
 )
 _ORDERS = frozenset("sorted reversed zip enumerate map filter".split())
+_MAY_STOP = ast.BoolOp | ast.IfExp | ast.Lambda | ast.comprehension  # before it comes to all of its parts
 _PLACES = ast.Name | ast.Attribute | ast.Subscript | ast.Constant
 
 
@@ -51,6 +52,8 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
             good = _is_made(window, side.node, name, worked_out=len(sides) > 1)
             if good is not None:
                 yield context.verdict(token, Kind.CALL, good, f"{side.source} is not called there")
+        if any(isinstance(each, _MAY_STOP) for each in nodes_in(side.node)):
+            continue
         for call in (each for each in nodes_in(side.node) if isinstance(each, ast.Call) and each is not side.node):
             if not call.keywords and all(map(is_pure, call.args)) and not window.hidden and not window.run.incomplete:
                 if frames_of(call, window.run, window.states) == []:

@@ -142,3 +142,8 @@ def test_a_list_item_that_cites_once_does_so_for_all_of_its_sentences():
     cited = f"{RUN.at('half = number // 2', 2)}.\n\nIt ends {RUN.whole}."
     assert RUN.contradicts(f"1. `half = 6` comes out. Then it is even {cited}") == set()
     assert RUN.contradicts(f"1. `half = 8` comes out. Then it is even {cited}") == {Kind.ASSIGNMENT}
+
+
+def test_a_word_for_an_operator_in_a_string_is_none():
+    sentence = f"`'2 in 3'` is in `seen` {RUN.at('seen.add(number)', 0)}.\n\nIt ends {RUN.whole}."
+    assert RUN.contradicts(sentence) >= {Kind.CONDITION}
