@@ -1,4 +1,4 @@
-"""Code that a sentence marks, held against the run as code: calls, values of one moment, ranges, types, joined texts.
+"""Code that a sentence marks, held against the run as code: what follows from given values, attributes, types, joined texts.
 
 These rules read no English but a word or two beside the code. They judge sentences with lines of their own only.
 """

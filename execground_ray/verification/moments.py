@@ -1,4 +1,4 @@
-"""What is so at one moment: values that a sentence lists together, ranges, what a step makes of a name or leaves as it is."""
+"""What names have at one moment: ranges, the value that lines give one, what a step makes of it or leaves as it is, what is returned."""
 
 from __future__ import annotations
 
