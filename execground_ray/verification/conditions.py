@@ -6,52 +6,13 @@ import ast
 from functools import cached_property
 
 from execground_ray.verification.lines import Lines
-from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import Event
-from execground_ray.verification.trees import atoms_of, compared_in, first_name, key_of, nodes_in, tests_in
+from execground_ray.verification.trees import atoms_of, compared_in, first_name, key_of, tests_in
 
 
 class Conditions(Lines):
-    """What some record lines evaluated, tested and compared."""
-
-    def evaluated(self, side: Side) -> list[Event]:
-        """When these lines evaluated an expression: as it is written, or with values in place of names."""
-        alike = self.by_type.get(type(side.node), ())
-        return [*self._by_key.get(side.key, ()), *(event for event in alike if matches(side.node, event))]
-
-    def evaluated_at(self, side: Side) -> list[int]:
-        """At which of these lines, and of the cited ones if at any, an expression is evaluated in a call that the record shows."""
-        events = self.evaluated(side)
-        lines = {event.line for event in events}
-        if any(self.run.is_inner(event.frame) for event in events) or not side.names.isdisjoint(self.passing):
-            return []
-        return sorted(lines & set(self.core_statements) or lines)
-
-    @cached_property
-    def passing(self) -> frozenset[str]:
-        """The variables of which one statement of these lines calls methods again and again: what they have in between is not known."""
-        found: set[str] = set()
-        for statement in (node for node in self.nodes if isinstance(node, ast.Expr | ast.Assign | ast.AugAssign)):
-            calls = [
-                node.func.value
-                for node in nodes_in(statement)
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-            ]
-            names = [node.id for node in calls if isinstance(node, ast.Name)]
-            found |= {name for name in names if names.count(name) > 1}
-        for each in (
-            node
-            for node in self.nodes
-            if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
-        ):
-            calls = [
-                node.func.value
-                for node in nodes_in(each)
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-            ]
-            found |= {node.id for node in calls if isinstance(node, ast.Name)}
-        return frozenset(found)
+    """What some record lines tested and compared."""
 
     def outcomes(self, side: Side, *, inner: bool = False) -> set[bool]:
         """How a condition of the program came out at the very lines that are cited; in inner calls only if it did not else."""

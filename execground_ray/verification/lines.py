@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
 
+from execground_ray.verification.matching import matches
+from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import WIDEN, Event
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import grouped, key_of, name_of_call
+from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque, parts
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -80,6 +83,11 @@ class Lines:
     @cached_property
     def _by_key(self) -> dict[str, list[Event]]:
         return grouped(self.events, lambda event: key_of(event.node))
+
+    def evaluated(self, side: Side) -> list[Event]:
+        """When these lines evaluated an expression: as it is written, or with values in place of names."""
+        alike = self.by_type.get(type(side.node), ())
+        return [*self._by_key.get(side.key, ()), *(event for event in alike if matches(side.node, event))]
 
     @cached_property
     def by_type(self) -> dict[type[ast.expr], list[Event]]:
@@ -236,6 +244,17 @@ class Lines:
         return frozenset(found)
 
     @cached_property
+    def passing(self) -> frozenset[str]:
+        """The variables of which one statement of these lines calls methods again and again: what they have in between is not known."""
+        found: set[str] = set()
+        for node in self.nodes:
+            if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+                found |= set(_receivers(node))
+            elif isinstance(node, ast.Expr | ast.Assign | ast.AugAssign):
+                found |= {name for name, count in Counter(_receivers(node)).items() if count > 1}
+        return frozenset(found)
+
+    @cached_property
     def called(self) -> frozenset[str]:
         """The names of what these lines call."""
         return frozenset(name_of_call(node) for node in self.nodes if isinstance(node, ast.Call))
@@ -245,3 +264,9 @@ class Lines:
         """What these lines evaluate, and their statements."""
         shown = {self.run.lines[line - 1][2] for line in self.lines}
         return {event.node for event in self.events} | self.run.written_on(frozenset(shown))
+
+
+def _receivers(tree: ast.AST) -> list[str]:
+    """The variables of which methods are called, as often as that is written."""
+    calls = [node.func for node in nodes_in(tree) if isinstance(node, ast.Call)]
+    return [func.value.id for func in calls if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name)]

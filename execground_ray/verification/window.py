@@ -10,14 +10,10 @@ from typing import Any, NamedTuple
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.conditions import Conditions
 from execground_ray.verification.lines import MAX_STATES
-from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import (
-    name_of_call,
-    nodes_in,
-)
+from execground_ray.verification.trees import name_of_call, nodes_in
 from execground_ray.verification.values import MUTABLE, PLAIN, Opaque, fits, kind_of
 
 
@@ -56,15 +52,14 @@ class Window(Conditions):
         return found and Possible(found[0], found[1] and name_of_call(node) not in self.hidden)
 
     def _find(self, side: Side) -> Possible:
-        found = [event.value for event in self._by_key.get(side.key, ())]
-        exact = bool(found)
-        found += [event.value for event in self.by_type.get(type(side.node), ()) if matches(side.node, event)]
+        events = self.evaluated(side)
+        done = [event.value for event in events if event.line in self.core_statements]
+        if done and isinstance(side.node, ast.BinOp | ast.Call) and name_of_call(side.node) != "len":
+            return Possible(done, self.recorded and not any(isinstance(each, Opaque) for each in done))
+        found = [event.value for event in events]
+        exact = side.key in self._by_key
         seen = len(found)
         names = side.names
-        done = [event for event in self.evaluated(side) if event.line in self.core_statements]
-        if done and isinstance(side.node, ast.BinOp | ast.Call) and name_of_call(side.node) != "len":
-            values = [event.value for event in done]
-            return Possible(values, self.recorded and not any(isinstance(each, Opaque) for each in values))
         failed: list[UnknownError] = []
         is_lost = False  # where its names have values, and it has none that is known
         known_in: set[int] = set()  # calls
@@ -94,6 +89,14 @@ class Window(Conditions):
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)
         whole = whole and (exact or names.isdisjoint(self.run.comprehended))
         return Possible(known, whole and len(known) == len(values) and not changing, kinds)
+
+    def evaluated_at(self, side: Side) -> list[int]:
+        """At which of these lines, and of the cited ones if at any, an expression is evaluated in a call that the record shows."""
+        events = self.evaluated(side)
+        lines = {event.line for event in events}
+        if any(self.run.is_inner(event.frame) for event in events) or not side.names.isdisjoint(self.passing):
+            return []
+        return sorted(lines & set(self.core_statements) or lines)
 
     def shown(self, side: Side) -> list[Opaque]:
         """What a name had at these lines that is known by what it shows only; empty if it had anything else."""
