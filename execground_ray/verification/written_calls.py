@@ -26,7 +26,7 @@ _VALUES = frozenset(
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bool bin round pow range".split())
 _DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
-_CHANGES = frozenset(
+_MUTATORS = frozenset(
     "append appendleft add extend insert pop popleft popitem remove discard clear sort reverse update".split()
 )
 _ORDERS = frozenset("sorted reversed zip enumerate map filter".split())
@@ -52,12 +52,11 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
             good = _is_made(window, side.node, name, worked_out=len(sides) > 1)
             if good is not None:
                 yield context.verdict(token, Kind.CALL, good, f"{side.source} is not called there")
-        if any(isinstance(each, _MAY_STOP) for each in nodes_in(side.node)):
-            continue
-        for call in (each for each in nodes_in(side.node) if isinstance(each, ast.Call) and each is not side.node):
-            if not call.keywords and all(map(is_pure, call.args)) and not window.hidden and not window.run.incomplete:
-                if frames_of(call, window.run, window.states) == []:
-                    yield context.verdict(token, Kind.CALL, False, f"{ast.unparse(call)} is not called")
+        nodes = nodes_in(side.node)
+        inside = [each for each in nodes if isinstance(each, ast.Call) and each is not side.node]
+        for call in inside if not any(isinstance(each, _MAY_STOP) for each in nodes) else ():
+            if all(map(is_pure, call.args)) and _is_own(window, call) is False:
+                yield context.verdict(token, Kind.CALL, False, f"{ast.unparse(call)} is not called")
 
 
 def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> bool | None:
@@ -107,17 +106,16 @@ def _is_ahead(window: Window, call: ast.Call) -> bool:
 
 def _is_another(window: Window, call: ast.Call, events: list[Event]) -> bool:
     """Whether the cited lines themselves make other calls of the program of a function, and not this one, which is its too."""
-    callers = {frame.caller for frame in window.touched if not window.core.isdisjoint({frame.first, frame.last})}
     name = name_of_call(call)
-    if name in _MEASURES:
+    if name in _MEASURES or key_of(call) not in window.run.keys or all(map(is_pure, call.args)):
         return False
     own = name in window.run.functions
     made = {key_of(event.node) for event in events if not own or event.line in window.core_statements}
-    made |= (
-        {key_of(event.node) for line in callers if line > 0 for event in window.run.events_at(line)} if made else set()
-    )
-    is_its = key_of(call) in window.run.keys and not all(map(is_pure, call.args))
-    return bool(made) and is_its and key_of(call) not in made
+    around = [frame for frame in window.touched if not window.core.isdisjoint({frame.first, frame.last})]
+    calling = {
+        key_of(event.node) for frame in around if frame.caller > 0 for event in window.run.events_at(frame.caller)
+    }
+    return bool(made) and key_of(call) not in made | calling
 
 
 def _is_needless(window: Window, call: ast.Call) -> bool:
@@ -129,16 +127,13 @@ def _is_needless(window: Window, call: ast.Call) -> bool:
 
 def _is_other_method(window: Window, call: ast.Call) -> bool:
     """Whether it changes a variable by a method, and these lines call others of its methods, but not this one."""
-    if (
-        not isinstance(call.func, ast.Attribute)
-        or call.func.attr not in _CHANGES
-        or not isinstance(call.func.value, ast.Name)
-    ):
+    func = call.func
+    if not isinstance(func, ast.Attribute) or not isinstance(func.value, ast.Name) or func.attr not in _MUTATORS:
         return False
-    of = call.func.value.id
+    of = func.value.id
     if of in window.hidden or not any(isinstance(state.get(of), MUTABLE) for state in window.states):
         return False
-    return call.func.attr not in window.called and window.run.never(key_of(call))
+    return func.attr not in window.called and window.run.never(key_of(call))
 
 
 def _is_of_others(window: Window, call: ast.Call, events: list[Event]) -> bool:
@@ -178,9 +173,5 @@ def _is_range(window: Window, call: ast.Call, events: list[Event]) -> bool | Non
     if any(list(each) in may_be for each in ranges if any(len(each) == len(wanted) for wanted in may_be)):
         return True
     is_plain = all(isinstance(each, ast.Constant) for each in call.args)
-    return (
-        None
-        if (is_plain or not is_pure(call))
-        and any(isinstance(each, range) and list(each) in may_be for each in window.run.looped)
-        else False
-    )
+    is_of_a_loop = any(isinstance(each, range) and list(each) in may_be for each in window.run.looped)
+    return None if is_of_a_loop and (is_plain or not is_pure(call)) else False
