@@ -1,4 +1,4 @@
-"""Augmented assignments that a sentence marks, `total -= 3`, and the calls of methods: what these lines do to a variable."""
+"""What a sentence marks that its lines do to a variable: ``total -= 3``, ``res = text[i]``, and what such a step, or a call, leaves."""
 
 from __future__ import annotations
 
@@ -23,36 +23,38 @@ _AUGMENTED = re.compile(
 _SO = r",? (?:(?:and|which|so|this|thus|then|now|that) )*"
 _VERB = r"(?:leaves|leaving|makes|making|gives|giving|yields|brings|means|turns it into|results in)(?: \w+){0,2} "
 _LEAVES = re.compile(rf"{_SO}{_VERB}(?P<left>‹E\d+›)")
-_AND = re.compile(rf"{_SO}(?:{_VERB})?(?P<left>‹E\d+›)")
+_FOLLOWED = re.compile(rf"{_SO}(?:{_VERB})?(?P<left>‹E\d+›)")
 _READ = ast.Name | ast.Attribute | ast.Subscript | ast.BinOp  # of what else a value may be shown
 
 
 def check_assignments(context: Context) -> Iterator[Check]:
-    """Judge the augmented assignments that a sentence with lines of its own marks."""
+    """Judge the assignments that a sentence with lines of its own marks, and what it says that they and calls leave."""
     window = context.window
     if window is None or not context.cited or not window.complete or window.hidden:
         return
     for token in context.sentence.tokens:
-        match = _AUGMENTED.fullmatch(context.sentence.code_of(token)) if token.kind == "W" and token.marked else None
-        for equation in token.equations if token.marked else ():
+        if not token.marked:
+            continue
+        for equation in token.equations:
             yield from _assigned(context, window, token, equation)
-        sides = (
-            [parse(match["target"]), parse(f"({match['target']}) {match['operator']} ({match['operand']})")]
-            if match
-            else []
-        )
-        if len(sides) == 2 and sides[0] and sides[1]:
-            yield from _augmented(context, window, token, sides[0], sides[1])
-        elif (
-            token.marked and len(token.equations) == 1 == len(token.sides) and isinstance(token.sides[0].node, ast.Call)
-        ):
+        if token.kind == "W" and (sides := _read(context.sentence.code_of(token))):
+            yield from _augmented(context, window, token, *sides)
+        elif len(token.equations) == 1 == len(token.sides) and isinstance(token.sides[0].node, ast.Call):
             behind = [window.run.scope(line, before=False)[1] for line in window.evaluated_at(token.sides[0])]
             yield from _left(context, token, token.sides[0], behind)
 
 
+def _read(code: str) -> tuple[Side, Side] | None:
+    """The target of an augmented assignment, and the operation that it is; None of other code."""
+    match = _AUGMENTED.fullmatch(code)
+    target = parse(match["target"]) if match else None
+    result = parse(f"({match['target']}) {match['operator']} ({match['operand']})") if match else None
+    return (target, result) if target and result else None
+
+
 def _left(context: Context, token: Token, step: Side, behind: list[dict[str, Any]]) -> Iterator[Check]:
     """What a sentence says that a step leaves is what one of its statements has behind it."""
-    left = (_LEAVES if isinstance(step.node, ast.Call) else _AND).match(context.around(token)[1])
+    left = (_LEAVES if isinstance(step.node, ast.Call) else _FOLLOWED).match(context.around(token)[1])
     for other in context.tokens(left["left"]) if left and behind else ():
         made, value = other.sides[0], other.sides[-1]
         if made.names & step.names and value.pure and other.marked:
