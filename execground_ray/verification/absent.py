@@ -64,9 +64,8 @@ def check_absent(context: Context) -> Iterator[Check]:
 def _mistaken(sides: tuple[Side, ...], run: Run) -> Iterator[str]:
     """Conditions that the program has, but for what they are compared or joined by."""
     for node in (each for side in sides for each in nodes_in(side.node)):
-        if isinstance(node, ast.BoolOp) and not is_pure(node) and run.joins_otherwise(node):
-            yield ast.unparse(node)
         if isinstance(node, ast.BoolOp):
+            yield from [ast.unparse(node)] if not is_pure(node) and run.joins_otherwise(node) else []
             yield from (ast.unparse(each) for each in _comparisons(node) if _is_turned(each, run))
     yield from (ast.unparse(node) for side in sides for node in _comparisons(side.node) if _is_twin(node, run))
 
@@ -85,14 +84,8 @@ def _strange(context: Context, window: Window, token: Token, sides: tuple[Side, 
 def _absent(sides: tuple[Side, ...], window: Window) -> Iterator[tuple[Kind, str]]:
     """Calls of functions and values of names that the program does not know; of what it measures a text may speak."""
     names, first = window.run.names, sides[0].node
-    if len(sides) > 1 and isinstance(first, ast.Name) and first.id not in names and not _is_told_of(sides, window):
-        yield Kind.ASSIGNMENT, first.id
-    if (
-        len(sides) > 1
-        and isinstance(first, ast.Attribute)
-        and first.attr not in names
-        and not _is_told_of(sides, window)
-    ):
+    named = getattr(first, "id", getattr(first, "attr", ""))
+    if len(sides) > 1 and named and named not in names and not _is_told_of(sides, window):
         yield Kind.ASSIGNMENT, sides[0].source
     is_assigned = len(sides) > 1 and isinstance(first, ast.Name) and first.id in window.run.variables
     for side in sides:
