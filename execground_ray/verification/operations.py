@@ -41,6 +41,7 @@ def check_operations(context: Context) -> Iterator[Check]:
     if context.cited and not context.is_open:
         yield from _told(context, window)
         yield from _joined_by(context, window)
+        yield from _of_all(context, window)
 
 
 def _assigned(token: Token, window: Window, sides: tuple[Side, ...]) -> Iterator[Check]:
@@ -151,6 +152,10 @@ def _joined_by(context: Context, window: Window) -> Iterator[Check]:
         word = context.sentence.code_of(token)
         if token.marked and word in {"and", "or"} and word not in joined:
             yield Check.of(token, Kind.OPERATION, f"nothing there is joined by {word}")
+
+
+def _of_all(context: Context, window: Window) -> Iterator[Check]:
+    """``any(...)`` where these lines call ``all``, or the reverse."""
     for token in context.sentence.tokens:
         name = context.sentence.code_of(token).partition("(")[0]
         other = {"any": "all", "all": "any"}.get(name, "")
