@@ -62,7 +62,7 @@ _OF_THEM = re.compile(
     r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|below|above|per|through|within|index|position|key|entry|both|if|that|whether|nor|neither|‹\w+› (?:and|or))(?: the)?\s*$",
     re.IGNORECASE,
 )
-_MAKES_TRUE = re.compile(
+_BEING_TRUE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|renders?|finds?|with|as) (?P<subject>‹[CN]\d+›)(?P<no> not)? (?P<word>true|false)(?P<holds>)",
     re.IGNORECASE,
 )
@@ -81,7 +81,7 @@ def check_claims(context: Context) -> Iterator[Check]:
         (_SAYS, _says),
         (_MAKES, _says),
         (_TRUTH, _truth),
-        (_MAKES_TRUE, _truth),
+        (_BEING_TRUE, _truth),
         (_TYPED, _typed),
     ):
         for match in pattern.finditer(context.mask):

@@ -41,7 +41,7 @@ _DENIED = re.compile(
 RANGE = re.compile(
     r"\bfrom (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)(?!,? (?:and |to )?‹E)", re.IGNORECASE
 )
-_CHANGES = re.compile(
+_GETS_ANOTHER = re.compile(
     r",? (?:(?:then|now|thus|therefore|so) )?(?:becomes?|turns?|changes?|grows?|drops?|goes|rises?|falls?|shrinks?|increases?|decreases?|gets|(?:is|are) (?:then |now |thus )?(?:\w+ed|set|reset|made|cut) (?:to|by|into|with)\b)"
 )
 _OF_ANOTHER = re.compile(r"(?: is (?:true|false))? (?:for|at|when|with) ‹E")
@@ -133,7 +133,7 @@ class Context:
                 used |= {name for side in sides if not isinstance(side.node, ast.Name) for name in side.names}
                 if not isinstance(sides[0].node, ast.Name):
                     continue
-                if len(sides) == 1 and _CHANGES.match(self.around(token)[1]):
+                if len(sides) == 1 and _GETS_ANOTHER.match(self.around(token)[1]):
                     known.pop(sides[0].node.id, None)
                 if len(sides) < 2 or not sides[-1].is_literal:
                     continue
@@ -157,14 +157,10 @@ class Context:
         """Whether the clause that leads to a token is under a condition, or asks."""
         before, behind = self.around(token)
         clause = re.split(r"[,;:—–]", before)[-1] + re.split(r"[,;:—–]", behind)[0]
-        repeats = (token.kind != "E" or token.sides[0].is_condition) and _WHILE.search(
-            before
-        )  # "while the rest becomes `n = 160`" is none
-        return (
-            self.asks
-            or bool(_UNREAL.search(clause))
-            or bool(repeats or _CONDITIONAL.search(before) or _ELSEWHERE.search(before))
-        )
+        # "While the rest becomes `n = 160`" is no condition.
+        may_repeat = token.kind != "E" or token.sides[0].is_condition
+        patterns = (_CONDITIONAL, _ELSEWHERE, _WHILE) if may_repeat else (_CONDITIONAL, _ELSEWHERE)
+        return self.asks or bool(_UNREAL.search(clause)) or any(pattern.search(before) for pattern in patterns)
 
     def is_alternative(self, token: Token) -> bool:
         """Whether it is one of several that a sentence leaves open: "with `x = 0` or `y = 0`"."""
