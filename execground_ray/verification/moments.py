@@ -47,28 +47,19 @@ def check_moments(context: Context) -> Iterator[Check]:
 
 def _stored(context: Context, window: Window) -> Iterator[Check]:
     """A name that a sentence gives one value has one of those that the cited lines give it, if they do."""
-    sentence = context.sentence
-    core = set(window.core_statements)
-    for token in sentence.tokens:
+    sentence, first = context.sentence, min(window.core_statements, default=0)
+    for token in sentence.tokens if not window.inner else ():
         for side, value in _pair(token):
-            stores = [event for event in window.run.stores(side.key) if event.line in core]
-            if not stores or len(re.findall(rf"\b{re.escape(side.source)}\b", sentence.source)) > 1:
+            stores = [event for event in window.run.stores(side.key) if event.line in window.lines]
+            core = [event for event in stores if event.line in window.core_statements]
+            again = len(re.findall(rf"\b{re.escape(side.source)}\b", sentence.source)) > 1
+            if not core or again or isinstance(value, MUTABLE):
                 continue
-            near = [
-                event.value
-                for event in window.run.stores(side.key)
-                if event.line in window.lines and event.line >= min(core)
-            ]
-            if (
-                token is sentence.tokens[0] and _BEGINS.match(context.mask) and stores[0].line > min(core)
-            ):  # as it begins
+            near = [event.value for event in stores if event.line >= first]
+            if token is sentence.tokens[0] and _BEGINS.match(context.mask) and core[0].line > first:
                 near += window.held(side, before=True)[:1]
             near += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
-            if (
-                not window.inner
-                and not any(isinstance(each, Opaque) for each in near)
-                and not isinstance(value, MUTABLE)
-            ):
+            if not any(isinstance(each, Opaque) for each in near):
                 good = any(fits(value, each, token.sides[-1].tolerance) for each in near)
                 yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not become {value!r} there")
 
