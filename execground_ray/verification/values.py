@@ -101,10 +101,8 @@ class Inside:
 
 
 MUTABLE = list | dict | set | deque  # what a call may change
-PLAIN = frozenset(
-    {"bool", "number", "str", "list", "tuple", "dict", "set", "NoneType", "object"}
-)  # what has a literal, and
-# what has none: objects of the program's classes
+# What has a literal, and what has none: objects of the program's classes.
+PLAIN = frozenset({"bool", "number", "str", "list", "tuple", "dict", "set", "NoneType", "object"})
 _KIND_OF_TYPE = {
     "int": "number",
     "float": "number",
