@@ -1,0 +1,67 @@
+"""What a text marks that the run only nearly did: a right sentence and a wrong one for each rule."""
+
+import pytest
+from executions import Told
+
+from execground_ray.verification import Kind
+
+PROGRAM = """\
+class Box:
+    def __init__(self, size):
+        self.size = size
+
+
+def half(number):
+    return number // 2
+
+
+def main_solution(text, numbers):
+    box = Box(len(numbers))
+    good = all(number > 1 for number in numbers)
+    label = "%s of %s" % (text, 10)
+    table = {}
+    for number in numbers:
+        table[number] = half(number) + half(number + 2)
+    views = list(table.values())
+    if numbers and numbers[0] < 9:
+        text = text.upper()
+    pairs = {"all": [(1, 2)]}
+    letters = list(text)
+    return [views, good, label]
+"""
+RUN = Told(PROGRAM, '{"text": "ab", "numbers": [4, 6, 12]}')
+
+# Kind, right, wrong, the part of the program whose first line is cited.
+CASES = [
+    (Kind.OPERATION, "`all(...)` is true", "`any(...)` is true", "good = all"),
+    (Kind.ASSIGNMENT, "`box.size = 3`", "`box.width = 3`", "good = all"),
+    (
+        Kind.CONDITION,
+        "`numbers and numbers[0] < 9` is true",
+        "`numbers and numbers[0] > 9` is false",
+        "if numbers and",
+    ),
+    (Kind.CALL, "`half(4) + half(6) = 5`", "`half(4) + half(7) = 5`", "table[number] = half"),
+    (Kind.ASSIGNMENT, "`pairs = {'all': [(1, 2)]}`", "`pairs = {'all': [[1, 2]]}`", "pairs = {"),
+    (Kind.ASSIGNMENT, "`letters = ['A', 'B']`", "`letters = 'AB'`", "letters = list"),
+    (Kind.CALL, "`list(table.values())` follows", "`sorted(table.values()) = [5, 7, 13]` follows", "views = list"),
+    (Kind.CALL, "It is `dict_values([5, 7, 13])`", "It is `dict_orders([5, 7, 13])`", "views = list"),
+    (Kind.EQUATION, "With `text = 'AB'`, `text[0] = 'A'`", "With `text = 'AB'`, `text[0] = 'B'`", "text = text.upper"),
+]
+
+
+@pytest.mark.parametrize(("kind", "right", "mistaken", "part"), CASES)
+def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken, part):
+    assert RUN.contradicts(f"{right} {RUN.at(part)}.\n\nIt ends {RUN.whole}.") == set()
+    assert kind in RUN.contradicts(f"{mistaken} {RUN.at(part)}.\n\nIt ends {RUN.whole}.")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "part"),
+    [
+        ("With `text = 'ab'`: `text` becomes `'AB'`, so `text[0] = 'A'`", "text = text.upper"),
+        ("The label is `'%s of %s' % ('ab', 10) = 'ab of 10'`", "label ="),
+    ],
+)
+def test_a_new_value_and_a_format_contradict_nothing(sentence, part):
+    assert RUN.contradicts(f"{sentence} {RUN.at(part)}.\n\nIt ends {RUN.whole}.") == set()
