@@ -64,7 +64,10 @@ BAD = {
 
 
 class UnluckyModel(ThreadingHTTPServer):
-    """The server; ``asked`` has the requests for rows, each with the number of its asking."""
+    """The server; ``asked`` has the requests for rows, each with the number of its asking.
+
+    While ``withheld`` is the number of a case, its requests wait.
+    """
 
     daemon_threads = True
 
@@ -73,6 +76,7 @@ class UnluckyModel(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}/v1/chat/completions"
         self.asked, self.seeds = [], defaultdict(list)
         self.seconds, self.lock = seconds, threading.Lock()
+        self.withheld, self.given = None, threading.Event()
 
     def choice(self, request):
         """The answer to a request."""
@@ -83,7 +87,10 @@ class UnluckyModel(ThreadingHTTPServer):
             if request["seed"] not in self.seeds[prompt]:
                 self.seeds[prompt].append(request["seed"])
             asking = self.seeds[prompt].index(request["seed"])
-            self.asked.append(request | {"asking": asking, "case": int(re.search(r"Case (\d+)", prompt)[1])})
+            case = int(re.search(r"Case (\d+)", prompt)[1])
+            self.asked.append(request | {"asking": asking, "case": case})
+        if case == self.withheld:
+            self.given.wait()
         time.sleep(self.seconds)
         luck = luck_of(prompt)
         kind = luck[asking] if asking < len(luck) else ""

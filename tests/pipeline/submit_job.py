@@ -141,10 +141,11 @@ def rows(output):
 
 
 def package_megabytes(folder):
-    """Size of what travelled: the working directory as the nodes unpacked it."""
+    """Size of what travelled: the working directory as the nodes unpacked it, without what Python compiled there."""
     found = folder.glob("ray/session_2*/runtime_resources/working_dir_files/_ray_pkg_*")
     folders = [path for path in found if path.is_dir()]
-    files = [path for path in folders[0].rglob("*") if path.is_file()] if folders else []
+    every = folders[0].rglob("*") if folders else ()
+    files = [path for path in every if path.is_file() and path.parent.name != "__pycache__"]
     unwanted = (
         [path.name for path in folders[0].iterdir() if path.name in (".git", ".venv", "tests")] if folders else []
     )

@@ -38,7 +38,7 @@ def test_nobody_gets_in_without_the_token(seen):
 
 def test_only_what_the_job_needs_travels(seen):
     assert seen["submitted"] == 0
-    assert 0 < seen["package_megabytes"]["megabytes"] < 3
+    assert 0 < seen["package_megabytes"]["megabytes"] < 2
     assert seen["package_megabytes"]["unwanted"] == []
 
 

@@ -10,6 +10,8 @@ from unlucky_model import USAGE, problem, serve
 pytestmark = pytest.mark.slow
 CPUS = ["cluster.num_cpus=2", "tracing.workers=1"]
 LUCK = ["", "WRONG", "CUT EMPTY", "FALSE FALSE FALSE", "CUT CUT CUT", ""]
+TIMES = 3  # so often that they are more than go to the server together (BATCH_ROWS)
+ROWS, GOOD = TIMES * len(LUCK), TIMES * 4
 
 
 def lines(output):
@@ -27,7 +29,7 @@ def outputs(start_job, tmp_path_factory):
     The one that translates is killed on the way, and goes on.
     """
     folder = tmp_path_factory.mktemp("reused")
-    records = [json.dumps(problem(number, mark)) for number, mark in enumerate(2 * LUCK, 1)]
+    records = [json.dumps(problem(number, mark)) for number, mark in enumerate(TIMES * LUCK, 1)]
     (folder / "problems.jsonl").write_text("\n".join([*records, records[0], "{"]))
     corpus = ["source=jsonl", f"source.path={folder}/problems.jsonl"]
 
@@ -46,9 +48,12 @@ def outputs(start_job, tmp_path_factory):
         run("traced", *corpus, "translator=none")
         assert model.asked == []
         two = ["source=dataset", f"source.path={folder}/traced", *server, "export.rows_per_shard=1"]
+        model.withheld = 1
         killed = start("two", *two)
         killed.wait_until(lambda: lines(folder / "two"))
         killed.signal_group(signal.SIGKILL)
+        model.withheld = None
+        model.given.set()
         assert killed.wait(60).code == -signal.SIGKILL
         assert killed.left_behind(patience_seconds=90) == []
         assert not (folder / "two" / "summary.json").exists()
@@ -62,21 +67,21 @@ def outputs(start_job, tmp_path_factory):
 def test_two_steps_give_the_rows_of_one_even_if_the_second_is_killed(outputs):
     assert lines(outputs / "two") == lines(outputs / "one")
     traced = summary(outputs / "traced")
-    assert (traced["traced"], traced["problems_with_examples"], traced["counts_add_up"]) == (12, 0, True)
+    assert (traced["traced"], traced["problems_with_examples"], traced["counts_add_up"]) == (ROWS, 0, True)
     two = summary(outputs / "two")
-    assert (two["counts_add_up"], two["problems_read"], two["legs"]) == (True, 14, 2)
-    assert two["reuse"]["trace"] == {"reused": 12, "made": 0}
-    assert two["reuse"]["translate"] == {"reused": 0, "made": 12}
+    assert (two["counts_add_up"], two["problems_read"], two["legs"]) == (True, ROWS + 2, 2)
+    assert two["reuse"]["trace"] == {"reused": ROWS, "made": 0}
+    assert two["reuse"]["translate"] == {"reused": 0, "made": ROWS}
     one = summary(outputs / "one")["translation"]
     assert one["prompt_tokens"] == USAGE["prompt_tokens"] * one["answers"] > 0
 
 
 def test_a_model_that_is_gone_is_not_missed(outputs):
-    for name, verified in (("strict", {"reused": 10, "made": 0}), ("again", {"reused": 0, "made": 12})):
+    for name, verified in (("strict", {"reused": ROWS - TIMES, "made": 0}), ("again", {"reused": 0, "made": ROWS})):
         told = summary(outputs / name)
-        assert told["reuse"]["translate"] == {"reused": 12, "made": 0}
+        assert told["reuse"]["translate"] == {"reused": ROWS, "made": 0}
         assert told["reuse"]["verify"] == verified
         assert "translation" not in told
-    assert len(rows_of(outputs / "one", "train")) == 8
+    assert len(rows_of(outputs / "one", "train")) == GOOD
     assert rows_of(outputs / "strict", "train") == []
-    assert summary(outputs / "again")["examples_by_translator"] == {"http": 8, "template": 4}
+    assert summary(outputs / "again")["examples_by_translator"] == {"http": GOOD, "template": ROWS - GOOD}
