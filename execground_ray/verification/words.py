@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _SHIFTS = "Sub USub difference subtract diff"
-_TIMES = "Mult Pow prod product multiply dot matmul MatMult mul LShift"
+_TIMES = "Mult Pow prod product multiply dot inner outer vdot einsum matmul MatMult mul LShift"
 _PARTS = "Div FloorDiv Mod divmod RShift divide"
 _LOWERS = f"{_SHIFTS} pop popleft popitem remove discard heappop del Delete clear"
 _ADDS = "append add extend push update setdefault put heappush appendleft union BitOr Set List Dict write print join"
@@ -28,7 +28,7 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"(?:is|are|gets?) negated", "USub Not Invert NotEq Mult Sub"),
         (r"the remainder of|leaves the remainder", "Mod divmod fmod Sub"),
         (
-            r"(?:insert|put|plac|add|attach|prepend)\w* (?:\S+ ){0,4}?(?:at|to|in) (?:the )?(?:very )?(?:front|beginning)",
+            r"(?:insert|put|plac(?=e[sd]?\b|ing)|add|attach|prepend)\w* (?:\S+ ){0,4}?(?:at|to|in) (?:the )?(?:very )?(?:front|beginning)",
             _AT_FRONT,
         ),
         (r"prepend(?:s|ed|ing)?", _AT_FRONT),
@@ -58,7 +58,7 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
 )  # fmt: skip
 # Sorting may have been done anywhere before.
 SORTED = re.compile(
-    r"\b(?:(?:then|now|next|first|finally|is|are) sorted(?! (?:already|list|into|out))|sorts|(?:put|brought) in(?:to)? (?:alphabetical|ascending|descending|sorted|their) order)\b",
+    r"\b(?:(?:then|now|next|first|finally|is|are) sorted(?! (?:already|list|into|out))|sorts(?! (?:\S+ ){0,4}into\b)|(?:put|brought) in(?:to)? (?:alphabetical|ascending|descending|sorted|their) order)\b",
     re.IGNORECASE,
 )
 SORTING = frozenset("sort sorted heappush heapify heappop nlargest nsmallest argsort bisect insort insert".split())
