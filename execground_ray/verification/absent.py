@@ -30,18 +30,6 @@ _MEASURES = frozenset(
 _CHANGES = frozenset({"min", "max", "round", "abs"})
 # Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
-_ASKED = re.compile(r"\b(?:check|test|ask|make sure|makes sure|look)", re.IGNORECASE)
-# What a text says of its own of some values: "all of them fit `10 < x < 11`".
-_EXPLAINS = re.compile(r"\b(?:fits?|satisf(?:y|ies)|namely|lies? in|stays? in) $", re.IGNORECASE)
-# What compares without a comparison in the program; of membership, what looks something up.
-_COMPARES = frozenset(
-    "min max sorted sort heappush heappop heapify bisect bisect_left bisect_right format zfill ljust rjust center expandtabs clip".split()
-)
-_LOOKS_UP = frozenset(
-    "get setdefault pop remove discard add index find count update union set fromkeys intersection difference split rsplit partition "
-    "rpartition replace translate strip lstrip rstrip removeprefix removesuffix next search match".split()
-)
-_SETS = frozenset({"Set", "SetComp", "issubset", "issuperset", "isdisjoint"})
 
 
 def check_absent(context: Context) -> Iterator[Check]:
@@ -72,12 +60,9 @@ def _mistaken(sides: tuple[Side, ...], run: Run) -> Iterator[str]:
 
 def _strange(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
     """Comparisons that these lines do not make."""
-    if _EXPLAINS.search(context.around(token)[0]):
-        return
-    asked = bool(_ASKED.search(context.mask))
     made = set().union(*(_surely_made(side.node) for side in sides))
     for node in (each for side in sides for each in _comparisons(side.node)) if not window.hidden else ():
-        if key_of(node) in made and _is_strange(node, window, asked=asked) and not _is_ahead(node, context, token):
+        if key_of(node) in made and _is_strange(node, window) and not _is_ahead(node, context, token):
             yield context.verdict(token, Kind.CONDITION, False, f"{ast.unparse(node)} is not looked at")
 
 
@@ -157,40 +142,18 @@ def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]
     return many.get((left, right), set()) | mirrored
 
 
-def _is_strange(node: ast.Compare, window: Window, *, asked: bool) -> bool:
+def _is_strange(node: ast.Compare, window: Window) -> bool:
     """Whether these lines compare nothing that this can be."""
-    if window.run.incomplete or _is_explained(node, window, asked=asked):
-        return False
     op = type(node.ops[0])
     if is_pure(node):
         return not any(_is_of(node, event) for event in window.comparing)
     if done := _compared(node, window.compared):
         return done.isdisjoint({op, OPPOSITES[op]})
-    atoms = atoms_of(node)
-    if any(atoms <= each for each in window.comparisons):
-        return False
-    if any(map(is_pure, (node.left, *node.comparators))) and any(atoms - _TRUTH <= each for each in window.tests):
+    if any(map(is_pure, (node.left, *node.comparators))) and any(
+        atoms_of(node) - _TRUTH <= each for each in window.tests
+    ):
         return False
     return not any(_is_of(node, event) for event in window.comparing)
-
-
-def _is_explained(node: ast.Compare, window: Window, *, asked: bool) -> bool:
-    """Whether a text may compare so where the program does not: to tell what a call compares, or two lists element by element."""
-    op = type(node.ops[0])
-    if issubclass(op, ast.Is | ast.IsNot) and not asked:  # that a name has no value may be told as one
-        return True
-    if issubclass(op, ast.In | ast.NotIn) and not (
-        window.called.isdisjoint(_LOOKS_UP) and window.operations.isdisjoint(_SETS)
-    ):
-        return True
-    if issubclass(op, ast.Eq | ast.NotEq) and is_pure(node) and any(map(_is_of_many, window.comparing)):
-        return True
-    return not window.called.isdisjoint(_COMPARES)
-
-
-def _is_of_many(event: Event) -> bool:
-    """Whether an event compared lists, tuples or the like."""
-    return any(isinstance(operand.value, list | tuple | dict) for operand in event.operands.values())
 
 
 def _is_of(node: ast.Compare, event: Event) -> bool:
