@@ -31,7 +31,7 @@ _EQUALS = re.compile(r"(?<![=<>!+\-*/%&|^:])=(?!=)")
 _KEYWORD = re.compile(r"^(?:if|elif|while|return|and|or)\s+(?!not in\b)")
 # What the reader sees of such values are their parts: `defaultdict(<class 'int'>, {...})`, `array([...], dtype=int8)`.
 _DEFAULTS = re.compile(r"defaultdict\(<class '[\w.]+'>, (\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})\)")
-_TYPED = re.compile(r"(array\([^=]*), dtype=[\w.]+(?=\))")
+_TYPED = re.compile(r"(?<!\.)\b(array\([^=]*), dtype=[\w.]+(?=\))")
 _NEXT = re.compile(r"[,;]\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))|;")
 
 

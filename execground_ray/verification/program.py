@@ -124,6 +124,12 @@ class Program:
         return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
 
     @cached_property
+    def iterated(self) -> frozenset[str]:
+        """The keys of what loops go through, and of what is in that: a text may name it again with each round."""
+        heads = [node.iter for node in self._nodes if isinstance(node, ast.For)]
+        return frozenset(key_of(each) for head in heads for each in nodes_in(head))
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """All names of the program: variables, parameters, functions, attributes."""
         return program_names(self.tree)

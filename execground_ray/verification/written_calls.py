@@ -22,7 +22,7 @@ from execground_ray.verification.words import ASKS
 
 # Calls that write a value, and those by which a text measures what the program need not have measured.
 _VALUES = frozenset(
-    "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict float64 float32 int64 int32 bool_ str_".split()
+    "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict uint8 int8 int16 int32 int64 float32 float64 bool_ str_".split()
 )
 _MEASURES = frozenset("len abs sum max min ord chr int float str bool bin round pow range".split())
 _DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
@@ -74,12 +74,11 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
         return True
     if name == "range" and not worked_out:
         return _is_range(window, call, events)
-    if not window.raises and ((worked_out and _is_needless(window, call)) or _is_other_method(window, call)):
-        return False
-    if worked_out or name in _MEASURES or name[:1].isupper() or (name in _VALUES and all(map(is_pure, call.args))):
-        return None
-    is_missing = _is_of_others(window, call, events) or _is_nowhere(window, call, called=bool(events or frames))
-    return False if is_missing or (frames and _is_ahead(window, call)) else None
+    if name in _MEASURES or frames or window.raises or call.keywords or key_of(call) in window.run.iterated:
+        is_missing = worked_out and not window.raises and _is_needless(window, call)
+        return False if is_missing or (frames and _is_ahead(window, call)) else None
+    is_value = (name in _VALUES or name[:1].isupper()) and all(map(is_pure, call.args))
+    return None if is_value else False
 
 
 def _is_own(window: Window, call: ast.Call) -> bool | None:
