@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
@@ -42,7 +43,8 @@ def frames_of(call: ast.Call, run: Run, states: list[dict[str, Any]]) -> list[Fr
     if not frames or takes_any or any(isinstance(each, ast.Starred) for each in call.args):
         return None
     ways = list(_ways(run, name))
-    return [frame for frame in frames if any(_may_be(call, way, frame, states) for way in ways)]
+    written = {id(node): _values(node, states) for node in (*call.args, *(each.value for each in call.keywords))}
+    return [frame for frame in frames if any(_may_be(call, way, frame, written) for way in ways)]
 
 
 def _ways(run: Run, name: str) -> Iterator[list[str]]:
@@ -52,26 +54,28 @@ def _ways(run: Run, name: str) -> Iterator[list[str]]:
         yield names[1:] if names[:1] and names[0] in _RECEIVERS else names
 
 
-def _may_be(call: ast.Call, parameters: list[str], frame: Frame, states: list[dict[str, Any]]) -> bool:
+def _may_be(call: ast.Call, parameters: list[str], frame: Frame, written: dict[int, list[Any]]) -> bool:
     """Whether a call has, as far as is known, the arguments that are written."""
     given = dict(frame.arguments)
     if len(call.args) > len(parameters):
         return False
-    written = dict(zip(parameters, call.args, strict=False))
-    written |= {each.arg: each.value for each in call.keywords if each.arg}
-    return all(name in given and _may_have(node, given[name], states) for name, node in written.items())
+    nodes = dict(zip(parameters, call.args, strict=False)) | {
+        each.arg: each.value for each in call.keywords if each.arg
+    }
+    return all(name in given and _may_have(node, given[name], written[id(node)]) for name, node in nodes.items())
 
 
-def _may_have(node: ast.expr, given: Any, states: list[dict[str, Any]]) -> bool:
+def _may_have(node: ast.expr, given: Any, values: list[Any]) -> bool:
     if isinstance(given, Opaque) or (isinstance(given, MUTABLE) and not is_pure(node)):  # it may have changed since
         return True
-    values = list(_values(node, [{}, *states]))
     return not values or any(isinstance(value, Opaque) or fits(value, given, 0.0) for value in values)
 
 
-def _values(node: ast.expr, states: list[Mapping[str, Any]]) -> Iterator[Any]:
-    for state in states:
-        try:
-            yield evaluate(node, state)
-        except UnknownError:
-            continue
+def _values(node: ast.expr, states: list[dict[str, Any]]) -> list[Any]:
+    """What an argument may have been, each value once."""
+    found: dict[str, Any] = {}
+    for state in [{}] if is_pure(node) else [{}, *states]:
+        with suppress(UnknownError):
+            value = evaluate(node, state)
+            found[f"{type(value).__name__} {value!r}"] = value
+    return list(found.values())
