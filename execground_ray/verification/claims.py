@@ -72,7 +72,7 @@ _STAYS = re.compile(r"^(?:stay|remain)", re.IGNORECASE)
 _BECOMES = re.compile(r"becom|became|\bto$|turns", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:start|begin|end).* with$", re.IGNORECASE)
 _RETURNS = re.compile(r"return|gives?\b|yield|hands", re.IGNORECASE)
-_NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b[^.;:]*$", re.IGNORECASE)
+_NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b[^.;:,]*$", re.IGNORECASE)
 
 
 def check_claims(context: Context) -> Iterator[Check]:

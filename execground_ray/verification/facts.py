@@ -78,6 +78,8 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
     if window is None:
         return None
     given = context.given(token) if context.cited and token else {}
+    if side.source in given:
+        return bool(given[side.source]) is wanted
     moment = window.at_moment(side, given)
     if moment or window.is_never(side, given):
         return any(bool(value) is wanted for value in moment) if moment else None

@@ -42,7 +42,7 @@ def check_restated(context: Context) -> Iterator[Check]:
 
 def _compared(context: Context, window: Window, token: Token, one: ast.expr, other: ast.expr) -> Iterator[Check]:
     """Operands without names are values that those with names, which stand at their places, have there."""
-    if type(one) is not type(other) or not isinstance(one, ast.BinOp | ast.Compare):
+    if type(one) is not type(other) or not isinstance(one, ast.BinOp | ast.Compare | ast.Subscript):
         return
     mine, theirs = children_of(one), children_of(other)
     if len(mine) != len(theirs) or any(

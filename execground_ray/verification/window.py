@@ -17,6 +17,9 @@ from execground_ray.verification.trees import name_of_call, nodes_in
 from execground_ray.verification.values import MUTABLE, PLAIN, Opaque, fits, kind_of
 
 
+_WORKED_OUT = ast.BinOp | ast.Call | ast.ListComp | ast.SetComp | ast.DictComp
+
+
 class Possible(NamedTuple):
     """The values that an expression had at some lines.
 
@@ -54,7 +57,7 @@ class Window(Conditions):
     def _find(self, side: Side) -> Possible:
         events = self.evaluated(side)
         done = [event.value for event in events if event.line in self.core_statements]
-        if done and isinstance(side.node, ast.BinOp | ast.Call) and name_of_call(side.node) != "len":
+        if done and isinstance(side.node, _WORKED_OUT) and name_of_call(side.node) != "len":
             return Possible(done, self.recorded and not any(isinstance(each, Opaque) for each in done))
         found = [event.value for event in events]
         exact = side.key in self._by_key
@@ -151,7 +154,9 @@ class Window(Conditions):
 
     @staticmethod
     def _with(known: dict[str, Any], names: frozenset[str], states: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [state for state in states if all(fits(known[name], state.get(name), 0.0) for name in names)]
+        return [
+            state for state in states if all(name in state and fits(known[name], state[name], 0.0) for name in names)
+        ]
 
     def _is_elsewhere(self, side: Side, known_in: set[int]) -> bool:
         """Whether its attribute is looked at in one call, and in another, which has its own object, it is not."""

@@ -58,7 +58,7 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
 )  # fmt: skip
 # Sorting may have been done anywhere before.
 SORTED = re.compile(
-    r"\b(?:(?:then|now|next|first|finally|is|are) sorted(?! (?:already|list|into|out))|sorts(?! (?:\S+ ){0,4}into\b)|(?:put|brought) in(?:to)? (?:alphabetical|ascending|descending|sorted|their) order)\b",
+    r"\b(?:(?:then|now|next|first|finally|is|are) sorted(?! (?:already|list|into|out))|(?:put|brought) in(?:to)? (?:alphabetical|ascending|descending|sorted|their) order)\b",
     re.IGNORECASE,
 )
 SORTING = frozenset("sort sorted heappush heapify heappop nlargest nsmallest argsort bisect insort insert".split())

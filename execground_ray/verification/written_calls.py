@@ -10,7 +10,7 @@ from contextlib import suppress
 from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
-from execground_ray.verification.matching import matches, operand_value
+from execground_ray.verification.matching import matches, operand_value, same_operand
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import frames_of
 from execground_ray.verification.recorded import Event
@@ -70,11 +70,12 @@ def _is_made(window: Window, call: ast.Call, name: str, *, worked_out: bool) -> 
     frames = [frame for frame in (*window.around, *window.touched) if frame.is_of(name)]
     callers = [frame.caller for frame in frames if frame.caller > 0]
     events += [e for line in callers for e in window.run.events_at(line) if name_of_call(e.node) == name]
-    if any(key_of(event.node) == key_of(call) or matches(call, event) for event in events):
+    if any(_is_this(call, event) for event in events):
         return True
-    if name == "range" and not worked_out:
+    if name == "range":
         return _is_range(window, call, events)
-    if name in _MEASURES or frames or window.raises or call.keywords or key_of(call) in window.run.iterated:
+    unsure = (frames and not events) or window.raises or call.keywords or _has_parameters(window, call)
+    if name in _MEASURES or unsure or key_of(call) in window.run.iterated:
         is_missing = worked_out and not window.raises and _is_needless(window, call)
         return False if is_missing or (frames and _is_ahead(window, call)) else None
     is_value = (name in _VALUES or name[:1].isupper()) and all(map(is_pure, call.args))
@@ -87,6 +88,26 @@ def _is_own(window: Window, call: ast.Call) -> bool | None:
         return None
     meant = frames_of(call, window.run, window.states)
     return None if meant is None or (meant and not all(map(is_pure, call.args))) else bool(meant)
+
+
+def _is_this(call: ast.Call, event: Event) -> bool:
+    """Whether a call is what ``event`` evaluated; a text may leave out whose method it is."""
+    node = event.node
+    if key_of(node) == key_of(call) or matches(call, event):
+        return True
+    mine, theirs = call.args, getattr(node, "args", [])
+    is_short = isinstance(call.func, ast.Name) and len(mine) == len(theirs)
+    return is_short and all(same_operand(one, other, event) for one, other in zip(mine, theirs, strict=True))
+
+
+def _has_parameters(window: Window, call: ast.Call) -> bool:
+    """Whether it is written with the names that its arguments have in the function."""
+    return any(
+        all(isinstance(each, ast.Name) and each.id in parameters or is_pure(each) for each in call.args)
+        for parameters in (
+            {each.arg for each in node.args.args} for node in window.run.definitions.get(name_of_call(call), ())
+        )
+    )
 
 
 def _is_nowhere(window: Window, call: ast.Call, *, called: bool) -> bool:
