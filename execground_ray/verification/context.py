@@ -15,7 +15,7 @@ from execground_ray.verification.window import Window
 # What would be, what is asked, under what condition, and what is not so: nothing of it can be false.
 _UNREAL = re.compile(
     r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|"
-    r"in general|for (?:such|any)|whatever|in other cases|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b"
+    r"in general|for (?:such|any)|whatever|in other cases|look(?:s|ing)? for an?|search(?:es|ing)? for an?|in search of|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b"
     # What a word means: "A probability is the number of good outcomes divided by that of all."
     r"|^\W*an? (?:[a-z]+ ){1,2}(?:is|means) (?:the|an?) ",
     re.IGNORECASE,

@@ -69,17 +69,15 @@ def has_returned(context: Context, side: Side, value: Any, tolerance: float, tok
 
 def is_true(context: Context, side: Side, wanted: bool, token: Token | None = None) -> bool | None:
     """Whether an expression was true, or false, at the lines of a sentence; None where that is not known."""
-    if side.pure:
+    given = context.given(token) if context.cited and token else {}
+    if side.names <= given.keys():
         try:
-            return bool(side.value) is wanted
+            return bool(evaluate(side.node, given)) is wanted
         except UnknownError:
             return None
     window = context.window
     if window is None:
         return None
-    given = context.given(token) if context.cited and token else {}
-    if side.source in given:
-        return bool(given[side.source]) is wanted
     moment = window.at_moment(side, given)
     if moment or window.is_never(side, given):
         return any(bool(value) is wanted for value in moment) if moment else None

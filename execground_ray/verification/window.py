@@ -16,7 +16,6 @@ from execground_ray.verification.run import Run
 from execground_ray.verification.trees import name_of_call, nodes_in
 from execground_ray.verification.values import MUTABLE, PLAIN, Opaque, fits, kind_of
 
-
 _WORKED_OUT = ast.BinOp | ast.Call | ast.ListComp | ast.SetComp | ast.DictComp
 
 
@@ -86,12 +85,10 @@ class Window(Conditions):
         known = [value for value in values if not isinstance(value, Opaque)]
         whole = whole and not (is_lost and (not seen or self._is_elsewhere(side, known_in)))
         kinds = self._kinds(values) if whole else None
-        # What only the program has looked at, a call may have changed since.
-        changing = (self.inner or len(found) == seen) and any(isinstance(value, MUTABLE) for value in known)
         # Of what a comprehension runs through a part may be looked at for some only.
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)
         whole = whole and (exact or names.isdisjoint(self.run.comprehended))
-        return Possible(known, whole and len(known) == len(values) and not changing, kinds)
+        return Possible(known, whole and len(known) == len(values), kinds)
 
     def evaluated_at(self, side: Side) -> list[int]:
         """At which of these lines, and of the cited ones if at any, an expression is evaluated in a call that the record shows."""

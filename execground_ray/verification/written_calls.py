@@ -103,7 +103,7 @@ def _is_this(call: ast.Call, event: Event) -> bool:
 def _has_parameters(window: Window, call: ast.Call) -> bool:
     """Whether it is written with the names that its arguments have in the function."""
     return any(
-        all(isinstance(each, ast.Name) and each.id in parameters or is_pure(each) for each in call.args)
+        all((isinstance(each, ast.Name) and each.id in parameters) or is_pure(each) for each in call.args)
         for parameters in (
             {each.arg for each in node.args.args} for node in window.run.definitions.get(name_of_call(call), ())
         )
