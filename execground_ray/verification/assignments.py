@@ -24,6 +24,11 @@ _SO = r",? (?:(?:and|which|so|this|thus|then|now|that) )*"
 _VERB = r"(?:leaves|leaving|makes|making|gives|giving|yields|brings|means|turns it into|results in)(?: \w+){0,2} "
 _LEAVES = re.compile(rf"{_SO}{_VERB}(?P<left>‹E\d+›)")
 _FOLLOWED = re.compile(rf"{_SO}(?:{_VERB})?(?P<left>‹E\d+›)")
+_SETS = re.compile(
+    r"\b(?:re)?(?:sets?|setting|assigns?|assigning|stores?|storing)(?: \w+)? (?P<set>‹[EN]\d+›)"
+    r"|(?P<given>‹[EN]\d+›) (?:is|are|gets?)(?: \w+)? (?:re)?(?:set|assigned|stored)\b",
+    re.IGNORECASE,
+)
 _READ = ast.Name | ast.Attribute | ast.Subscript | ast.BinOp  # of what else a value may be shown
 
 
@@ -32,6 +37,8 @@ def check_assignments(context: Context) -> Iterator[Check]:
     window = context.window
     if window is None or not context.cited or not window.complete or window.hidden:
         return
+    for match in _SETS.finditer(context.mask):
+        yield from _set(context, window, context.tokens(match["set"] or match["given"])[0])
     for token in context.sentence.tokens:
         if not token.marked:
             continue
@@ -42,6 +49,18 @@ def check_assignments(context: Context) -> Iterator[Check]:
         elif len(token.equations) == 1 == len(token.sides) and isinstance(token.sides[0].node, ast.Call):
             behind = [window.run.scope(line, before=False)[1] for line in window.evaluated_at(token.sides[0])]
             yield from _left(context, token, token.sides[0], behind)
+
+
+def _set(context: Context, window: Window, token: Token) -> Iterator[Check]:
+    """What a sentence says is set, these lines give a value: a variable, or an attribute of some object."""
+    node = token.sides[0].node if token.marked and len(token.equations) == 1 else None
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    is_its = isinstance(node, ast.Attribute) or name in window.run.variables
+    given = {argument for frame in window.touched for argument, _ in frame.arguments}
+    stored = [event for event in window.events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
+    if is_its and name not in given:
+        good = any(name == getattr(event.node, "attr", getattr(event.node, "id", "")) for event in stored)
+        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{token.sides[0].source} is not set there")
 
 
 def _read(code: str) -> tuple[Side, Side] | None:

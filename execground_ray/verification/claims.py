@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -157,7 +158,11 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
     token = context.tokens(match["subject"])[0]
     word = match["word"] or ("true" if match["holds"] else "false")
     if word.startswith("‹"):
-        word = context.tokens(word)[0].sides[-1].source
+        target = context.tokens(word)[0]
+        word = target.sides[-1].source
+        if isinstance(token.sides[0].node, ast.BoolOp) and word.lower() not in {"true", "false"}:
+            yield from _holds(context, token.sides[0], target, "")  # `a or b` gives the one that counts
+            return
     is_name = match["subject"].startswith("‹N") and (not match["word"] or match["word"].startswith("‹"))
     if is_name or word.lower() not in {"true", "false"} or len(token.equations) != 1 or len(token.sides) != 1:
         return  # what a name is, is an assignment

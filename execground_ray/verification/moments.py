@@ -53,7 +53,7 @@ def _stored(context: Context, window: Window) -> Iterator[Check]:
             stores = [event for event in window.run.stores(side.key) if event.line in window.lines]
             core = [event for event in stores if event.line in window.core_statements]
             again = len(re.findall(rf"\b{re.escape(side.source)}\b", sentence.source)) > 1
-            if not core or again or isinstance(value, MUTABLE):
+            if not core or again:
                 continue
             near = [event.value for event in stores if event.line >= first]
             if token is sentence.tokens[0] and _BEGINS.match(context.mask) and core[0].line > first:

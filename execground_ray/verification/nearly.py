@@ -31,10 +31,15 @@ def check_nearly(context: Context) -> Iterator[Check]:
         for sides in token.equations:
             # Of a calculation of values the parts are the text's own; and not every part of a condition is looked at.
             whole = [side.node for side in sides if side.pure or side.is_condition]
-            for node in (each for side in sides for each in nodes_in(side.node)):
-                inside = node not in whole and any(node in nodes_in(each) for each in whole)
-                if message := _is_missed(window, node, worked_out=len(sides) > 1, inside=inside):
-                    yield Check.of(token, Kind.OPERATION, message)
+            for side in sides:
+                may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes_in(side.node))
+                for node in nodes_in(side.node):
+                    inside = node not in whole and any(node in nodes_in(each) for each in whole)
+                    message = _is_missed(window, node, worked_out=len(sides) > 1, inside=inside)
+                    if not message and isinstance(node, ast.BinOp) and not may_stop and _is_strange(window, node):
+                        message = f"{ast.unparse(node)} is not done there"
+                    if message:
+                        yield Check.of(token, Kind.OPERATION, message)
 
 
 def _is_missed(window: Window, node: ast.AST, *, worked_out: bool, inside: bool) -> str:
@@ -105,3 +110,12 @@ def _is_reached(window: Window, node: ast.BinOp) -> bool:
         return any(same(evaluate(node, {}), event.value) for event in window.by_type.get(ast.BinOp, ()))
     except UnknownError:
         return False
+
+
+def _is_strange(window: Window, node: ast.BinOp) -> bool:
+    """Whether it is one of names that neither these lines do nor those that make their calls."""
+    if is_pure(node) or not window.complete or window.hidden:
+        return False
+    callers = [event for frame in window.touched if frame.caller > 0 for event in window.run.events_at(frame.caller)]
+    events = [*window.by_type.get(ast.BinOp, ()), *callers]
+    return not any(key_of(event.node) == key_of(node) or matches(node, event) for event in events)
