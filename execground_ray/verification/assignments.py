@@ -25,7 +25,7 @@ _VERB = r"(?:leaves|leaving|makes|making|gives|giving|yields|brings|means|turns 
 _LEAVES = re.compile(rf"{_SO}{_VERB}(?P<left>‹E\d+›)")
 _FOLLOWED = re.compile(rf"{_SO}(?:{_VERB})?(?P<left>‹E\d+›)")
 _SETS = re.compile(
-    r"\b(?:re)?(?:sets?|setting|assigns?|assigning|stores?|storing)(?: \w+)? (?P<set>‹[EN]\d+›)"
+    r"\b(?:re)?(?:sets|setting|assigns|assigning|stores|storing)(?: (?!of)\w+)? (?P<set>‹[EN]\d+›)"
     r"|(?P<given>‹[EN]\d+›) (?:is|are|gets?)(?: \w+)? (?:re)?(?:set|assigned|stored)\b",
     re.IGNORECASE,
 )

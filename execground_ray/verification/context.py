@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from execground_ray.verification.arithmetic import is_pure
 from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Sentence, Token
+from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.window import Window
 
 # What would be, what is asked, under what condition, and what is not so: nothing of it can be false.
 _UNREAL = re.compile(
     r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|"
-    r"in general|for (?:such|any)|whatever|in other cases|look(?:s|ing)? for an?|search(?:es|ing)? for an?|in search of|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b"
+    r"in general|for (?:such|any)|whatever|in other cases|look(?:s|ing)? for (?:an?|the|some|any)|search(?:es|ing)? for (?:an?|the|some|any)|in search of|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b"
     # What a word means: "A probability is the number of good outcomes divided by that of all."
     r"|^\W*an? (?:[a-z]+ ){1,2}(?:is|means) (?:the|an?) ",
     re.IGNORECASE,
@@ -62,6 +65,14 @@ class Check(NamedTuple):
     def of(cls, where: Token | Sentence, kind: Kind, message: str, outcome: Outcome = Outcome.CONTRADICTED) -> Check:
         """What became of a token, or of a whole sentence."""
         return cls(kind, where.start, where.end, outcome, message)
+
+
+def _begun(sides: tuple[Side, ...], window: Window | None) -> set[str]:
+    """The variables of the functions of the program that are called with values."""
+    names = {
+        name_of_call(each) for side in sides if isinstance(each := side.node, ast.Call) and any(map(is_pure, each.args))
+    }
+    return set().union(*(window.run.functions.get(name, ()) for name in names)) if window else set()
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,8 @@ class Context:
         for token in self.sentence.tokens:
             found.append(dict(known))
             for sides in token.equations if token.marked else ():
+                for name in _begun(sides, self.window):  # in another call its variables are others
+                    known.pop(name, None)
                 used |= {name for side in sides if not isinstance(side.node, ast.Name) for name in side.names}
                 if not isinstance(sides[0].node, ast.Name):
                     continue

@@ -120,7 +120,7 @@ def _typed(context: Context, window: Window, match: re.Match[str]) -> Iterator[C
         if closed and values and not any(isinstance(each, kinds) for each in values):
             message = f"{token.sides[0].source} is no {named} there"
             yield context.verdict(token, Kind.ASSIGNMENT, False, message)
-    elif token.marked and isinstance(token.value, kinds):
+    elif token.marked and isinstance(token.value, kinds) and not window.iterators:
         alike = [each for each in window.values if freeze(each) == key]
         if alike and not any(isinstance(each, kinds) for each in alike):
             message = f"{token.sides[0].source} is no {named} there"

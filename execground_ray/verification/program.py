@@ -124,10 +124,10 @@ class Program:
         return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
 
     @cached_property
-    def iterated(self) -> frozenset[str]:
-        """The keys of what loops go through, and of what is in that: a text may name it again with each round."""
+    def iterating(self) -> frozenset[str]:
+        """The names of what loops call for what they go through: a text may name it again with each round."""
         heads = [node.iter for node in self._nodes if isinstance(node, ast.For)]
-        return frozenset(key_of(each) for head in heads for each in nodes_in(head))
+        return frozenset(name_of_call(each) for head in heads for each in nodes_in(head) if isinstance(each, ast.Call))
 
     @cached_property
     def names(self) -> frozenset[str]:

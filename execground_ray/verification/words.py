@@ -17,7 +17,7 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), frozenset(done.split()))
     for words, done in (
         (r"subtract(?:ed|s|ing|ion)", _SHIFTS),
-        (r"multipl(?:ied|ies|ying|ication)|multiply|product of", f"{_TIMES} factorial comb reduce cumprod"),
+        (r"multipl(?:ied|ies|ying|ication)|product of", f"{_TIMES} factorial comb reduce cumprod"),
         (r"divid(?:ed|es|ing)(?! into| up)|by division", _PARTS),
         (r"xor(?:ed|ing|s)?", "BitXor xor"),
         (r"average of|is averaged", "Div mean average FloorDiv"),

@@ -20,7 +20,7 @@ from execground_ray.verification.window import Window
 
 # Calls that write a value, and those by which a text measures what the program need not have measured.
 _VALUES = frozenset(
-    "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict uint8 int8 int16 int32 int64 float32 float64 bool_ str_".split()
+    "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict slice uint8 int8 int16 int32 int64 float32 float64 bool_ str_".split()
 )
 _DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
 _MAY_STOP = ast.BoolOp | ast.IfExp | ast.Lambda | ast.comprehension  # before it comes to all of its parts
@@ -66,9 +66,8 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
     if name == "range":
         return _is_range(window, call, events)
     is_value = (name in _VALUES or name[:1].isupper()) and all(map(is_pure, call.args))
-    is_other = (
-        name == "len" or key_of(call) in window.run.iterated or any(isinstance(each, _EACH) for each in call.args)
-    )
+    is_value = is_value or any(ast.unparse(call) in entry.text for entry in window.opaque)  # as an object shows itself
+    is_other = name == "len" or name in window.run.iterating or any(isinstance(each, _EACH) for each in call.args)
     unsure = window.raises or call.keywords or (frames and (not events or _has_parameters(window, call)))
     return None if is_value or is_other or unsure else False
 
