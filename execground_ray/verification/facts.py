@@ -83,7 +83,7 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
         return any(bool(value) is wanted for value in moment) if moment else None
     if context.cited and window.core_recorded:
         again = sum(side.key == each.key for other in context.sentence.tokens for each in other.sides) > 1
-        if made := window.outcomes(side, inner=again):
+        if made := window.outcomes(side, inner=again or window.inner):
             return wanted in made
         if (other := opposite(side)) and (made := window.outcomes(other)):
             return (not wanted) in made
