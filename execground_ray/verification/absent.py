@@ -45,16 +45,17 @@ def check_absent(context: Context) -> Iterator[Check]:
                 for kind, what in _absent(sides, window):
                     yield context.verdict(token, kind, False, f"{what} is nothing that the program has")
                 yield from _strange(context, window, token, sides)
-            for what in _mistaken(sides, window.run):
+            for what in _mistaken(sides, window):
                 yield Check.of(token, Kind.CONDITION, f"{what} is nearly what is asked")
 
 
-def _mistaken(sides: tuple[Side, ...], run: Run) -> Iterator[str]:
+def _mistaken(sides: tuple[Side, ...], window: Window) -> Iterator[str]:
     """Conditions that the program has, but for what they are compared or joined by."""
+    run = window.run
     for node in (each for side in sides for each in nodes_in(side.node)):
         if isinstance(node, ast.BoolOp):
             yield from [ast.unparse(node)] if not is_pure(node) and run.joins_otherwise(node) else []
-            yield from (ast.unparse(each) for each in _comparisons(node) if _is_turned(each, run))
+            yield from (ast.unparse(each) for each in _comparisons(node) if _is_turned(each, window))
     yield from (ast.unparse(node) for side in sides for node in _comparisons(side.node) if _is_twin(node, run))
 
 
@@ -129,10 +130,14 @@ def _is_twin(node: ast.Compare, run: Run) -> bool:
     return _compared(node, run.compared) == {_TWINS.get(type(node.ops[0]))}
 
 
-def _is_turned(node: ast.Compare, run: Run) -> bool:
+def _is_turned(node: ast.Compare, window: Window) -> bool:
     """Whether the program compares the same, and in no way that this is or the opposite of."""
-    op, made = type(node.ops[0]), _compared(node, run.compared)
-    return bool(made) and made.isdisjoint({op, OPPOSITES[op]})
+    op, made = type(node.ops[0]), _compared(node, window.run.compared)
+    return (
+        bool(made)
+        and made.isdisjoint({op, OPPOSITES[op]})
+        and not any(_is_of(node, event) for event in window.comparing)
+    )
 
 
 def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]]]) -> set[type[ast.cmpop]]:
@@ -145,12 +150,13 @@ def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]
 def _is_strange(node: ast.Compare, window: Window) -> bool:
     """Whether these lines compare nothing that this can be."""
     op = type(node.ops[0])
-    if is_pure(node):
-        return not any(_is_of(node, event) for event in window.comparing)
-    if done := _compared(node, window.compared):
-        return done.isdisjoint({op, OPPOSITES[op]})
-    if any(map(is_pure, (node.left, *node.comparators))) and any(
-        atoms_of(node) - _TRUTH <= each for each in window.tests
+    done = set() if is_pure(node) else _compared(node, window.compared)
+    if not done.isdisjoint({op, OPPOSITES[op]}):
+        return False
+    if (
+        not done
+        and any(map(is_pure, (node.left, *node.comparators)))
+        and any(atoms_of(node) - _TRUTH <= each for each in window.tests)
     ):
         return False
     return not any(_is_of(node, event) for event in window.comparing)

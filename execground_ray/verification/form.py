@@ -42,7 +42,7 @@ _CODE_LINE = re.compile(
     r"import \w+|from \w+ import|print\(.*\)|\w+(?:\[.*\])?(?:, \w+)*\s*(?:=|[-+*/]=)\s*\S.*|[\w.]+\(.*\)\s*)$"
 )
 _HEAD = re.compile(r"^\s*(?:def|class|for|while|if|elif|else|try|with)\b.*:\s*(?:#.*)?$")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"(`+)(?:(?!\1).)*\1|\w+")  # what is marked as code is one
 _ENDINGS = frozenset(".!?)]}\"'`*_$|>✓✔…。！？”’»")
 MIN_REPEATS = 8
 MIN_REPEATS_OF_LONG = 16  # of more than so many words: rounds of a loop may be told alike

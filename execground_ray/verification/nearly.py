@@ -116,6 +116,10 @@ def _is_strange(window: Window, node: ast.BinOp) -> bool:
     """Whether it is one of names that neither these lines do nor those that make their calls."""
     if is_pure(node) or not window.complete or window.hidden:
         return False
+    written = {key_of(each) for each in window.nodes if isinstance(each, ast.BinOp)}
+    changed = {type(each.op) for each in window.nodes if isinstance(each, ast.AugAssign)}
+    if key_of(node) in written or type(node.op) in changed:
+        return False
     callers = [event for frame in window.touched if frame.caller > 0 for event in window.run.events_at(frame.caller)]
     events = [*window.by_type.get(ast.BinOp, ()), *callers]
     return not any(key_of(event.node) == key_of(node) or matches(node, event) for event in events)

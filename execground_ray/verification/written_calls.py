@@ -68,7 +68,11 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
     is_value = (name in _VALUES or name[:1].isupper()) and all(map(is_pure, call.args))
     is_value = is_value or any(ast.unparse(call) in entry.text for entry in window.opaque)  # as an object shows itself
     is_other = name == "len" or name in window.run.iterating or any(isinstance(each, _EACH) for each in call.args)
-    unsure = window.raises or call.keywords or (frames and (not events or _has_parameters(window, call)))
+    unsure = (
+        window.raises
+        or any(isinstance(each, ast.keyword) for each in nodes_in(call))
+        or (frames and (not events or _has_parameters(window, call)))
+    )
     return None if is_value or is_other or unsure else False
 
 

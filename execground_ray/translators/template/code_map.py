@@ -63,7 +63,8 @@ class Program:
             self.functions[first] = node
         if isinstance(node, ast.Try | ast.Match):
             last = first
-        for line in range(first, last + 1):
+        decorators = getattr(node, "decorator_list", [])
+        for line in range(min([first, *(each.lineno for each in decorators)]), last + 1):
             if line in self.nodes:
                 self.crowded.add(line)
             else:
