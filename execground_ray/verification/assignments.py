@@ -97,7 +97,8 @@ def _augmented(context: Context, window: Window, token: Token, target: Side, res
     if not done and result.key in window.run.keys and not window.evaluated_at(result):  # the program does so elsewhere
         return
     yield context.verdict(token, Kind.OPERATION, bool(done), f"{source} is not done there")
-    yield from _left(context, token, target, done)
+    if not window.inner:
+        yield from _left(context, token, target, done)
 
 
 def _is_otherwise(window: Window, target: Side, result: Side) -> bool:

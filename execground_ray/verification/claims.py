@@ -33,7 +33,7 @@ _NOUN = r"(?:(?:an?|the) (?:(?:new|empty|single|whole|same|full|final|updated|in
 _SUBJECT, _OBJECT = r"‹[NE]\d+›", r"‹[VE]\d+›"
 _SUBJECTS = rf"(?P<subjects>{_SUBJECT}(?:(?:, (?:and )?| and | or |/){_SUBJECT})*)"
 _OBJECTS = rf"(?P<objects>{_OBJECT}(?:(?:, (?:and )?| and | or ){_OBJECT})*)"
-_WHICH = r"(?:,? (?:which|that|it|so it))?,?"
+_WHICH = r"(?:,? (?:which|that|it|so it|and (?:it|this|that)))?,?"
 _SAYS = re.compile(
     rf"{_SUBJECTS}(?: \((?:‹\w+›|[^()])*\))?{_WHICH}(?: {_ADVERB},?)* (?P<verb>{_VERB})(?: {_ADVERB})*(?: {_NOUN})? ?{_OBJECTS}",
     re.IGNORECASE,

@@ -11,6 +11,7 @@ from execground_ray.verification.context import Context
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import Opaque, fits, kind_of
+from execground_ray.verification.window import Window
 
 OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.In: ast.NotIn, ast.Is: ast.IsNot,
@@ -69,24 +70,29 @@ def has_returned(context: Context, side: Side, value: Any, tolerance: float, tok
 
 def is_true(context: Context, side: Side, wanted: bool, token: Token | None = None) -> bool | None:
     """Whether an expression was true, or false, at the lines of a sentence; None where that is not known."""
+    window = context.window
     given = context.given(token) if context.cited and token else {}
-    if side.names <= given.keys():
+    if side.names <= given.keys():  # all that it is of is told
         try:
             return bool(evaluate(side.node, given)) is wanted
         except UnknownError:
             return None
-    window = context.window
     if window is None:
         return None
-    moment = window.at_moment(side, given)
-    if moment or window.is_never(side, given):
-        return any(bool(value) is wanted for value in moment) if moment else None
-    if context.cited and window.core_recorded:
-        again = sum(side.key == each.key for other in context.sentence.tokens for each in other.sides) > 1
-        if made := window.outcomes(side, inner=again or window.inner):
-            return wanted in made
-        if (other := opposite(side)) and (made := window.outcomes(other)):
-            return (not wanted) in made
+    again = sum(side.key == each.key for other in context.sentence.tokens for each in other.sides) > 1
+    core = context.cited and window.core_recorded
+    made = window.outcomes(side, inner=again or window.inner) if core else set()
+    if len(made) != 1 or again:  # the moment tells which is meant
+        moment = window.at_moment(side, given)
+        if moment or window.is_never(side, given):
+            return any(bool(value) is wanted for value in moment) if moment else None
+    return wanted in made if made else _was_true(window, side, wanted, core=core)
+
+
+def _was_true(window: Window, side: Side, wanted: bool, *, core: bool) -> bool | None:
+    """Whether a condition that the cited lines themselves do not test was true, or false, there."""
+    if core and (other := opposite(side)) and (made := window.outcomes(other)):
+        return (not wanted) in made
     values, closed, _ = window.possible(side)
     if not values and side.is_condition and side.key in window.run.keys and window.run.never(side.key):
         return False  # the program has this condition, and has not come to it

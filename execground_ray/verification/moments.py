@@ -24,6 +24,7 @@ _STILL = re.compile(
     r"\b(?:still|remains?|stays?|keeps?|unchanged)(?: (?:at|with|as|the same,|standing at))? (?P<made>‹E\d+›)",
     re.IGNORECASE,
 )
+_LISTED = re.compile(r"‹E\d+›(?:(?:, (?:and |then )?| and(?: then)? )‹E\d+›){2,}")
 _RETURNED = re.compile(r"\breturn(?:s|ed)? (?P<returned>‹[VE]\d+›)", re.IGNORECASE)
 
 
@@ -40,6 +41,8 @@ def check_moments(context: Context) -> Iterator[Check]:
         for match in RANGE.finditer(context.mask):
             yield from _ranged(context, window, match)
     if window.complete and context.cited:
+        for match in _LISTED.finditer(context.mask):
+            yield from _listed(context, window, context.tokens(match[0]))
         for match in _RETURNED.finditer(context.mask):
             yield from _returned(context, window, context.tokens(match["returned"])[0])
         yield from _stored(context, window)
@@ -91,6 +94,19 @@ def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[
         # Some rounds may be told apart from those that follow: "from `k = 1` to `k = 6` it fails".
         good = any(fits(last, each, 0.0) for values in (*runs, *loops) for each in values)
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not come to {last!r} there")
+
+
+def _listed(context: Context, window: Window, tokens: list[Token]) -> Iterator[Check]:
+    """``takes `i = 0`, `i = 1` and `i = 2` ``: a name gets these values in this order."""
+    pairs = [pair for token in tokens for pair in _pair(token)]
+    if len(pairs) < len(tokens) or len({side.key for side, _ in pairs}) > 1 or window.inner:
+        return
+    side = pairs[0][0]
+    got = iter([event.value for event in window.run.stores(side.key)] or window.looked_at(side))
+    values = [value for _, value in pairs]
+    if any(window.run.rounds(side.source)):
+        good = all(any(fits(value, each, 0.0) for each in got) for value in values)
+        yield context.verdict(tokens[-1], Kind.ASSIGNMENT, good, f"{side.source} does not get {values} in this order")
 
 
 def _made(context: Context, window: Window, token: Token, *, still: bool) -> Iterator[Check]:

@@ -17,6 +17,7 @@ MAX_EVENTS = 2_000  # operations of the run that one of a text is held against
 _DIVIDES = frozenset("Div FloorDiv Mod RShift divmod int isqrt sqrt fmod bin hex oct len median gcd".split())
 _OF_MANY = frozenset({"min", "max", "sum", "any", "all"})
 _WORKED_OUT = frozenset("gcd lcm pow comb perm factorial sum prod fsum mean sumprod dot bin hex divmod".split())
+_LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find rfind index count".split())
 _ORDERED = ast.Sub | ast.Mod | ast.FloorDiv | ast.Div  # of others a text may take the operands in another order
 
 
@@ -36,7 +37,7 @@ def check_nearly(context: Context) -> Iterator[Check]:
                 for node in nodes_in(side.node):
                     inside = node not in whole and any(node in nodes_in(each) for each in whole)
                     message = _is_missed(window, node, worked_out=len(sides) > 1, inside=inside)
-                    if not message and isinstance(node, ast.BinOp) and not may_stop and _is_strange(window, node):
+                    if not message and not may_stop and _is_strange(window, node):
                         message = f"{ast.unparse(node)} is not done there"
                     if message:
                         yield Check.of(token, Kind.OPERATION, message)
@@ -112,14 +113,22 @@ def _is_reached(window: Window, node: ast.BinOp) -> bool:
         return False
 
 
-def _is_strange(window: Window, node: ast.BinOp) -> bool:
-    """Whether it is one of names that neither these lines do nor those that make their calls."""
-    if is_pure(node) or not window.complete or window.hidden:
+def _is_strange(window: Window, node: ast.AST) -> bool:
+    """Whether it is an operation or a slice of names that neither these lines do nor those that make their calls."""
+    is_cut = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+    if not isinstance(node, ast.BinOp | ast.Subscript) or (isinstance(node, ast.Subscript) and not is_cut):
         return False
-    written = {key_of(each) for each in window.nodes if isinstance(each, ast.BinOp)}
+    if (
+        (is_cut and not window.called.isdisjoint(_LOOK_AT_PARTS))
+        or is_pure(node)
+        or not window.complete
+        or window.hidden
+    ):
+        return False
+    written = {key_of(each) for each in window.nodes if isinstance(each, type(node))}
     changed = {type(each.op) for each in window.nodes if isinstance(each, ast.AugAssign)}
-    if key_of(node) in written or type(node.op) in changed:
+    if key_of(node) in written or type(getattr(node, "op", None)) in changed:
         return False
     callers = [event for frame in window.touched if frame.caller > 0 for event in window.run.events_at(frame.caller)]
-    events = [*window.by_type.get(ast.BinOp, ()), *callers]
+    events = [*window.by_type.get(type(node), ()), *callers]
     return not any(key_of(event.node) == key_of(node) or matches(node, event) for event in events)

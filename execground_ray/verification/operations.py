@@ -19,6 +19,10 @@ from execground_ray.verification.values import Opaque, same
 from execground_ray.verification.window import Window
 from execground_ray.verification.words import OPERATIONS, SORTED, SORTING
 
+_STATEMENTS = frozenset({"break", "continue"})
+_BUILT_IN = frozenset(
+    "round sorted reversed min max sum abs any all print map filter zip enumerate ord chr divmod pow".split()
+)
 _CHOICES = frozenset({"min", "max"})
 _NOT_DONE = re.compile(r"\b(?:not|no|never|without|nothing|neither|nor|if|when|whenever)\b|n't\b", re.IGNORECASE)
 
@@ -41,7 +45,7 @@ def check_operations(context: Context) -> Iterator[Check]:
     if context.cited and not context.is_open:
         yield from _told(context, window)
         yield from _joined_by(context, window)
-        yield from _of_all(context, window)
+        yield from _named(context, window)
 
 
 def _assigned(token: Token, window: Window, sides: tuple[Side, ...]) -> Iterator[Check]:
@@ -154,13 +158,16 @@ def _joined_by(context: Context, window: Window) -> Iterator[Check]:
             yield Check.of(token, Kind.OPERATION, f"nothing there is joined by {word}")
 
 
-def _of_all(context: Context, window: Window) -> Iterator[Check]:
-    """``any(...)`` where these lines call ``all``, or the reverse."""
+def _named(context: Context, window: Window) -> Iterator[Check]:
+    """``break`` and ``continue`` at these lines, a function that the program names, ``any(...)`` where they call ``all``."""
     for token in context.sentence.tokens:
-        name = context.sentence.code_of(token).partition("(")[0]
+        name, bracket, _ = context.sentence.code_of(token).partition("(")
         other = {"any": "all", "all": "any"}.get(name, "")
-        if other and token.marked and other in window.called and name not in window.called:
-            yield Check.of(token, Kind.OPERATION, f"{name}() is not called there")
+        is_other = bool(other) and other in window.called and name not in window.called
+        is_strange = name in _STATEMENTS and name.title() not in window.operations
+        is_strange = is_strange or (name in _BUILT_IN and not bracket and name not in window.run.names)
+        if token.marked and window.complete and (is_other or is_strange):
+            yield context.verdict(token, Kind.OPERATION, False, f"{name} is not what is done there")
 
 
 def _told(context: Context, window: Window) -> Iterator[Check]:

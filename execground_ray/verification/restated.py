@@ -20,7 +20,7 @@ from execground_ray.verification.values import same
 from execground_ray.verification.window import Window
 
 _AGAIN = re.compile(
-    r"(?P<one>‹[CNE]\d+›)(?:,? (?:that is|i\.e\.|is|means|becomes|reads|compares|asks whether|here)(?: here| now| then)?,?|,|:| \(|,? as|,? because|,? since) "
+    r"(?P<one>‹[CNE]\d+›)(?:,? (?:that is|i\.e\.|is|means|becomes|reads|compares|asks whether|here)(?: here| now| then| therefore| thus| again)?,?|,|:| \(|,? as|,? because|,? since) "
     r"?(?P<other>‹[CV]\d+›)"
 )
 
