@@ -125,7 +125,7 @@ def _repetition(text: str) -> list[Finding]:
         equal = bytes(map(str.__eq__, words[period:], words))
         needed = max(24, period * ((MIN_REPEATS if period <= SHORT else MIN_REPEATS_OF_LONG) - 1))
         place = equal.find(b"\1" * needed)
-        if place >= 0 and any(word.isalpha() for word in words[place : place + period]):
+        if place >= 0 and any(word.isalpha() or word[0] == "`" for word in words[place : place + period]):
             start, end = matches[place].start(), matches[place + period + needed - 1].end()
             return [Finding(Kind.REPETITION, start, end, "the same words over and over")]
     return []

@@ -17,6 +17,8 @@ from execground_ray.verification.form import end_findings, form_findings
         ("for x in y:\n    total = total + x\n", {Kind.CODE_BLOCK}),
         ("```\n[1, 2]\n```", set()),
         ("So it goes on. " * 40, {Kind.REPETITION}),
+        ("`n = 3`, " * 40, {Kind.REPETITION}),
+        (f"It starts with `rows = {[None] * 60}`.", set()),
         ("Сумма чисел равна трём.", {Kind.LANGUAGE}),
     ],
 )

@@ -27,6 +27,9 @@ def main_solution(text, numbers):
         text = text.upper()
     pairs = {"all": [(1, 2)]}
     letters = list(text)
+    name = text and label or views
+    while label is None:
+        label = name
     return [views, good, label]
 """
 RUN = Told(PROGRAM, '{"text": "ab", "numbers": [4, 6, 12]}')
@@ -46,6 +49,8 @@ CASES = [
     (Kind.ASSIGNMENT, "`letters = ['A', 'B']`", "`letters = 'AB'`", "letters = list"),
     (Kind.CALL, "`list(table.values())` follows", "`sorted(table.values()) = [5, 7, 13]` follows", "views = list"),
     (Kind.CALL, "It is `dict_values([5, 7, 13])`", "It is `dict_orders([5, 7, 13])`", "views = list"),
+    (Kind.ASSIGNMENT, "`text and label` gives `'ab of 10'`", "`text and label` gives `'AB'`", "name = text"),
+    (Kind.COUNT, "The loop ends at once", "The loop ends after one round", "while label is None"),
     (Kind.EQUATION, "With `text = 'AB'`, `text[0] = 'A'`", "With `text = 'AB'`, `text[0] = 'B'`", "text = text.upper"),
 ]
 

@@ -68,6 +68,16 @@ CASES = [
     (Kind.CALL, "`largest(kept, least)` is called", "`largest(seen, least)` is called", "top = largest", 0),
     (Kind.CALL, "`seen.add(17)` is done", "`kept.append(number)` is done", "seen.add(number)", 3),
     (Kind.OPERATION, "`total = top - least = 13`", "`total = top - least = 13` and `total - 5 = 8`", "total = top", 0),
+    (Kind.OPERATION, "`continue` passes it over", "`break` ends the loop", "continue", 0),
+    (Kind.OPERATION, "`largest` picks the largest", "`round` picks the largest", "top = largest", 0),
+    (Kind.OPERATION, "`kept[0] = 8` is the first", "`kept[:1] = [8]` is the first", "last, first", 0),
+    (
+        Kind.ASSIGNMENT,
+        "The loop takes `number = 8`, `number = 5` and `number = 8`",
+        "The loop takes `number = 8`, `number = 8` and `number = 5`",
+        "for number in numbers",
+        0,
+    ),
     (Kind.ASSIGNMENT, "It sets `top = 17`", "It sets `total = 13`", "top = largest", 0),
     (
         Kind.CONDITION,

@@ -8,6 +8,21 @@ WHILE = """def main_solution(n):
     return total
 """
 
+DECORATED = """from functools import lru_cache
+
+
+def main_solution(n):
+    top = 1
+    while top < n:
+        top *= 2
+
+    @lru_cache(None)
+    def half(x):
+        return x // 2
+
+    return half(top)
+"""
+
 BRANCHES = """def main_solution(n):
     if n % 2 == 0:
         kind = "even"
@@ -191,6 +206,7 @@ MATCH = """def main_solution(command):
 
 CASES = {
     "while": (WHILE, {"n": 305}),
+    "decorated": (DECORATED, {"n": 3}),
     "branches": (BRANCHES, {"n": 13}),
     "scan": (SCAN, {"nums": [4, 5, 6, 7], "wanted": 7}),
     "nested": (NESTED, {"n": 3}),

@@ -10,6 +10,7 @@ from template_programs import (
     CASES,
     COMPREHENSION,
     COUNTING,
+    DECORATED,
     FOREVER,
     GENERATOR,
     GLOBALS,
@@ -48,6 +49,10 @@ def test_while_shows_every_iteration_with_its_values(reasoning):
     assert "- `3 > 0` is true, so `total` becomes `5 + 3 % 10 = 8`, and `n` becomes `3 // 10 = 0`." in text
     assert "- `0 > 0` is false, so the loop ends." in text
     assert text.endswith("After the loop, `main_solution` returns `8`.\n\n**Final output:** `8`")
+
+
+def test_a_decorated_function_behind_a_loop_is_none_of_its_rounds(reasoning):
+    assert "- `4 < 3` is false, so the loop ends." in reasoning(DECORATED, n=3)
 
 
 def test_conditions_say_which_way_they_went(reasoning):
