@@ -90,6 +90,8 @@ def _is_this(call: ast.Call, event: Event) -> bool:
     if key_of(node) == key_of(call) or matches(call, event):
         return True
     mine, theirs = call.args, getattr(node, "args", [])
+    if any(isinstance(each, ast.Starred) for part in nodes_in(node) for each in getattr(part, "args", [])):
+        return True  # its arguments are written out nowhere
     is_short = isinstance(call.func, ast.Name) and len(mine) == len(theirs)
     return is_short and all(same_operand(one, other, event) for one, other in zip(mine, theirs, strict=True))
 
