@@ -102,13 +102,10 @@ def _augmented(context: Context, window: Window, token: Token, target: Side, res
 
 
 def _is_otherwise(window: Window, target: Side, result: Side) -> bool:
-    """Whether the program changes a variable at these lines by other operators only; taking 3 away is adding -3."""
+    """Whether the program changes a variable at these lines in other ways only."""
     nodes = window.run.assigned_to(target.source, window.stored(target), parts=False)
     operators = {type(node.op) for node in nodes if isinstance(node, ast.BinOp)}
-    if not isinstance(result.node, ast.BinOp) or not all(isinstance(node, ast.BinOp) for node in nodes) or not nodes:
-        return False
-    both = operators | {type(result.node.op)}
-    return type(result.node.op) not in operators and not both <= {ast.Add, ast.Sub}
+    return isinstance(result.node, ast.BinOp) and bool(nodes) and type(result.node.op) not in operators
 
 
 def _assigned(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:

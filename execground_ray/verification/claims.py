@@ -45,7 +45,7 @@ _MAKES = re.compile(
 )
 _TRUTH = re.compile(
     rf"(?P<subject>‹[CN]\d+›){_WHICH}(?: {_ADVERB})* ?(?:"
-    rf"(?:is|are|was|were|=|→|evaluates? to|gives?|yields?|returns?|turns out(?: to be)?|comes out|being|becomes?|:)(?: {_ADVERB})*(?P<no> not)? ?[\"'*]*(?P<word>true|false|‹V\d+›)"
+    rf"(?:is|are|was|were|=|→|evaluates? to|gives?|yields?|returns?|turns out(?: to be)?|comes out|being|becomes?|:|,)(?: {_ADVERB})*(?P<no> not)? ?[\"'*]*(?P<word>true|false|‹V\d+›)"
     r"|(?P<holds>holds?|is (?:satisfied|met|fulfilled)|succeeds?|passes)"
     r"|fails?|does not hold|doesn't hold|is not (?:satisfied|met)|isn't (?:satisfied|met)|no longer holds)(?![\w ]* (?:if|when|unless) )",
     re.IGNORECASE,

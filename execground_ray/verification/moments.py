@@ -102,9 +102,10 @@ def _listed(context: Context, window: Window, tokens: list[Token]) -> Iterator[C
     if len(pairs) < len(tokens) or len({side.key for side, _ in pairs}) > 1 or window.inner:
         return
     side = pairs[0][0]
-    got = iter([event.value for event in window.run.stores(side.key)] or window.looked_at(side))
+    seen = window.looked_at(side)
+    got = iter([event.value for event in window.run.stores(side.key)] or seen)
     values = [value for _, value in pairs]
-    if any(window.run.rounds(side.source)):
+    if seen or any(window.run.rounds(side.source)):
         good = all(any(fits(value, each, 0.0) for each in got) for value in values)
         yield context.verdict(tokens[-1], Kind.ASSIGNMENT, good, f"{side.source} does not get {values} in this order")
 

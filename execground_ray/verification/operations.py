@@ -24,7 +24,10 @@ _BUILT_IN = frozenset(
     "round sorted reversed min max sum abs any all print map filter zip enumerate ord chr divmod pow".split()
 )
 _CHOICES = frozenset({"min", "max"})
-_NOT_DONE = re.compile(r"^\W*(?:in order )?to [^,]*$|\b(?:not|no|never|without|nothing|neither|nor|if|when|whenever)\b|n't\b", re.IGNORECASE)
+_NOT_DONE = re.compile(
+    r"^\W*(?:in order )?to [^,]*$|\b(?:not|no|never|without|nothing|neither|nor|if|when|whenever)\b|n't\b",
+    re.IGNORECASE,
+)
 
 
 def check_operations(context: Context) -> Iterator[Check]:
@@ -40,7 +43,13 @@ def check_operations(context: Context) -> Iterator[Check]:
                     outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
                     message = f"{ast.unparse(node)} is not the operation that is done"
                     yield Check.of(token, Kind.OPERATION, message, outcome)
-            if context.cited and window.recorded and not window.inner and token.marked and not context.is_conditional(token):
+            if (
+                context.cited
+                and window.recorded
+                and not window.inner
+                and token.marked
+                and not context.is_conditional(token)
+            ):
                 yield from _assigned(token, window, sides)
     if context.cited and not context.is_open:
         yield from _told(context, window)
