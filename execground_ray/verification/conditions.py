@@ -8,7 +8,7 @@ from functools import cached_property
 from execground_ray.verification.lines import Lines
 from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import Event
-from execground_ray.verification.trees import atoms_of, compared_in, first_name, key_of, tests_in
+from execground_ray.verification.trees import compared_in, first_name, key_of, tests_in
 
 
 class Conditions(Lines):
@@ -61,11 +61,6 @@ class Conditions(Lines):
     def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
         """How these lines compare two expressions, by their keys."""
         return compared_in(self._looking)
-
-    @cached_property
-    def comparisons(self) -> list[frozenset[str]]:
-        """The atoms of what these lines compare."""
-        return [atoms_of(node) for node in self._looking if isinstance(node, ast.Compare | ast.Match)]
 
     @cached_property
     def tests(self) -> list[frozenset[str]]:

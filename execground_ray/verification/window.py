@@ -13,7 +13,7 @@ from execground_ray.verification.lines import MAX_STATES
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import name_of_call, nodes_in
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import MUTABLE, PLAIN, Opaque, fits, kind_of
 
 _WORKED_OUT = ast.BinOp | ast.Call | ast.ListComp | ast.SetComp | ast.DictComp
@@ -84,6 +84,7 @@ class Window(Conditions):
             return Possible([], whole and ((missing and is_part) or self._is_unset(side)))
         known = [value for value in values if not isinstance(value, Opaque)]
         whole = whole and not (is_lost and (not seen or self._is_elsewhere(side, known_in)))
+        whole = whole and not self._is_aliased(side)
         kinds = self._kinds(values) if whole else None
         # Of what a comprehension runs through a part may be looked at for some only.
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)
@@ -154,6 +155,12 @@ class Window(Conditions):
         return [
             state for state in states if all(name in state and fits(known[name], state[name], 0.0) for name in names)
         ]
+
+    def _is_aliased(self, side: Side) -> bool:
+        """Whether its attribute is set at these lines by another name, which may be the same object's."""
+        stores = (event for event in self.by_type.get(ast.Attribute, ()) if isinstance(event.node.ctx, ast.Store))  # type: ignore[attr-defined]
+        name = getattr(side.node, "attr", "")
+        return bool(name) and any(name == event.node.attr and side.key != key_of(event.node) for event in stores)  # type: ignore[attr-defined]
 
     def _is_elsewhere(self, side: Side, known_in: set[int]) -> bool:
         """Whether its attribute is looked at in one call, and in another, which has its own object, it is not."""

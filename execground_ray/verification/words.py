@@ -34,7 +34,7 @@ OPERATIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"prepend(?:s|ed|ing)?", _AT_FRONT),
         (r"(?:larger|greater|bigger|larges?t|greatest) (?:result )?of", f"{_ORDERS} max argmax amax nlargest"),
         (r"(?:smaller|lesser|smallest) (?:result )?of", f"{_ORDERS} min argmin amin nsmallest"),
-        (r"(?:is|are) revers(?:ed)|revers(?:es|ing) (?:it|them|the)", "reversed reverse Slice insert appendleft USub Sub sort sorted swap"),
+        (r"(?:is|are) reversed", "reversed reverse Slice insert appendleft USub Sub sort sorted swap"),
         (r"(?:is|are|gets?) (?:stripped|trimmed)|strip(?:s|ping) (?:it|them|the|of)|strip it", "strip lstrip rstrip Slice replace split removeprefix removesuffix sub"),
         (r"(?:to|into|in) (?:upper|lower) ?case|capitali[sz]e[sd]?", "upper lower capitalize title swapcase casefold chr ord"),
         (r"(?:is|are|gets?) rounded|rounding (?:it|them|the|up|down)|rounds (?:them|up|down|off)", "round int floor ceil FloorDiv trunc format JoinedStr FormattedValue Mod around quantize"),

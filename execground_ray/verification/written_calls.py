@@ -23,6 +23,7 @@ _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict slice uint8 int8 int16 int32 int64 float32 float64 bool_ str_".split()
 )
 _DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
+_LAZY = frozenset({"map", "filter", "generator"})  # of what is called in them no line tells
 _MAY_STOP = ast.BoolOp | ast.IfExp | ast.Lambda | ast.comprehension  # before it comes to all of its parts
 _EACH = ast.GeneratorExp | ast.ListComp | ast.Lambda  # not to be compared with values in place of names
 
@@ -70,6 +71,7 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
     is_other = name == "len" or name in window.run.iterating or any(isinstance(each, _EACH) for each in call.args)
     unsure = (
         window.raises
+        or any(entry.type in _LAZY for entry in window.opaque)
         or any(isinstance(each, ast.keyword) for each in nodes_in(call))
         or (frames and (not events or _has_parameters(window, call)))
     )
@@ -90,7 +92,8 @@ def _is_this(call: ast.Call, event: Event) -> bool:
     if key_of(node) == key_of(call) or matches(call, event):
         return True
     mine, theirs = call.args, getattr(node, "args", [])
-    if any(isinstance(each, ast.Starred) for part in nodes_in(node) for each in getattr(part, "args", [])):
+    calls = [each for each in nodes_in(node) if isinstance(each, ast.Call)]
+    if any(isinstance(each, ast.Starred | ast.IfExp) for inner in calls for each in inner.args):
         return True  # its arguments are written out nowhere
     is_short = isinstance(call.func, ast.Name) and len(mine) == len(theirs)
     return is_short and all(same_operand(one, other, event) for one, other in zip(mine, theirs, strict=True))
