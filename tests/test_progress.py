@@ -81,4 +81,4 @@ def test_a_tally_that_is_lost_ends_no_run(ray_session, no_restart):
         progress._look()
         ray.kill(progress.tally, no_restart=no_restart)
         count_rows(pa.table({"id": ["a"], "reason": [""]}), progress.tally)
-    assert progress.history.points[-1][1] == 4
+    assert progress.history.points[-1][1] in {4, 5}  # the row may have been counted before the tally went
