@@ -150,15 +150,14 @@ def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]
 def _is_strange(node: ast.Compare, window: Window) -> bool:
     """Whether these lines compare nothing that this can be."""
     op = type(node.ops[0])
-    done = set() if is_pure(node) else _compared(node, window.compared)
-    if not done.isdisjoint({op, OPPOSITES[op]}):
-        return False
-    if (
-        not done
-        and any(map(is_pure, (node.left, *node.comparators)))
-        and any(atoms_of(node) - _TRUTH <= each for each in window.tests)
-    ):
-        return False
+    if not is_pure(node):
+        if done := _compared(node, window.compared):
+            if not done.isdisjoint({op, OPPOSITES[op]}):
+                return False
+        elif any(map(is_pure, (node.left, *node.comparators))) and any(
+            atoms_of(node) - _TRUTH <= each for each in window.tests
+        ):
+            return False
     return not any(_is_of(node, event) for event in window.comparing)
 
 

@@ -14,8 +14,8 @@ from execground_ray.verification.counts import check_counts
 from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.marked_code import check_marked_code
+from execground_ray.verification.marked_operations import check_marked_operations
 from execground_ray.verification.moments import check_moments
-from execground_ray.verification.nearly import check_nearly
 from execground_ray.verification.operations import check_operations
 from execground_ray.verification.outcomes import check_outcomes
 from execground_ray.verification.passages import Passage, passages
@@ -35,7 +35,7 @@ _RULES = (
     check_outcomes,
     check_absent,
     check_operations,
-    check_nearly,
+    check_marked_operations,
     check_assignments,
     check_restated,
     check_counts,

@@ -52,25 +52,6 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         return False
 
 
-def misses(written: ast.expr, event: Event) -> list[str]:
-    """In what an operation or comparison differs from what ``event`` evaluated: operators, constants, other operands."""
-    node = event.node
-    if type(written) is not type(node) or len(children_of(written)) != len(children_of(node)):
-        return ["all", "all"]
-    found: list[str] = []
-    for mine, theirs in zip(children_of(written), children_of(node), strict=True):
-        if not isinstance(mine, ast.expr) or not isinstance(theirs, ast.expr):
-            found += [] if type(mine) is type(theirs) else ["operator"]
-        elif not same_operand(mine, theirs, event):
-            inside = event.operands.get(id(theirs))
-            if inside is not None and isinstance(mine, ast.BinOp | ast.Subscript) and type(mine) is type(theirs):
-                found += misses(mine, inside)
-            else:
-                both = isinstance(mine, ast.Constant) and isinstance(theirs, ast.Constant)
-                found.append("constant" if both else "operand")
-    return found
-
-
 def operands_of(node: ast.AST) -> list[ast.expr]:
     """What an operation, a comparison or a call is of."""
     if isinstance(node, ast.BinOp):

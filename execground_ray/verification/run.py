@@ -66,11 +66,6 @@ class Run(Recorded):
         return frozenset(range(len(self.frames))) - {event.frame for event in self.events} - silent
 
     @cached_property
-    def operated(self) -> list[Event]:
-        """The operations of the run."""
-        return [event for event in self.events if isinstance(event.node, ast.BinOp)]
-
-    @cached_property
     def looped(self) -> list[Any]:
         """What the loops of the run go through."""
         loops = {id(node.iter) for node in self._nodes if isinstance(node, ast.For)}

@@ -52,7 +52,7 @@ CASES = [
     (Kind.CONDITION, "This makes `rest > 8` true", "This makes `rest > 8` false", "if rest > 8", 2),
     (Kind.OPERATION, "`n * 5 - 1` is `9`", "`n * 4 - 1` is `9`", "rest = n * 5 - 1", 2),
     (Kind.OPERATION, "`n * 5 - 1` is `9`", "`n * 5 + 1` is `9`", "rest = n * 5 - 1", 2),
-    (Kind.OPERATION, "Is it large? `9 > 8` is true", "Is it large? `9 > 7` is true", "if rest > 8", 2),
+    (Kind.CONDITION, "Is it large? `9 > 8` is true", "Is it large? `9 > 7` is true", "if rest > 8", 2),
     (Kind.CALL, "`n` goes over `range(3)`", "`n` goes over `range(2)`", "for n in range(3)", 0),
     (Kind.COUNT, "The third number is `n = 2`", "The second number is `n = 2`", "for n in range(3)", 2),
     (Kind.OPERATION, "Nothing is put in order", "The values are put in ascending order", "pairs = {}", 0),

@@ -112,7 +112,7 @@ CASES = [
     # operations
     (Kind.OPERATION, "`half = 17 // 2 = 8`", "`half = 17 - 9 = 8`", "half = number // 2", 3),
     (Kind.OPERATION, "`total = 17 - 4 = 13`", "`total = 26 // 2 = 13`", "total = top - least", 0),
-    (Kind.OPERATION, "`max(numbers)` is `17`", "`min(numbers)` is `8`", "best = max(numbers)", 0),
+    (Kind.CALL, "`max(numbers)` is `17`", "`min(numbers)` is `8`", "best = max(numbers)", 0),
     (Kind.OPERATION, "It is added to `kept`", "It is put at the front of the list", "kept.append(number)", 1),
     (Kind.OPERATION, "Nothing is rounded", "The number is rounded to a whole one", "kept = []", 0),
     (Kind.OPERATION, "An `and` joins both", "An `or` joins both", "half % 2 == 0", 3),

@@ -1,0 +1,66 @@
+"""Operations and slices that a text marks: its lines do them, with these operators, constants and operands."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.context import Check, Context
+from execground_ray.verification.finding import Kind
+from execground_ray.verification.matching import matches
+from execground_ray.verification.trees import key_of, nodes_in
+from execground_ray.verification.values import freeze
+from execground_ray.verification.window import Window
+
+_DIVIDES = frozenset("Div FloorDiv Mod RShift divmod int isqrt sqrt fmod bin hex oct len median gcd".split())
+_LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find rfind index count".split())
+
+
+def check_marked_operations(context: Context) -> Iterator[Check]:
+    """Judge the operations that a sentence with lines of its own marks."""
+    window = context.window
+    if window is None or not context.cited or not window.recorded:
+        return
+    for token in context.sentence.tokens:
+        if not token.marked or context.is_conditional(token) or context.is_denied(token):
+            continue
+        for sides in token.equations:
+            for side in sides:
+                may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes_in(side.node))
+                for node in nodes_in(side.node):
+                    is_wrong = isinstance(node, ast.BinOp) and len(sides) > 1 and _is_never_done(window, node)
+                    if is_wrong or (not may_stop and _is_strange(window, node)):
+                        yield Check.of(token, Kind.OPERATION, f"{ast.unparse(node)} is not done there")
+
+
+def _is_never_done(window: Window, node: ast.BinOp) -> bool:
+    """Whether it is a whole division or a remainder of values, and nothing there is divided: no text does so of itself."""
+    whole = isinstance(node.op, ast.FloorDiv | ast.Mod)
+    if not whole or not is_pure(node) or window.hidden or not window.operations.isdisjoint(_DIVIDES):
+        return False
+    try:
+        return freeze(evaluate(node.left, {})) in window.pool
+    except UnknownError:
+        return False
+
+
+def _is_strange(window: Window, node: ast.AST) -> bool:
+    """Whether it is an operation or a slice of names that neither these lines do nor those that make their calls."""
+    is_cut = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+    if not isinstance(node, ast.BinOp | ast.Subscript) or (isinstance(node, ast.Subscript) and not is_cut):
+        return False
+    if (
+        (is_cut and not window.called.isdisjoint(_LOOK_AT_PARTS))
+        or is_pure(node)
+        or not window.complete
+        or window.hidden
+    ):
+        return False
+    written = {key_of(each) for each in window.nodes if isinstance(each, type(node))}
+    changed = {type(each.op) for each in window.nodes if isinstance(each, ast.AugAssign)}
+    if key_of(node) in written or type(getattr(node, "op", None)) in changed:
+        return False
+    callers = [event for frame in window.touched if frame.caller > 0 for event in window.run.events_at(frame.caller)]
+    events = [*window.by_type.get(type(node), ()), *callers]
+    return not any(key_of(event.node) == key_of(node) or matches(node, event) for event in events)
