@@ -76,7 +76,8 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
         try:
             return bool(evaluate(side.node, given)) is wanted
         except UnknownError:
-            return None
+            if side.pure:
+                return None
     if window is None:
         return None
     again = sum(side.key == each.key for other in context.sentence.tokens for each in other.sides) > 1

@@ -20,7 +20,7 @@ _LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find r
 def check_marked_operations(context: Context) -> Iterator[Check]:
     """Judge the operations that a sentence with lines of its own marks."""
     window = context.window
-    if window is None or not context.cited or not window.recorded:
+    if window is None or not context.cited or not window.complete or window.hidden:
         return
     for token in context.sentence.tokens:
         if not token.marked or context.is_conditional(token) or context.is_denied(token):
@@ -37,7 +37,7 @@ def check_marked_operations(context: Context) -> Iterator[Check]:
 def _is_never_done(window: Window, node: ast.BinOp) -> bool:
     """Whether it is a whole division or a remainder of values, and nothing there is divided: no text does so of itself."""
     whole = isinstance(node.op, ast.FloorDiv | ast.Mod)
-    if not whole or not is_pure(node) or window.hidden or not window.operations.isdisjoint(_DIVIDES):
+    if not whole or not is_pure(node) or not window.operations.isdisjoint(_DIVIDES):
         return False
     try:
         return freeze(evaluate(node.left, {})) in window.pool
@@ -47,16 +47,13 @@ def _is_never_done(window: Window, node: ast.BinOp) -> bool:
 
 def _is_strange(window: Window, node: ast.AST) -> bool:
     """Whether it is an operation or a slice of names that neither these lines do nor those that make their calls."""
-    is_cut = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
-    if not isinstance(node, ast.BinOp | ast.Subscript) or (isinstance(node, ast.Subscript) and not is_cut):
-        return False
-    if (
-        (is_cut and not window.called.isdisjoint(_LOOK_AT_PARTS))
-        or is_pure(node)
-        or not window.complete
-        or window.hidden
-    ):
-        return False
+    match node:
+        case ast.BinOp() if not is_pure(node):
+            pass
+        case ast.Subscript(slice=ast.Slice()) if not is_pure(node) and window.called.isdisjoint(_LOOK_AT_PARTS):
+            pass
+        case _:
+            return False
     written = {key_of(each) for each in window.nodes if isinstance(each, type(node))}
     changed = {type(each.op) for each in window.nodes if isinstance(each, ast.AugAssign)}
     if key_of(node) in written or type(getattr(node, "op", None)) in changed:
