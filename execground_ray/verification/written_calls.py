@@ -1,4 +1,4 @@
-"""Calls that a sentence marks, ``gcd(12, 8)``: they are ones that its lines make, with these arguments, or the text's own."""
+"""Calls that a sentence marks, ``gcd(12, 8)``: they are ones that its lines make, with these arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.window import Window
 
-# Calls that write a value, and those by which a text measures what the program need not have measured.
+# Calls that write a value, as it shows itself.
 _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict slice uint8 int8 int16 int32 int64 float32 float64 bool_ str_".split()
 )
@@ -40,7 +40,7 @@ def check_written_calls(context: Context) -> Iterator[Check]:
 
 
 def _called(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
-    """A call is one that the lines make, unless the text works it out itself."""
+    """A call is one that the lines make; one inside of another, with values, is one that the program makes."""
     for side in sides:
         if isinstance(side.node, ast.Call) and (name := name_of_call(side.node)):
             good = _is_made(window, side.node, name)
