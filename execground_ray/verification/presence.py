@@ -110,13 +110,13 @@ def _worked_out(side: Side) -> list[Any]:
 
 def in_window(window: Window, source: str, value: Any) -> bool:
     """Whether a value occurs at some lines: whole, in part, rounded, in another order, or as a size or a place in something."""
-    in_constant = any(source in each for each in window.run.constants if isinstance(each, str))  # `'{0} of {1}'`
+    constants = [each for each in window.run.constants if isinstance(each, str)]
+    in_constant = isinstance(value, set) and any(source in each for each in constants)  # `'{0} of {1}'`
     if freeze(value) in window.pool or freeze(value) in window.run.constants or in_constant:
         return True
     if isinstance(value, bool):
         return bool(window.events)  # every expression is true or false
     if isinstance(value, str):
-        constants = [each for each in window.run.constants if isinstance(each, str)]
         texts = [*window.texts, *constants, *(entry.text for entry in window.opaque)]
         return len(value) <= 1 or any(value in text or value[::-1] in text for text in texts)
     if isinstance(value, int | float):
