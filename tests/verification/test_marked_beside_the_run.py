@@ -19,7 +19,7 @@ def main_solution(text, numbers):
     box = Box(len(numbers))
     good = all(number > 1 for number in numbers)
     label = "%s of %s" % (text, 10)
-    places = "{0}-{1}".format(text, 7)
+    places = "{5}".format(0, 0, 0, 0, 0, 70)
     table = {}
     for number in numbers:
         table[number] = half(number) + half(number + 2)
@@ -66,7 +66,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
     ("sentence", "part"),
     [
         ("With `text = 'ab'`: `text` becomes `'AB'`, so `text[0] = 'A'`", "text = text.upper"),
-        ("`{0}` stands for `'ab'` and `{1}` for `7`", "places ="),
+        ("`{5}` stands for `70`", "places ="),
         ("The label is `'%s of %s' % ('ab', 10) = 'ab of 10'`", "label ="),
     ],
 )
