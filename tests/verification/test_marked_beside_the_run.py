@@ -72,3 +72,40 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
 )
 def test_a_new_value_and_a_format_contradict_nothing(sentence, part):
     assert RUN.contradicts(f"{sentence} {RUN.at(part)}.\n\nIt ends {RUN.whole}.") == set()
+
+
+LAZY = """\
+from itertools import permutations
+
+
+def down(n, m):
+    if n > m:
+        return n
+    return down(n + 3, m)
+
+
+def main_solution(word):
+    letters = list(word)
+    orders = permutations(letters)
+    both = map(str.isalpha, word)
+    found = True in both
+    last = down(0, 2)
+    return [found, last, len(list(orders))]
+"""
+LATER = Told(LAZY, '{"word": "a"}')
+
+
+@pytest.mark.parametrize(
+    ("sentence", "part"),
+    [
+        ("`str.isalpha('a')` returns `True`, so `found = True`", "found = True in both"),
+        ("`permutations(letters)` gives the tuple `('a',)`", "orders = permutations"),
+    ],
+)
+def test_of_lazy_calls_the_lines_decide_nothing(sentence, part):
+    assert LATER.contradicts(f"{sentence} {LATER.at(part)}.\n\nIt ends {LATER.whole}.") == set()
+
+
+def test_in_another_call_the_variables_are_others():
+    told = "With `n = 0` and `m = 2`, `n > m` is false, so `down(3, 2)` is called, and there `n > m` is"
+    assert LATER.contradicts(f"{told} true {LATER.whole}.") == set()
