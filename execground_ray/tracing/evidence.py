@@ -9,7 +9,7 @@ values are indices in ``Evidence.values``; -1 is none.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -193,27 +193,36 @@ def _check(evidence: Evidence) -> None:
     lines, frames, values = len(evidence.lines), len(evidence.frames), len(evidence.values)
     for value in evidence.values:
         _require(value.kind in VALUE_KINDS and _are(str, value.text, value.type) and _are(int, value.length))
-    for line in evidence.lines:
-        _require(line.kind in LINE_KINDS and _are(str, line.name) and _are(int, line.source_line))
-        _require(_within(-1, line.frame, frames) and _within(1, line.owner, lines + 1))
+    kinds, line_frames, sources, line_names, owners = _columns(evidence.lines, 5)
+    _require(set(kinds) <= LINE_KINDS and _all_within(-(2**31), sources) and set(map(type, line_names)) <= {str})
+    _require(_all_within(-1, line_frames, frames) and _all_within(1, owners, lines + 1))
     for frame in evidence.frames:
         _require(_are(str, frame.function) and _are(int, frame.call) and _within(-1, frame.parent, frames))
         _require(all(_within(-1, at, lines + 1) for at in (frame.caller_line, frame.first_line, frame.last_line)))
         _require(all(_are(str, name) and _within(-1, value, values) for name, value in frame.arguments))
         _require(_within(-1, frame.returned, values))
-    for event in evidence.events:
-        _require(_within(1, event.line, lines + 1) and _within(-1, event.frame, frames) and _within(0, event.node))
-        _require(_within(-1, event.value, values) and event.outcome in (-1, 0, 1))
-    for name in evidence.names:
-        _require(_within(1, name.line, lines + 1) and _within(-1, name.frame, frames))
-        _require(_are(str, name.name) and _within(-1, name.value, values))
-    _require(all(_within(1, line, lines + 1) for line in evidence.incomplete_lines))
+    event_lines, event_frames, nodes, event_values, outcomes = _columns(evidence.events, 5)
+    _require(_all_within(1, event_lines, lines + 1) and _all_within(-1, event_frames, frames))
+    _require(_all_within(0, nodes) and _all_within(-1, event_values, values) and _all_within(-1, outcomes, 2))
+    name_lines, name_frames, names, name_values = _columns(evidence.names, 4)
+    _require(_all_within(1, name_lines, lines + 1) and _all_within(-1, name_frames, frames))
+    _require(set(map(type, names)) <= {str} and _all_within(-1, name_values, values))
+    _require(_all_within(1, evidence.incomplete_lines, lines + 1))
     _require(type(evidence.complete) is bool and evidence.complete != bool(evidence.incomplete_lines))
     _require(evidence.complete_until == min(evidence.incomplete_lines, default=lines + 1))
 
 
 def _are(kind: type, *things: object) -> bool:
     return all(type(thing) is kind for thing in things)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> list[tuple[Any, ...]]:
+    """The rows of a table as columns: there are many rows, and each column is checked at once."""
+    return list(zip(*rows, strict=True)) or [()] * count
+
+
+def _all_within(least: int, indices: Collection[int], end: int = 2**31) -> bool:
+    return not indices or (set(map(type, indices)) == {int} and least <= min(indices) and max(indices) < end)
 
 
 def _within(least: int, index: int, end: int = 2**31) -> bool:

@@ -38,7 +38,7 @@ def check_absent(context: Context) -> Iterator[Check]:
     if window is None or not context.attributed:
         return
     for token in context.sentence.tokens:
-        if not token.marked or context.is_denied(token):
+        if not token.marked or not token.equations or context.is_denied(token):
             continue
         for sides in token.equations:
             if context.cited and window.complete:

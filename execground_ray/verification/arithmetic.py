@@ -104,6 +104,26 @@ def evaluate(node: ast.expr, names: Mapping[str, Any]) -> Any:
         raise UnknownError(str(error)) from error
 
 
+def value_of(node: ast.expr) -> Any:
+    """The value of an expression without names, worked out once; it is not to be changed.
+
+    Raises:
+        UnknownError: it has none, or none that is known.
+    """
+    found = _values_of(node)
+    if not found:
+        raise UnknownError
+    return found[0]
+
+
+@lru_cache(maxsize=CACHED)
+def _values_of(node: ast.expr) -> tuple[Any, ...]:
+    try:
+        return (evaluate(node, {}),)
+    except UnknownError:
+        return ()
+
+
 def _require(condition: bool) -> None:
     if not condition:
         raise UnknownError("too large")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate
+from execground_ray.verification.arithmetic import UnknownError, value_of
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import has_value
 from execground_ray.verification.finding import Kind, Outcome
@@ -67,8 +67,8 @@ def _is_misstep(left: ast.expr, right: ast.expr) -> bool:
     if not isinstance(left.op, ast.FloorDiv | ast.Mod):
         return False
     try:
-        one, other = evaluate(left.left, {}), evaluate(right.left, {})
-        return same(evaluate(left.right, {}), evaluate(right.right, {})) and not same(one, other)
+        one, other = value_of(left.left), value_of(right.left)
+        return same(value_of(left.right), value_of(right.right)) and not same(one, other)
     except UnknownError:
         return False
 

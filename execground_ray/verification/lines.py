@@ -12,7 +12,7 @@ from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import WIDEN, Event
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in
+from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in, operations_of
 from execground_ray.verification.values import Opaque, parts
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -225,16 +225,7 @@ class Lines:
     @cached_property
     def operations(self) -> frozenset[str]:
         """What these lines do: names of operators, of what is called, and of the kinds of their statements and expressions."""
-        found = {type(node).__name__ for node in self.nodes}
-        for node in self.nodes:
-            if isinstance(node, ast.BinOp | ast.UnaryOp | ast.AugAssign):
-                found.add(type(node.op).__name__)
-            elif isinstance(node, ast.Compare):
-                found |= {type(op).__name__ for op in node.ops}
-            elif isinstance(node, ast.Call):
-                found.add(name_of_call(node))
-            elif isinstance(node, ast.Name | ast.Attribute):
-                found.add(getattr(node, "attr", getattr(node, "id", "")))
+        found = {name for node in self.nodes for name in operations_of(node)}
         sums = [
             event.value
             for event in self.by_type.get(ast.BinOp, ())

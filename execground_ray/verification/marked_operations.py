@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
+from execground_ray.verification.notation import Side
 from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
@@ -23,15 +24,20 @@ def check_marked_operations(context: Context) -> Iterator[Check]:
     if window is None or not context.cited or not window.complete or window.hidden:
         return
     for token in context.sentence.tokens:
-        if not token.marked or context.is_conditional(token) or context.is_denied(token):
-            continue
-        for sides in token.equations:
-            for side in sides:
-                may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes_in(side.node))
-                for node in nodes_in(side.node):
-                    is_wrong = isinstance(node, ast.BinOp) and len(sides) > 1 and _is_never_done(window, node)
-                    if is_wrong or (not may_stop and _is_strange(window, node)):
-                        yield Check.of(token, Kind.OPERATION, f"{ast.unparse(node)} is not done there")
+        wrong = [node for sides in token.equations for node in _not_done(window, sides)] if token.marked else []
+        if wrong and not context.is_conditional(token) and not context.is_denied(token):
+            for node in wrong:
+                yield Check.of(token, Kind.OPERATION, f"{ast.unparse(node)} is not done there")
+
+
+def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
+    for side in sides:
+        nodes = nodes_in(side.node)
+        may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes)
+        for node in nodes:
+            is_wrong = isinstance(node, ast.BinOp) and len(sides) > 1 and _is_never_done(window, node)
+            if is_wrong or (not may_stop and _is_strange(window, node)):
+                yield node
 
 
 def _is_never_done(window: Window, node: ast.BinOp) -> bool:
@@ -40,7 +46,7 @@ def _is_never_done(window: Window, node: ast.BinOp) -> bool:
     if not whole or not is_pure(node) or not window.operations.isdisjoint(_DIVIDES):
         return False
     try:
-        return freeze(evaluate(node.left, {})) in window.pool
+        return freeze(value_of(node.left)) in window.pool
     except UnknownError:
         return False
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.recorded import Event
-from execground_ray.verification.trees import children_of, key_of
+from execground_ray.verification.trees import CACHED, children_of, key_of
 from execground_ray.verification.values import Opaque, rounding, same
 
 
@@ -45,9 +46,7 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
     if operand is not None and matches(written, operand):
         return True
     try:
-        return is_pure(written) and same(
-            evaluate(written, {}), operand_value(node, event), rounding(ast.unparse(written))
-        )
+        return is_pure(written) and same(value_of(written), operand_value(node, event), _tolerance(written))
     except UnknownError:
         return False
 
@@ -65,6 +64,11 @@ def operand_value(node: ast.AST, event: Event) -> Any:
     if operand is not None:
         return operand.value
     try:
-        return evaluate(node, {}) if isinstance(node, ast.expr) else Opaque("", "", -1, False)
+        return value_of(node) if isinstance(node, ast.expr) else Opaque("", "", -1, False)
     except UnknownError:
         return Opaque("", "", -1, False)
+
+
+@lru_cache(maxsize=CACHED)
+def _tolerance(written: ast.expr) -> float:
+    return rounding(ast.unparse(written))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.matching import matches, operand_value, operands_of
@@ -43,13 +43,8 @@ def check_operations(context: Context) -> Iterator[Check]:
                     outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
                     message = f"{ast.unparse(node)} is not the operation that is done"
                     yield Check.of(token, Kind.OPERATION, message, outcome)
-            if (
-                context.cited
-                and window.recorded
-                and not window.inner
-                and token.marked
-                and not context.is_conditional(token)
-            ):
+            is_sure = context.cited and window.recorded and not window.inner and token.marked
+            if is_sure and len(sides) > 2 and not context.is_conditional(token):
                 yield from _assigned(token, window, sides)
     if context.cited and not context.is_open:
         yield from _told(context, window)
@@ -62,7 +57,7 @@ def _assigned(token: Token, window: Window, sides: tuple[Side, ...]) -> Iterator
     target = sides[0].node
     part = target.value if isinstance(target, ast.Subscript) else None
     named = target if part is None else part
-    if len(sides) < 3 or not isinstance(named, ast.Name):
+    if not isinstance(named, ast.Name):
         return
     name = named.id
     stores = {event.line for event in window.run.stores(sides[0].key)} & window.lines
@@ -126,7 +121,7 @@ def _operations(tree: ast.expr) -> list[ast.BinOp | ast.Call]:
 def _is_done(window: Window, node: ast.BinOp | ast.Call) -> bool | None:
     """Whether the lines do an operation of values; False where they do another with these operands and this result."""
     try:
-        result, values = evaluate(node, {}), [evaluate(each, {}) for each in operands_of(node)]
+        result, values = value_of(node), [value_of(each) for each in operands_of(node)]
     except UnknownError:
         return None
     events = window.by_type.get(type(node), ())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side
@@ -81,7 +81,7 @@ def _literals(side: Side) -> list[tuple[str, Any]]:
         elif _is_literal(node):
             try:
                 written = side.source.encode()[node.col_offset : node.end_col_offset].decode()
-                found.append((written, evaluate(node, {})))
+                found.append((written, value_of(node)))
             except UnknownError:
                 continue
         else:
@@ -102,7 +102,7 @@ def _worked_out(side: Side) -> list[Any]:
     for node in nodes_in(side.node):
         if isinstance(node, ast.BinOp | ast.Call | ast.Subscript) and is_pure(node):
             try:
-                found.append(freeze(evaluate(node, {})))
+                found.append(freeze(value_of(node)))
             except UnknownError:
                 continue
     return found

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.trees import (
     compared_in,
     expressions_in,
@@ -58,13 +58,13 @@ class Program:
     def is_of_object(self, call: ast.AST) -> bool:
         """Whether it is a call like ``super().__init__()`` that can only be of ``object``: no class has another as its base."""
         function = getattr(call, "func", None)
-        bases = {
-            getattr(base, "id", "object")
-            for node in self._nodes
-            if isinstance(node, ast.ClassDef)
-            for base in node.bases
-        }
-        return isinstance(function, ast.Attribute) and name_of_call(function.value) == "super" and bases <= {"object"}
+        is_super = isinstance(function, ast.Attribute) and name_of_call(function.value) == "super"
+        return is_super and self._has_plain_classes
+
+    @cached_property
+    def _has_plain_classes(self) -> bool:
+        classes = [node for node in self._nodes if isinstance(node, ast.ClassDef)]
+        return all(getattr(base, "id", "object") == "object" for node in classes for base in node.bases)
 
     def joins_otherwise(self, written: ast.BoolOp) -> bool:
         """Whether the program joins the same conditions, and only by the other of ``and`` and ``or``."""
@@ -91,9 +91,18 @@ class Program:
 
     def written_on(self, lines: frozenset[int]) -> set[ast.AST]:
         """The statements that begin on some lines of the program, and the expressions directly in them."""
-        statements = [node for node in self._nodes if isinstance(node, ast.stmt) and node.lineno in lines]
-        plain = [node for node in statements if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        plain = [
+            node
+            for line in lines
+            for node in self.statements_on.get(line, ())
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+        ]
         return {*plain, *(each for node in plain for part in expressions_in(node) for each in nodes_in(part))}
+
+    @cached_property
+    def statements_on(self) -> dict[int, list[ast.stmt]]:
+        """The statements that begin on each line of the program."""
+        return grouped([node for node in self._nodes if isinstance(node, ast.stmt)], lambda node: node.lineno)
 
     @cached_property
     def variables(self) -> frozenset[str]:
@@ -149,7 +158,7 @@ class Program:
                 node, ast.Constant | ast.BinOp | ast.UnaryOp | ast.List | ast.Tuple | ast.Set | ast.Dict
             ) and is_pure(node):
                 with suppress(UnknownError):
-                    found.add(freeze(evaluate(node, {})))
+                    found.add(freeze(value_of(node)))
         return frozenset(found)
 
     @cached_property

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from execground_ray.tracing.evidence import Evidence, read_value
 from execground_ray.tracing.watches import root_of
 from execground_ray.verification.program import Program
-from execground_ray.verification.trees import expressions_in, grouped, key_of
+from execground_ray.verification.trees import expressions_in, grouped, key_of, name_of_call
 from execground_ray.verification.values import Inside, Opaque
 
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
 _SHOWN = frozenset({"source", "call", "def"})
+_PLACES = frozenset({ast.Name, ast.Attribute, ast.Subscript})
 
 
 class Event(NamedTuple):
@@ -91,31 +93,32 @@ class Recorded(Program):
     def events(self) -> list[Event]:
         """All events in their order, operands filled in."""
         found: list[Event] = []
-        last: dict[tuple[int, int], Event] = {}
+        lasts: dict[int, dict[int, Event]] = defaultdict(dict)  # by frame and expression
         latest: dict[tuple[int, str], Event] = {}
         for line, frame, node, value, outcome in self._evidence.events:
             tree = self._nodes[node]
             if not isinstance(tree, ast.expr):
                 continue
-            operands = {id(each): last[frame, id(each)] for each in expressions_in(tree) if (frame, id(each)) in last}
+            last = lasts[frame]
+            operands = {id(each): last[id(each)] for each in expressions_in(tree) if id(each) in last}
             event = Event(line, frame, tree, self.value(value), outcome, operands)
             augmented = self._augmented.get(id(tree))
             if augmented is not None and not isinstance(getattr(tree, "ctx", None), ast.Load):
                 found.append(self._augmentation(event, augmented, last, latest))
-            last[frame, id(tree)] = event
-            if isinstance(tree, ast.Name | ast.Attribute | ast.Subscript):
+            last[id(tree)] = event
+            if type(tree) in _PLACES:
                 latest[frame, key_of(tree)] = event
             found.append(event)
         return found
 
-    def _augmentation(self, event: Event, operation: ast.BinOp, last: Any, latest: Any) -> Event:
+    def _augmentation(self, event: Event, operation: ast.BinOp, last: dict[int, Event], latest: Any) -> Event:
         """``total += x`` as the operation ``total + x``."""
         target = operation.left
         before = latest.get((event.frame, key_of(target)))
         if before is None and isinstance(target, ast.Name):
             known = self.state(event.frame, event.line, before=True).get(target.id)
             before = Event(event.line, event.frame, target, known, -1, {}) if known is not None else None
-        operands = {id(target): before, id(operation.right): last.get((event.frame, id(operation.right)))}
+        operands = {id(target): before, id(operation.right): last.get(id(operation.right))}
         known_ones = {key: each for key, each in operands.items() if each is not None}
         return Event(event.line, event.frame, operation, event.value, -1, known_ones)
 
@@ -126,6 +129,15 @@ class Recorded(Program):
     def events_at(self, line: int) -> list[Event]:
         """The events of the statement that record line ``line`` shows."""
         return self._event_lines.get(line, [])
+
+    @cached_property
+    def _calls(self) -> dict[tuple[int, str], list[Event]]:
+        calls = [event for event in self.events if type(event.node) is ast.Call]
+        return grouped(calls, lambda event: (event.line, name_of_call(event.node)))
+
+    def calls_at(self, line: int, name: str) -> list[Event]:
+        """Those of them that called something of that name."""
+        return self._calls.get((line, name), [])
 
     @cached_property
     def _names(self) -> dict[int, tuple[list[int], list[dict[str, Any]]]]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import parse
@@ -60,7 +60,7 @@ def _compared(context: Context, window: Window, token: Token, one: ast.expr, oth
         if not values:
             values, closed, _ = window.possible(side)
         try:
-            good = any(same(evaluate(right, {}), each, side.tolerance) for each in values)
+            good = any(same(value_of(right), each, side.tolerance) for each in values)
         except UnknownError:
             continue
         if closed and not good:

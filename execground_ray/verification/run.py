@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from execground_ray.verification.recorded import Event, Frame, Recorded
-from execground_ray.verification.trees import first_name, grouped, key_of, name_of_call
+from execground_ray.verification.trees import first_name, grouped, key_of
 from execground_ray.verification.values import freeze, parts
 
 
@@ -29,10 +29,9 @@ class Run(Recorded):
 
     def assigned_to(self, name: str, lines: set[int], *, parts: bool) -> list[ast.expr]:
         """What the statements of some record lines assign to a variable, or to parts of it: of `x += 1` the operation."""
-        shown = {self.lines[line - 1][2] for line in lines}
         found: list[ast.expr] = []
-        for node in self._nodes:
-            if isinstance(node, ast.stmt) and node.lineno in shown:
+        for shown in {self.lines[line - 1][2] for line in lines}:
+            for node in self.statements_on.get(shown, ()):
                 if isinstance(node, ast.AugAssign) and _is_named(node.target, name, parts):
                     found.append(self._augmented[id(node.target)])
                 elif isinstance(node, ast.Assign) and all(_is_named(each, name, parts) for each in node.targets):
@@ -45,13 +44,12 @@ class Run(Recorded):
             return []
         function = frame.name.rpartition(".")[2]
         found = []
-        for call in (each.node for each in self.events_at(frame.caller) if name_of_call(each.node) == function):
-            if isinstance(call, ast.Call):
-                found += [each.value for each in call.keywords if each.arg == name]
-                for node in self.definitions.get(function, ()):
-                    places = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
-                    places = places[1:] if places[:1] == ["self"] else places
-                    found += [given for place, given in zip(places, call.args, strict=False) if place == name]
+        for call in (each.node for each in self.calls_at(frame.caller, function)):
+            found += [each.value for each in call.keywords if each.arg == name]
+            for node in self.definitions.get(function, ()):
+                places = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
+                places = places[1:] if places[:1] == ["self"] else places
+                found += [given for place, given in zip(places, call.args, strict=False) if place == name]
         return found
 
     @cached_property

@@ -42,7 +42,7 @@ MAX_BRACKET = 4_000
 Equations = tuple[tuple[Side, ...], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Token:
     """A stretch of a text that is no plain word."""
 

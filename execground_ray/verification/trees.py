@@ -104,6 +104,23 @@ def name_of_call(node: ast.AST) -> str:
     return getattr(function, "attr", getattr(function, "id", ""))
 
 
+@lru_cache(maxsize=CACHED)
+def operations_of(node: ast.AST) -> tuple[str, ...]:
+    """What a node does: its kind, the names of its operators, of what it calls, or of what it names."""
+    kind = type(node).__name__
+    if isinstance(node, ast.BinOp | ast.UnaryOp | ast.AugAssign):
+        return kind, type(node.op).__name__
+    if isinstance(node, ast.Compare):
+        return kind, *(type(op).__name__ for op in node.ops)
+    if isinstance(node, ast.Call):
+        return kind, name_of_call(node)
+    return (
+        (kind, getattr(node, "attr", getattr(node, "id", "")))
+        if isinstance(node, ast.Name | ast.Attribute)
+        else (kind,)
+    )
+
+
 def first_name(target: ast.expr) -> ast.expr:
     """The first name of a loop's target."""
     while isinstance(target, ast.Tuple | ast.List):

@@ -59,9 +59,8 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
     if own is not None:
         return own
     frames = [frame for frame in (*window.around, *window.touched) if frame.is_of(name)]
-    lines = [frame.caller for frame in frames if frame.caller > 0]
-    events = [*window.by_type.get(ast.Call, ()), *(event for line in lines for event in window.run.events_at(line))]
-    events = [event for event in events if name_of_call(event.node) == name]
+    callers = [frame.caller for frame in frames if frame.caller > 0]
+    events = [event for line in (*window.statements, *callers) for event in window.run.calls_at(line, name)]
     if any(_is_this(call, event) for event in events):
         return True
     if name == "range":
