@@ -44,7 +44,8 @@ class Run(Recorded):
             return []
         function = frame.name.rpartition(".")[2]
         found = []
-        for call in (each.node for each in self.calls_at(frame.caller, function)):
+        calls = [each.node for each in self.calls_at(frame.caller, function) if isinstance(each.node, ast.Call)]
+        for call in calls:
             found += [each.value for each in call.keywords if each.arg == name]
             for node in self.definitions.get(function, ()):
                 places = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
