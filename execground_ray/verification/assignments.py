@@ -93,8 +93,10 @@ def _augmented(context: Context, window: Window, token: Token, target: Side, res
         done = [] if target.source in window.run.variables else None
     if done is None:
         return
-    done = [] if _is_otherwise(window, target, result) else done
-    if not done and result.key in window.run.keys and not window.evaluated_at(result):  # the program does so elsewhere
+    is_otherwise = _is_otherwise(window, target, result)
+    done = [] if is_otherwise else done
+    is_elsewhere = result.key in window.run.keys and not window.evaluated_at(result)
+    if not done and is_elsewhere and not is_otherwise:
         return
     yield context.verdict(token, Kind.OPERATION, bool(done), f"{source} is not done there")
     if not window.inner:

@@ -60,7 +60,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 # Of what stands before the names it is not the names that the sentence speaks, but of something of theirs.
 _OF_THEM = re.compile(
-    r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|below|above|per|through|within|index|position|key|entry|both|if|that|whether|nor|neither|‹\w+› (?:and|or))(?: the)?\s*$",
+    r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|below|above|per|through|within|index|position|key|entry|both|if|(?<!so )that|whether|nor|neither|‹\w+› (?:and|or))(?: the)?\s*$",
     re.IGNORECASE,
 )
 _BEING_TRUE = re.compile(
@@ -97,7 +97,8 @@ def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
     if verb and len(subjects) > 1 and not _PLURAL.search(verb):  # "gets the value of `x`, and `y` is 5"
         subjects, before = subjects[-1:], ""
     length = len(subjects) == 1 and re.search(r"\b(?:length|size) of\s*$", before, re.IGNORECASE)
-    of_them = verb and _OF_THEM.search(before) and not before.endswith("both ") and not _VALUE_OF.search(before)
+    is_own = len(subjects) == 1 and re.match(r"‹\w+›, which", match[0])
+    of_them = verb and not is_own and _OF_THEM.search(before) and not before.endswith("both ") and not _VALUE_OF.search(before)
     if " or " in match[0] or (of_them and not length):
         return
     if (
@@ -120,7 +121,7 @@ def _of_names(token: Token) -> Side | None:
     if len(token.equations) != 1 or len(token.sides) != 1:
         return None
     side = token.sides[0]
-    return None if side.pure or side.is_condition else side
+    return None if (side.pure and not side.is_call) or side.is_condition else side
 
 
 def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[Check]:

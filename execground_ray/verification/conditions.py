@@ -54,8 +54,12 @@ class Conditions(Lines):
     @cached_property
     def comparing(self) -> list[Event]:
         """The comparisons of these lines and of those that make their calls."""
-        more = [event for line in self._callers for event in self.run.events_at(self.run.owners[line])]
-        return [event for event in (*self.events, *more) if isinstance(event.node, ast.Compare)]
+        return [event for event in self.looking if isinstance(event.node, ast.Compare)]
+
+    @cached_property
+    def looking(self) -> list[Event]:
+        """What these lines evaluate, and those that make their calls."""
+        return [*self.events, *(each for line in self._callers for each in self.run.events_at(self.run.owners[line]))]
 
     @cached_property
     def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:

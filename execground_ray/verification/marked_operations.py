@@ -32,12 +32,34 @@ def check_marked_operations(context: Context) -> Iterator[Check]:
 
 def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
     for side in sides:
+        if isinstance(side.node, ast.BinOp) and _is_unmade(window, side.node):
+            yield side.node
         nodes = nodes_in(side.node)
         may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes)
         for node in nodes:
             is_wrong = isinstance(node, ast.BinOp) and len(sides) > 1 and _is_never_done(window, node)
             if is_wrong or (not may_stop and _is_strange(window, node)):
                 yield node
+
+
+def _augmented(window: Window) -> set[type[ast.operator]]:
+    """The operators of the augmented assignments at these lines: what their targets had before is not always known."""
+    return {type(each.op) for each in window.nodes if isinstance(each, ast.AugAssign)}
+
+
+def _is_unmade(window: Window, node: ast.BinOp) -> bool:
+    """Whether it is a calculation of values that these lines do not make, and no call of theirs may have made."""
+    if not is_pure(node) or key_of(node) in window.run.keys or type(node.op) in _augmented(window):
+        return False
+    orders = [node, ast.BinOp(node.right, node.op, node.left)] if isinstance(node.op, ast.Add | ast.Mult) else [node]
+    events = window.looking
+    if any(matches(each, event) for each in orders for event in events):
+        return False
+    try:
+        value = freeze(value_of(node))
+    except UnknownError:
+        return False
+    return not any(isinstance(event.node, ast.Call) and freeze(event.value) == value for event in events)
 
 
 def _is_never_done(window: Window, node: ast.BinOp) -> bool:
@@ -61,8 +83,7 @@ def _is_strange(window: Window, node: ast.AST) -> bool:
         case _:
             return False
     written = {key_of(each) for each in window.nodes if isinstance(each, type(node))}
-    changed = {type(each.op) for each in window.nodes if isinstance(each, ast.AugAssign)}
-    if key_of(node) in written or type(getattr(node, "op", None)) in changed:
+    if key_of(node) in written or type(getattr(node, "op", None)) in _augmented(window):
         return False
     callers = [event for frame in window.touched if frame.caller > 0 for event in window.run.events_at(frame.caller)]
     events = [*window.by_type.get(type(node), ()), *callers]

@@ -9,7 +9,7 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.recorded import Event
 from execground_ray.verification.trees import CACHED, children_of, key_of
-from execground_ray.verification.values import Opaque, rounding, same
+from execground_ray.verification.values import Opaque, fits, rounding
 
 
 def matches(written: ast.expr, event: Event) -> bool:
@@ -46,7 +46,7 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
     if operand is not None and matches(written, operand):
         return True
     try:
-        return is_pure(written) and same(value_of(written), operand_value(node, event), _tolerance(written))
+        return is_pure(written) and fits(value_of(written), operand_value(node, event), _tolerance(written))
     except UnknownError:
         return False
 

@@ -115,7 +115,7 @@ def _made(context: Context, window: Window, token: Token, *, still: bool) -> Ite
     for side, value in _pair(token):
         if side.source in window.passing:
             continue
-        left = window.held(side, before=False)
+        left = window.changed(side) or window.held(side, before=False)
         if still:
             left += window.held(side, before=True)
         else:
@@ -133,8 +133,6 @@ def _made(context: Context, window: Window, token: Token, *, still: bool) -> Ite
 
 def _returned(context: Context, window: Window, token: Token) -> Iterator[Check]:
     """What is returned is what a call at these lines returns."""
-    if token.kind == "E" and not all(side.pure for side in token.sides):
-        return
     values = [frame.returned for frame in window.around + window.touched]
     values += [event.value for event in window.by_type.get(ast.Call, ())]
     try:

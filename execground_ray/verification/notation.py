@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from execground_ray.verification.arithmetic import FUNCTIONS, UnknownError, evaluate, is_pure
-from execground_ray.verification.trees import key_of, nodes_in
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.values import rounding
 
 MAX_LENGTH = 6_000
@@ -32,6 +32,7 @@ _KEYWORD = re.compile(r"^(?:if|elif|while|return|and|or)\s+(?!not in\b)")
 # What the reader sees of such values are their parts: `defaultdict(<class 'int'>, {...})`, `array([...], dtype=int8)`.
 _DEFAULTS = re.compile(r"defaultdict\(<class '[\w.]+'>, (\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})\)")
 _TYPED = re.compile(r"(?<!\.)\b(array\([^=]*), dtype=[\w.]+(?=\))")
+_WRITTEN = frozenset("set frozenset deque array Counter OrderedDict float float64 int64".split())
 _NEXT = re.compile(r"[,;]\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))|;")
 
 
@@ -79,6 +80,11 @@ class Side:
         return isinstance(node, ast.Compare | ast.BoolOp) or (
             isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
         )
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is a call of which something comes, not one that writes a value, ``deque([1])``."""
+        return isinstance(self.node, ast.Call) and name_of_call(self.node) not in _WRITTEN
 
     @cached_property
     def is_literal(self) -> bool:

@@ -117,7 +117,7 @@ def _kind(equations: Equations) -> str:
     if len(equations) > 1 or len(equations[0]) > 1:
         return "E"
     side = equations[0][0]
-    return "C" if side.is_condition else "V" if side.pure else "N"
+    return "C" if side.is_condition else "V" if side.pure and not side.is_call else "N"
 
 
 def _read(plain: str, match: re.Match[str], names: frozenset[str]) -> tuple[int, Equations]:

@@ -14,7 +14,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.run import Run
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
-from execground_ray.verification.values import MUTABLE, PLAIN, Opaque, fits, kind_of
+from execground_ray.verification.values import MUTABLE, PLAIN, Opaque, fits, kind_of, same
 
 _WORKED_OUT = ast.BinOp | ast.Call | ast.ListComp | ast.SetComp | ast.DictComp
 
@@ -88,7 +88,7 @@ class Window(Conditions):
         kinds = self._kinds(values) if whole else None
         # Of what a comprehension runs through a part may be looked at for some only.
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)
-        whole = whole and (exact or names.isdisjoint(self.run.comprehended))
+        whole = whole and (exact or names.isdisjoint(self.comprehended))
         return Possible(known, whole and len(known) == len(values), kinds)
 
     def evaluated_at(self, side: Side) -> list[int]:
@@ -194,6 +194,19 @@ class Window(Conditions):
         parts = [*self.by_type.get(ast.Attribute, ()), *self.by_type.get(ast.Subscript, ())]
         return any(isinstance(event.value, MUTABLE) for event in parts)
 
+    @cached_property
+    def comprehended(self) -> frozenset[str]:
+        """The names that comprehensions of these lines run through, and those in calls that have no lines."""
+        if self.hidden or self.inner:
+            return self.run.comprehended
+        return frozenset(
+            each.id
+            for node in self.nodes
+            if isinstance(node, ast.comprehension)
+            for each in nodes_in(node.target)
+            if isinstance(each, ast.Name)
+        )
+
     def held(self, side: Side, *, before: bool) -> list[Any]:
         """The values that an expression of names has before or behind the statements of the cited lines."""
         found = []
@@ -201,6 +214,12 @@ class Window(Conditions):
             with suppress(UnknownError):
                 found.append(evaluate(side.node, self.run.scope(line, before=before)[1]))
         return found
+
+    def changed(self, side: Side) -> list[Any]:
+        """The values that a name has behind those statements of the cited lines that change it, or what is in it."""
+        scopes = [[self.run.scope(line, before=when)[1] for when in (True, False)] for line in self.core_statements]
+        pairs = [[scope[side.source] for scope in both if side.source in scope] for both in scopes]
+        return [after for before, after in filter(lambda pair: len(pair) == 2, pairs) if not same(before, after)]
 
     def stored(self, side: Side) -> set[int]:
         """At which of these lines a variable is given a value."""
