@@ -98,7 +98,13 @@ def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
         subjects, before = subjects[-1:], ""
     length = len(subjects) == 1 and re.search(r"\b(?:length|size) of\s*$", before, re.IGNORECASE)
     is_own = len(subjects) == 1 and re.match(r"‹\w+›, which", match[0])
-    of_them = verb and not is_own and _OF_THEM.search(before) and not before.endswith("both ") and not _VALUE_OF.search(before)
+    of_them = (
+        verb
+        and not is_own
+        and _OF_THEM.search(before)
+        and not before.endswith("both ")
+        and not _VALUE_OF.search(before)
+    )
     if " or " in match[0] or (of_them and not length):
         return
     if (

@@ -17,6 +17,8 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import same
 
 _OBJECT = re.compile(r"(?P<name>[A-Za-z_][\w.]*) = (?P<value>(?P<type>[A-Za-z_]\w*)\([\s\S]*\))")
+# Kinds of values by the names that they show.
+_NAMED = {each: each for each in ("deque", "range", "defaultdict", "Counter", "OrderedDict")} | {"ndarray": "array"}
 _LITERAL = re.compile(r"(?<![\w.])-?\d+(?:\.\d*)?|'[^']*'|\"[^\"]*\"|\b(?:True|False|None)\b")
 
 
@@ -116,4 +118,15 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
             good: bool | None = all(has_value(context, side, each, written.tolerance) for each in written.value) or None
         else:
             good = has_value(context, side, written.value, written.tolerance, token)
+            good = good and not (token.marked and context.cited and _is_bare(context, token, side, written))
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
+
+
+def _is_bare(context: Context, token: Token, side: Side, written: Side) -> bool:
+    """Whether a list or a dictionary is written for a variable that shows itself as another kind: ``deque([1])``."""
+    window, code = context.window, context.sentence.code_of(token)
+    is_display = isinstance(side.node, ast.Name) and isinstance(written.node, ast.List | ast.Dict)
+    if window is None or not is_display:
+        return False
+    kinds = {window.run.type_of(each) for each in window.possible(side).values if same(written.value, each)}
+    return bool(kinds) and kinds <= _NAMED.keys() and not any(_NAMED[each] in code for each in kinds)

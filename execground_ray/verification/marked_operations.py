@@ -51,15 +51,19 @@ def _is_unmade(window: Window, node: ast.BinOp) -> bool:
     """Whether it is a calculation of values that these lines do not make, and no call of theirs may have made."""
     if not is_pure(node) or key_of(node) in window.run.keys or type(node.op) in _augmented(window):
         return False
+    if any(isinstance(each, ast.Call) for each in nodes_in(node)):  # mathematics of its own
+        return False
     orders = [node, ast.BinOp(node.right, node.op, node.left)] if isinstance(node.op, ast.Add | ast.Mult) else [node]
     events = window.looking
     if any(matches(each, event) for each in orders for event in events):
         return False
     try:
-        value = freeze(value_of(node))
+        value = value_of(node)
     except UnknownError:
         return False
-    return not any(isinstance(event.node, ast.Call) and freeze(event.value) == value for event in events)
+    if isinstance(value, complex):  # written as a sum
+        return False
+    return not any(isinstance(event.node, ast.Call) and freeze(event.value) == freeze(value) for event in events)
 
 
 def _is_never_done(window: Window, node: ast.BinOp) -> bool:

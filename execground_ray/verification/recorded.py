@@ -59,6 +59,7 @@ class Recorded(Program):
         super().__init__(refcode)
         self._evidence = evidence
         self._values: dict[int, Any] = {}
+        self._types: dict[int, str] = {}
         self._scopes: dict[tuple[int, bool], tuple[tuple[int, ...], dict[str, Any]]] = {}
         self._inside: dict[int, Inside] = {}
         self.lines = evidence.lines
@@ -79,10 +80,16 @@ class Recorded(Program):
         kind, text, name, length = self._evidence.values[index][:4]
         if kind == "literal":
             try:
-                return read_value(text)
+                value = read_value(text)
+                self._types[id(value)] = name  # each text has an object of its own
+                return value
             except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 return Opaque(text, name, length, True)
         return Opaque(text, name, length, kind == "cut")
+
+    def type_of(self, value: Any) -> str:
+        """The name of the type of a value, as the run had it: an array is read as a list."""
+        return self._types.get(id(value)) or type(value).__name__
 
     def _frame(self, row: Any) -> Frame:
         name, parent, caller, _, first, last, arguments, returned = row[:8]

@@ -72,7 +72,7 @@ class Window(Conditions):
             except UnknownError as error:
                 failed += [error] if names <= state.keys() else []
                 is_lost = is_lost or names <= state.keys()
-        values = list({(type(value).__name__, repr(value)): value for value in found}.values())
+        values = list({(self.run.type_of(value), repr(value)): value for value in found}.values())
         whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
         whole = whole and names.isdisjoint(self.passing)
         whole = whole and not (isinstance(side.node, ast.Name) and self._may_be_attribute(side))

@@ -128,7 +128,7 @@ CASES = [
     (Kind.VALUE, "`pair = (17, 4)`", "`pair = [17, 4]`", "pair = (top", 0),
     (Kind.VALUE, "There is a list", "There is a dictionary", "kept = []", 0),
     (Kind.EQUATION, "`17 // 2 = 8`", "`17 // 2 = 8.0`", "half = number // 2", 3),
-    (Kind.EQUATION, "`8 + 4 = 12`", "`'8' + 4 = 12`", "half = number // 2", 1),
+    (Kind.EQUATION, "`17 // 2 = 8`", "`'17' // 2 = 8`", "half = number // 2", 3),
 ]
 
 
