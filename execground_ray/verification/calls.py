@@ -44,12 +44,8 @@ def check_calls(context: Context) -> Iterator[Check]:
 
 def _is_called(window: Window, named: dict[str, Any], loose: list[Any]) -> bool | None:
     """Whether a call that these lines are in or begin has some arguments."""
-    inside = {window.run.frame_of[line - 1] for line in window.core}
-    calls = [
-        dict(frame.arguments)
-        for number, frame in enumerate(window.run.frames)
-        if (frame.first in window.lines or number in inside) and named.keys() <= dict(frame.arguments).keys()
-    ]
+    frames = [*window.around, *_begun(window)]
+    calls = [dict(frame.arguments) for frame in frames if named.keys() <= dict(frame.arguments).keys()]
     wanted = Counter(map(freeze, loose))
     meant = [call for call in calls if all(same(value, call[name]) for name, value in named.items())]
     if any(wanted <= Counter(map(freeze, call.values())) for call in meant):

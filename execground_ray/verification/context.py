@@ -148,6 +148,8 @@ class Context:
                     continue
                 if len(sides) == 1 and _GETS_ANOTHER.match(self.around(token)[1]):
                     known.pop(sides[0].node.id, None)
+                if len(sides) > 1 and not sides[-1].is_literal:  # a value that has no literal
+                    known.pop(sides[0].node.id, None)
                 if len(sides) < 2 or not sides[-1].is_literal:
                     continue
                 name, value = sides[0].node.id, sides[-1].value

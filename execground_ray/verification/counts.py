@@ -135,6 +135,6 @@ def _rounds(window: Window) -> set[int]:
     """How many rounds each run of a loop has: at these lines, altogether, and all runs of the loop together."""
     found = set()
     for loops in window.run.loops:
-        inside = [sum(line in window.lines for line in rounds) for rounds in loops]
-        found |= {*inside, sum(inside), *(len(rounds) for rounds, count in zip(loops, inside, strict=True) if count)}
+        inside = [sum(line in window.lines for line in looping.begun) for looping in loops]
+        found |= {*inside, sum(inside), *(len(each.begun) for each, count in zip(loops, inside, strict=True) if count)}
     return found - {0}

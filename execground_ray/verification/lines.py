@@ -101,7 +101,7 @@ class Lines:
         if self.run.is_endless:
             return frozenset()
         for runs in self.run.loops:
-            for starts in runs:
+            for _, starts in runs:
                 ends = [*starts[1:], None][: len(starts)]
                 for place, (first, behind) in enumerate(zip(starts, ends, strict=True)):
                     last = behind - 1 if behind else max(self.lines)

@@ -97,10 +97,11 @@ def _attribute(context: Context, window: Window, token: Token, sides: tuple[Side
         for name, value in state.items()
         if isinstance(value, Opaque) and value.type in window.run.classes
     }
-    if not objects <= owners:  # nobody has looked at its own
+    given = [value for frame in window.touched for argument, value in frame.arguments if argument == name]
+    is_near = bool(given) or any(event.line in window.core_statements for event in events)
+    if not is_near or not objects <= owners:  # nobody has looked at its own
         return
-    values = [event.value for event in events]
-    values += [value for frame in window.touched for argument, value in frame.arguments if argument == name]
+    values = [event.value for event in events] + given
     if values and not any(isinstance(value, Opaque) for value in values):
         good = any(fits(sides[1].value, value, sides[1].tolerance) for value in values)
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{name} is not {sides[1].source} there")

@@ -13,7 +13,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import CACHED, children_of, nodes_in
+from execground_ray.verification.trees import CACHED, children_of, name_of_call, nodes_in
 from execground_ray.verification.values import Opaque, close, freeze, rounding
 from execground_ray.verification.window import Window
 
@@ -37,13 +37,19 @@ def check_values(context: Context) -> Iterator[Check]:
     said = {key for _, side in sides for key in _worked_out(side)}
     for token, side in sides:
         for source, value in _literals(side):
-            good = freeze(value) in said or in_window(window, source, value)
+            good = freeze(value) in said or in_window(window, source, value) or _is_bound(window, side, value)
             if good and context.cited and side is token.sides[-1] and _is_of_other_type(window, token, value):
                 yield Check.of(token, Kind.VALUE, f"{source} is of another type there")
                 continue
             sure = not good and _sure(context, window, token, value) and not _elsewhere(context, token, source, value)
             wrong = Outcome.CONTRADICTED if sure else Outcome.UNKNOWN
             yield Check.of(token, Kind.VALUE, f"{source} is no value there", Outcome.SUPPORTED if good else wrong)
+
+
+def _is_bound(window: Window, side: Side, value: Any) -> bool:
+    """Whether it is the bound of a range that ends at a value: the 22 in ``range(1, 22)``."""
+    is_range = name_of_call(side.node) == "range" and isinstance(value, int)
+    return is_range and (freeze(value - 1) in window.pool or freeze(value + 1) in window.pool)
 
 
 def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:

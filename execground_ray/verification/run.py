@@ -6,7 +6,7 @@ import ast
 from collections import Counter, defaultdict
 from collections.abc import Hashable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from execground_ray.verification.recorded import Event, Frame, Recorded
 from execground_ray.verification.trees import first_name, grouped, key_of
@@ -18,6 +18,13 @@ def _is_named(target: ast.expr, name: str, parts: bool) -> bool:
     if parts:
         return isinstance(target, ast.Subscript) and getattr(target.value, "id", "") == name
     return getattr(target, "id", "") == name
+
+
+class Looping(NamedTuple):
+    """One time that a loop ran: in which call, and the record lines at which its rounds began."""
+
+    frame: int
+    begun: list[int]
 
 
 class Run(Recorded):
@@ -93,12 +100,12 @@ class Run(Recorded):
 
     def rounds(self, name: str) -> list[list[Any]]:
         """What a name gets in the rounds of each loop that runs through it, for each time the loop ran."""
-        stores = grouped(self.stores(key_of(ast.Name(name, ast.Load()))), lambda event: event.line)
+        stores = grouped(self.stores(key_of(ast.Name(name, ast.Load()))), lambda event: (event.frame, event.line))
         return [
-            [event.value for line in lines for event in stores.get(line, ())]
-            for runs in self.loops
-            for lines in runs
-            if all(line in stores for line in lines)
+            [event.value for line in dict.fromkeys(looping.begun) for event in stores[looping.frame, line]]
+            for loops in self.loops
+            for looping in loops
+            if all((looping.frame, line) in stores for line in looping.begun)
         ]
 
     def call_places(self, *, of_one: bool) -> range:
@@ -107,9 +114,9 @@ class Run(Recorded):
         return range(max(made.values(), default=0))
 
     @cached_property
-    def loops(self) -> list[list[list[int]]]:
-        """Of each loop, for each time it ran: the record lines at which rounds began."""
-        found: dict[int, list[list[int]]] = defaultdict(list)
+    def loops(self) -> list[list[Looping]]:
+        """Of each loop, each time it ran."""
+        found: dict[int, list[Looping]] = defaultdict(list)
         loops = [node for node in self._nodes if isinstance(node, ast.For | ast.While)]
         begins = {id(first_name(node.target) if isinstance(node, ast.For) else node.test): node for node in loops}
         starts = {id(node.iter): id(node) for node in loops if isinstance(node, ast.For)}
@@ -122,7 +129,7 @@ class Run(Recorded):
             key = event.frame, id(loop)
             if key not in running:
                 running[key] = []
-                found[id(loop)].append(running[key])
+                found[id(loop)].append(Looping(event.frame, running[key]))
             if isinstance(loop, ast.For) or event.outcome == 1:
                 running[key].append(event.line)
             else:
