@@ -18,7 +18,6 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in, pairs_in
 from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
-from execground_ray.verification.words import ASKS
 
 _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
@@ -83,7 +82,6 @@ def _absent(sides: tuple[Side, ...], window: Window) -> Iterator[tuple[Kind, str
                 and not name.endswith(("Error", "Exception"))
                 and name not in names | measures
                 and not (name == "sorted" and "sort" in names)
-                and ASKS.get(name, frozenset()).isdisjoint(window.operations)
             ):
                 yield Kind.CALL, f"{name}()"
 

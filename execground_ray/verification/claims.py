@@ -50,14 +50,6 @@ _TRUTH = re.compile(
     r"|fails?|does not hold|doesn't hold|is not (?:satisfied|met)|isn't (?:satisfied|met)|no longer holds)(?![\w ]* (?:if|when|unless) )",
     re.IGNORECASE,
 )
-_TYPED = re.compile(
-    rf"(?P<subject>‹N\d+›)(?: {_ADVERB})* (?:is|are|becomes?|remains?|stays?|holds?|(?:starts?(?: out)? |begins? )?as)(?: {_ADVERB})* (?:(?:an? |two |both )(?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )*|(?:(?:new|empty|sorted|single|plain|whole|normal|real|nested|python) )+)(?P<type>list|tuple|set|dictionary|string|integer|float|boolean)s?\b(?! of the)",
-    re.IGNORECASE,
-)
-_TYPES: dict[str, tuple[type, ...]] = {
-    "list": (list,), "tuple": (tuple,), "set": (set, frozenset), "dictionary": (dict,), "string": (str,), "integer": (int,),
-    "float": (float,), "boolean": (bool,),
-}  # fmt: skip
 # Of what stands before the names it is not the names that the sentence speaks, but of something of theirs.
 _OF_THEM = re.compile(
     r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|below|above|per|through|within|index|position|key|entry|both|if|(?<!so )that|whether|nor|neither|‹\w+› (?:and|or))(?: the)?\s*$",
@@ -83,7 +75,6 @@ def check_claims(context: Context) -> Iterator[Check]:
         (_MAKES, _says),
         (_TRUTH, _truth),
         (_BEING_TRUE, _truth),
-        (_TYPED, _typed),
     ):
         for match in pattern.finditer(context.mask):
             yield from judge(context, match)
@@ -178,13 +169,3 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
     if good is False and _NONE.search(context.mask[: match.end()]):
         good = None
     yield context.verdict(token, Kind.CONDITION, good, f"{token.sides[0].source} is not {str(wanted).lower()} there")
-
-
-def _typed(context: Context, match: re.Match[str]) -> Iterator[Check]:
-    token = context.tokens(match["subject"])[0]
-    side = _of_names(token)
-    if side is None or context.window is None or not context.cited or _OF_THEM.search(context.mask[: match.start()]):
-        return
-    values, closed, _ = context.window.possible(side)
-    good = any(isinstance(value, _TYPES[match["type"].lower()]) for value in values) or (False if closed else None)
-    yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is no {match['type']} there")

@@ -22,14 +22,6 @@ class Conditions(Lines):
         return {event.outcome == 1 for event in (not inner and shown) or events}
 
     @cached_property
-    def all_outcomes(self) -> set[bool]:
-        """How the conditions at these lines came out; empty where none was tested at the very lines that are cited."""
-        tested = {line for line in self.statements for event in self.run.events_at(line) if event.outcome >= 0}
-        if tested.isdisjoint(self.core_statements):
-            return set()
-        return {event.outcome == 1 for line in tested for event in self.run.events_at(line) if event.outcome >= 0}
-
-    @cached_property
     def another_round(self) -> set[bool]:
         """Whether the loops that the cited lines come to have another round, each time."""
         found = set()
@@ -70,10 +62,3 @@ class Conditions(Lines):
     def tests(self) -> list[frozenset[str]]:
         """The atoms of what these lines take for true or false."""
         return tests_in(self._looking)
-
-    @cached_property
-    def branches(self) -> set[bool]:
-        """How the conditions of the ``if`` statements of the very lines that are cited came out."""
-        tests = {id(node.test) for node in self.nodes if isinstance(node, ast.If)}
-        events = [event for line in self.core_statements for event in self.run.events_at(line)]
-        return {event.outcome == 1 for event in events if event.outcome >= 0 and id(event.node) in tests}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from execground_ray.verification.arithmetic import UnknownError, value_of
+from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.facts import has_value
 from execground_ray.verification.finding import Kind, Outcome
@@ -16,10 +15,8 @@ from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.values import same
 
-_OBJECT = re.compile(r"(?P<name>[A-Za-z_][\w.]*) = (?P<value>(?P<type>[A-Za-z_]\w*)\([\s\S]*\))")
 # Kinds of values by the names that they show.
 _NAMED = {each: each for each in ("deque", "range", "defaultdict", "Counter", "OrderedDict")} | {"ndarray": "array"}
-_LITERAL = re.compile(r"(?<![\w.])-?\d+(?:\.\d*)?|'[^']*'|\"[^\"]*\"|\b(?:True|False|None)\b")
 
 
 def check_equations(context: Context) -> Iterator[Check]:
@@ -30,8 +27,6 @@ def check_equations(context: Context) -> Iterator[Check]:
                 yield from _arithmetic(context, token, sides)
                 if token not in context.range_ends:
                     yield from _names(context, token, sides)
-        if token.marked and context.cited:
-            yield from _shown(context, token)
 
 
 def _value(side: Side | None) -> list[Any]:
@@ -44,58 +39,18 @@ def _value(side: Side | None) -> list[Any]:
 def _arithmetic(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
     """Each side without names that has a value is the one before it."""
     tolerance = max(side.tolerance for side in sides)
-    if token.marked:
-        for side in filter(_has_wrong_types, sides):
-            yield Check.of(token, Kind.EQUATION, f"{side.source} is of no types that go together")
     for left, right in pairwise([side for side in sides if _value(side)]):
         good = same(left.value, right.value, tolerance) or any(
             same(reading, right.value)
             or (isinstance(reading, float) and isinstance(right.value, int) and int(reading) == right.value)
             for reading in _readings(left)
         )
-        good = good and not _is_misstep(left.node, right.node)
         # Whole numbers give no 7.0.
         good = good and not (type(left.value) is int and isinstance(right.value, float) and right.is_literal)
         outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
         if not good and (context.asks or context.is_denied(token)):
             outcome = Outcome.UNKNOWN
         yield Check.of(token, Kind.EQUATION, f"{left.source} is not {right.source}", outcome)
-
-
-def _is_misstep(left: ast.expr, right: ast.expr) -> bool:
-    """Whether two whole divisions or remainders by the same number are of others: ``(9 - 2) // 3 = 8 // 3``."""
-    if not isinstance(left, ast.BinOp) or not isinstance(right, ast.BinOp) or type(left.op) is not type(right.op):
-        return False
-    if not isinstance(left.op, ast.FloorDiv | ast.Mod):
-        return False
-    try:
-        one, other = value_of(left.left), value_of(right.left)
-        return same(value_of(left.right), value_of(right.right)) and not same(one, other)
-    except UnknownError:
-        return False
-
-
-def _has_wrong_types(side: Side) -> bool:
-    """Whether an operation of values is one that Python refuses for their types."""
-    if not side.pure or not isinstance(side.node, ast.BinOp):
-        return False
-    try:
-        return side.value is None
-    except UnknownError as error:
-        return isinstance(error.__cause__, TypeError)
-
-
-def _shown(context: Context, token: Token) -> Iterator[Check]:
-    """``board = array([[0, 1]])``: of a value that has no literal the text shows the numbers and strings that the run does."""
-    match = _OBJECT.fullmatch(context.sentence.code_of(token))
-    side = parse(match["name"]) if match else None
-    if match is None or side is None or context.window is None or not context.window.complete:
-        return
-    shown = context.window.shown(side)
-    alike = [_LITERAL.findall(entry.text) for entry in shown if not entry.cut and entry.text.startswith(match["type"])]
-    mine = _LITERAL.findall(match["value"])
-    if len(alike) == len(shown) and any(len(each) == len(mine) for each in alike):
-        yield context.verdict(token, Kind.ASSIGNMENT, mine in alike, f"{side.source} is not {match['value']} there")
 
 
 def _readings(side: Side) -> Iterator[Any]:

@@ -5,25 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from execground_ray.verification.absent import check_absent
-from execground_ray.verification.assignments import check_assignments
-from execground_ray.verification.calls import check_calls
 from execground_ray.verification.citations import Attributed, Ranges
 from execground_ray.verification.claims import check_claims
 from execground_ray.verification.context import Check, Context
-from execground_ray.verification.counts import check_counts
 from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
-from execground_ray.verification.marked_code import check_marked_code
 from execground_ray.verification.marked_operations import check_marked_operations
 from execground_ray.verification.moments import check_moments
-from execground_ray.verification.operations import check_operations
-from execground_ray.verification.outcomes import check_outcomes
 from execground_ray.verification.passages import Passage, passages
-from execground_ray.verification.predicates import check_predicates
 from execground_ray.verification.presence import check_values
-from execground_ray.verification.restated import check_restated
 from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import tokenize
+from execground_ray.verification.told import check_told
 from execground_ray.verification.trees import program_names
 from execground_ray.verification.window import Window
 from execground_ray.verification.written_calls import check_written_calls
@@ -31,18 +24,11 @@ from execground_ray.verification.written_calls import check_written_calls
 _RULES = (
     check_equations,
     check_claims,
-    check_predicates,
-    check_outcomes,
     check_absent,
-    check_operations,
     check_marked_operations,
-    check_assignments,
-    check_restated,
-    check_counts,
-    check_calls,
     check_moments,
+    check_told,
     check_written_calls,
-    check_marked_code,
     check_values,
 )
 

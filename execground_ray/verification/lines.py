@@ -13,7 +13,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import WIDEN, Event
 from execground_ray.verification.run import Run
 from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in, operations_of
-from execground_ray.verification.values import Opaque, parts
+from execground_ray.verification.values import Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
 MAX_POOL = 60_000
@@ -95,21 +95,6 @@ class Lines:
         return grouped(self.events, lambda event: type(event.node))
 
     @cached_property
-    def round_places(self) -> frozenset[int]:
-        """The places that the rounds at these lines have in their loops, from 0 on; empty where that is not known."""
-        found: set[int] = set()
-        if self.run.is_endless:
-            return frozenset()
-        for runs in self.run.loops:
-            for _, starts in runs:
-                ends = [*starts[1:], None][: len(starts)]
-                for place, (first, behind) in enumerate(zip(starts, ends, strict=True)):
-                    last = behind - 1 if behind else max(self.lines)
-                    if any(first <= line <= last for line in self.lines):
-                        found.add(place)
-        return frozenset(found)
-
-    @cached_property
     def raises(self) -> bool:
         """Whether an exception is raised at these lines: nothing is known of the call that it came from."""
         return any(self.run.lines[line - 1][0] == "raised" for line in self.lines)
@@ -163,16 +148,6 @@ class Lines:
     def opaque(self) -> list[Opaque]:
         """The values that are not known exactly."""
         return [value for value in self.values if isinstance(value, Opaque) and (value.text or value.cut)]
-
-    @cached_property
-    def types(self) -> frozenset[str]:
-        """The names of the types of everything at these lines, and of what the program writes out or converts to."""
-        found = {type(part).__name__ for value in self.values for part in parts(value)}
-        names = {"Tuple": "tuple", "Dict": "dict", "DictComp": "dict", "Div": "float"}
-        found |= {names.get(type(node).__name__, "") for node in self.nodes} | (
-            self.operations & {"tuple", "dict", "float"}
-        )
-        return frozenset(found | ({"dict"} if {"defaultdict", "Counter", "OrderedDict"} & found else set()))
 
     @cached_property
     def iterators(self) -> bool:

@@ -51,13 +51,6 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         return False
 
 
-def operands_of(node: ast.AST) -> list[ast.expr]:
-    """What an operation, a comparison or a call is of."""
-    if isinstance(node, ast.BinOp):
-        return [node.left, node.right]
-    return list(node.args) if isinstance(node, ast.Call) else []
-
-
 def operand_value(node: ast.AST, event: Event) -> Any:
     """The value that an operand had in an event."""
     operand = event.operands.get(id(node))

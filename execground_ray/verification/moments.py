@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError
-from execground_ray.verification.context import RANGE, Check, Context
+from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
@@ -24,7 +24,6 @@ _STILL = re.compile(
     r"\b(?:still|remains?|stays?|keeps?|unchanged)(?: (?:at|with|as|the same,|standing at))? (?P<made>‹E\d+›)",
     re.IGNORECASE,
 )
-_LISTED = re.compile(r"‹E\d+›(?:(?:, (?:and |then )?| and(?: then)? )‹E\d+›){2,}")
 _RETURNED = re.compile(r"\breturn(?:s|ed)? (?P<returned>‹[VE]\d+›)", re.IGNORECASE)
 
 
@@ -37,12 +36,7 @@ def check_moments(context: Context) -> Iterator[Check]:
         for match in pattern.finditer(context.mask):
             for token in context.tokens(match["made"]):
                 yield from _made(context, window, token, still=pattern is _STILL)
-    if window.complete and context.attributed:
-        for match in RANGE.finditer(context.mask):
-            yield from _ranged(context, window, match)
     if window.complete and context.cited:
-        for match in _LISTED.finditer(context.mask):
-            yield from _listed(context, window, context.tokens(match[0]))
         for match in _RETURNED.finditer(context.mask):
             yield from _returned(context, window, context.tokens(match["returned"])[0])
         yield from _stored(context, window)
@@ -75,39 +69,6 @@ def _pair(token: Token) -> list[tuple[Side, Any]]:
         return [(token.sides[0], token.value)]
     except UnknownError:
         return []
-
-
-def _ranged(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
-    """``from `k = 1` to `k = 9` ``: a name gets these values, at these lines or in the loop that begins there."""
-    (token,) = context.tokens(match["second"])
-    pairs = _pair(context.tokens(match["first"])[0]) + _pair(token)
-    if len(pairs) < 2 or pairs[0][0].key != pairs[1][0].key:
-        return
-    first, (side, last) = pairs[0][1], pairs[1]
-    if not isinstance(last, int | float | str):  # no loop runs through it
-        return
-    runs = [values for values in window.assigned(side) or [window.looked_at(side)] if values]
-    if not context.cited:  # any loop may be meant
-        runs = [values for values in window.run.rounds(side.source) if values and fits(first, values[0], 0.0)]
-    if runs and not any(isinstance(value, Opaque) for values in runs for value in values):
-        loops = [values for values in window.run.rounds(side.source) if values and fits(first, values[0], 0.0)]
-        # Some rounds may be told apart from those that follow: "from `k = 1` to `k = 6` it fails".
-        good = any(fits(last, each, 0.0) for values in (*runs, *loops) for each in values)
-        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not come to {last!r} there")
-
-
-def _listed(context: Context, window: Window, tokens: list[Token]) -> Iterator[Check]:
-    """``takes `i = 0`, `i = 1` and `i = 2` ``: a name gets these values in this order."""
-    pairs = [pair for token in tokens for pair in _pair(token)]
-    if len(pairs) < len(tokens) or len({side.key for side, _ in pairs}) > 1 or window.inner:
-        return
-    side = pairs[0][0]
-    seen = window.looked_at(side)
-    got = iter([event.value for event in window.run.stores(side.key)] or seen)
-    values = [value for _, value in pairs]
-    if seen or any(window.run.rounds(side.source)):
-        good = all(any(fits(value, each, 0.0) for each in got) for value in values)
-        yield context.verdict(tokens[-1], Kind.ASSIGNMENT, good, f"{side.source} does not get {values} in this order")
 
 
 def _made(context: Context, window: Window, token: Token, *, still: bool) -> Iterator[Check]:

@@ -50,11 +50,6 @@ class Program:
         nodes = [node for node in self._nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         return grouped(nodes, lambda node: node.name)
 
-    @cached_property
-    def is_endless(self) -> bool:
-        """Whether it has a loop like `while True`: of its rounds there are no events."""
-        return any(isinstance(node, ast.While) and isinstance(node.test, ast.Constant) for node in self._nodes)
-
     def is_of_object(self, call: ast.AST) -> bool:
         """Whether it is a call like ``super().__init__()`` that can only be of ``object``: no class has another as its base."""
         function = getattr(call, "func", None)

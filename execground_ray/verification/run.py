@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from execground_ray.verification.recorded import Event, Frame, Recorded
+from execground_ray.verification.recorded import Event, Recorded
 from execground_ray.verification.trees import first_name, grouped, key_of
 from execground_ray.verification.values import freeze, parts
 
@@ -33,32 +33,6 @@ class Run(Recorded):
     def stores(self, key: str) -> list[Event]:
         """When a name was given a value."""
         return self._stores.get(key, [])
-
-    def assigned_to(self, name: str, lines: set[int], *, parts: bool) -> list[ast.expr]:
-        """What the statements of some record lines assign to a variable, or to parts of it: of `x += 1` the operation."""
-        found: list[ast.expr] = []
-        for shown in {self.lines[line - 1][2] for line in lines}:
-            for node in self.statements_on.get(shown, ()):
-                if isinstance(node, ast.AugAssign) and _is_named(node.target, name, parts):
-                    found.append(self._augmented[id(node.target)])
-                elif isinstance(node, ast.Assign) and all(_is_named(each, name, parts) for each in node.targets):
-                    found.append(node.value)
-        return found
-
-    def passed_as(self, name: str, frame: Frame) -> list[ast.expr]:
-        """What the statement that makes a call may give it for a parameter."""
-        if frame.caller <= 0 or name not in dict(frame.arguments):
-            return []
-        function = frame.name.rpartition(".")[2]
-        found = []
-        calls = [each.node for each in self.calls_at(frame.caller, function) if isinstance(each.node, ast.Call)]
-        for call in calls:
-            found += [each.value for each in call.keywords if each.arg == name]
-            for node in self.definitions.get(function, ()):
-                places = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
-                places = places[1:] if places[:1] == ["self"] else places
-                found += [given for place, given in zip(places, call.args, strict=False) if place == name]
-        return found
 
     @cached_property
     def _stores(self) -> dict[str, list[Event]]:
@@ -107,11 +81,6 @@ class Run(Recorded):
             for looping in loops
             if all((looping.frame, line) in stores for line in looping.begun)
         ]
-
-    def call_places(self, *, of_one: bool) -> range:
-        """The places, from 0 on, that calls have among those of the same function, or of them among those of one caller."""
-        made = Counter((frame.parent if of_one else 0, frame.name) for frame in self.frames)
-        return range(max(made.values(), default=0))
 
     @cached_property
     def loops(self) -> list[list[Looping]]:

@@ -91,21 +91,6 @@ class Window(Conditions):
         whole = whole and (exact or names.isdisjoint(self.comprehended))
         return Possible(known, whole and len(known) == len(values), kinds)
 
-    def evaluated_at(self, side: Side) -> list[int]:
-        """At which of these lines, and of the cited ones if at any, an expression is evaluated in a call that the record shows."""
-        events = self.evaluated(side)
-        lines = {event.line for event in events}
-        if any(self.run.is_inner(event.frame) for event in events) or not side.names.isdisjoint(self.passing):
-            return []
-        return sorted(lines & set(self.core_statements) or lines)
-
-    def shown(self, side: Side) -> list[Opaque]:
-        """What a name had at these lines that is known by what it shows only; empty if it had anything else."""
-        found = [state[side.source] for state in self.states if side.source in state]
-        found += [event.value for event in self._by_key.get(side.key, ())]
-        entries = [each for each in found if isinstance(each, Opaque) and each.text]
-        return entries if len(entries) == len(found) else []
-
     def _may_be_attribute(self, side: Side) -> bool:
         """Whether a name may be that of an object's attribute, and not of the variable that has it too."""
         stores = {event.line for event in self.run.stores(side.key)}
@@ -246,18 +231,3 @@ class Window(Conditions):
         last = self.core_statements[-1]
         behind = [self.run.state(frame, line).get(name) for line in self.statements if line >= last]
         return [event.value for event in stores], behind
-
-    def looked_at(self, side: Side) -> list[Any]:
-        """The values that a name of a comprehension had at these lines, one after the other."""
-        is_one = side.source in self.run.comprehended
-        return [event.value for event in self._by_key.get(side.key, ())] if is_one else []
-
-    def assigned(self, side: Side) -> list[list[Any]]:
-        """What a name gets, one after the other: at the lines that are cited, around them, and from there to the end."""
-        core = set(self.core_statements)
-        stores = [event for event in self.run.stores(side.key) if event.line >= min(core, default=0)]
-        return [
-            [event.value for event in stores if event.line in lines and event.frame == frame]
-            for frame in {event.frame for event in stores if event.line in core}
-            for lines in (core, self.lines, range(1, self.run.count + 1))
-        ]

@@ -1,4 +1,4 @@
-"""Counts in words and digits, of rounds, calls and elements: as many as there are at the lines of a sentence."""
+"""What a sentence tells in words: how often something is done, that a loop goes on, that something is set."""
 
 from __future__ import annotations
 
@@ -10,36 +10,16 @@ from collections.abc import Iterator
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of
-from execground_ray.verification.values import fits
 from execground_ray.verification.window import Window
 
 _CARDINALS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
-_THING = r"(?:number|element|item|entry|value|candidate|index|key|letter|character|digit|word|line|position|pair)"
-_ORDINAL = re.compile(
-    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)})(?: {_THING}(?:,| is(?: again)?)?| (?:round|turn|iteration|pass)(?: has|:|,)?| (?:one )?is) (?P<token>‹E\d+›)"
-    rf"|(?P<before>‹E\d+›), (?:which is )?the (?P<place>{'|'.join(_ORDINALS)}) {_THING}\b",
-    re.IGNORECASE,
-)
-_PLACE = re.compile(
-    rf"\b(?P<ordinal>{'|'.join(_ORDINALS)}) (?P<kind>(?:recursive|inner|outer|deeper|nested|loop|self) )?(?P<what>call|round|iteration)\b(?!s| (?:of|to|is) (?:‹[VEC]|this))",
-    re.IGNORECASE,
-)
 _NONE = re.compile(r"\b(?:no|not|never|nothing|without|none)\b[^.;,]*$", re.IGNORECASE)
-# Not of the lines that are cited: "it was added in the third round".
-_EARLIER = re.compile(
-    r"\b(?:was|were|had|has|have|been|from|since|than|as|like|before|earlier|until|if|when|would)\b[^.;,]*$",
-    re.IGNORECASE,
-)
 _ADJECTIVE = r"(?:(?:more|further|full|complete|loop|recursive|separate|whole|different|inner|outer|equal|nested|consecutive|successful) )*"
 _ROUNDS = re.compile(
     rf"\b(?P<count>{'|'.join(_CARDINALS[2:])}|\d+|‹[VE]\d+›) {_ADJECTIVE}(?:rounds|iterations|passes|calls|repetitions|turns)\b"
     r"|\b(?:runs?|ran|repeats?|repeated|executes?|executed|called|loops|iterates?|entered) twice\b",
-    re.IGNORECASE,
-)
-_ONE = re.compile(
-    r"\bafter (?:only |just |exactly )?(?:one|a single|its first|the first) (?:round|iteration|pass)\b|\bonly one round\b|\bis one round\b",
     re.IGNORECASE,
 )
 _MANY = re.compile(
@@ -49,17 +29,33 @@ _APPROXIMATE = re.compile(
     r"\b(?:about|around|more than|at least|at most|up to|over|under|nearly|almost|less than|fewer than|other|or|next|last|first|remaining|another|these|those|of the)\s*$",
     re.IGNORECASE,
 )
+_LOOP = r"\b(?:loop|range|list|string|text|dictionary|slice|iteration)\b"
+_GOES_ON = re.compile(
+    rf"{_LOOP}[^.;:‹]*\b(?:(?:is|are) not (?:yet )?(?:over|finished|used up|exhausted|done)|goes on(?! to)|continues(?! with)|goes round again)\b"
+    r"|\bnot (?:yet )?used up\b|\bstill (?:has|an?|one|some|another|more) [^.;‹]*\bleft\b|\bstill has (?:more )?\w+ ",
+    re.IGNORECASE,
+)
+_SETS = re.compile(
+    r"\b(?:re)?(?:sets|setting|assigns|assigning|stores|storing)(?: (?!of)\w+)? (?P<set>‹[EN]\d+›)"
+    r"|(?P<given>‹[EN]\d+›) (?:is|are|gets?)(?: \w+)? (?:re)?(?:set|assigned|stored)\b",
+    re.IGNORECASE,
+)
 
 
-def check_counts(context: Context) -> Iterator[Check]:
-    """Judge the counts of a sentence with lines of its own."""
+def check_told(context: Context) -> Iterator[Check]:
+    """Judge the words of a sentence with lines of its own."""
     window, whole = context.window, context.whole
     if window is None or whole is None or not context.cited or not window.complete:
         return
-    yield from _ordinals(context, window)
-    yield from _places(context, window)
-    if (match := _ONE.search(context.mask)) and window.another_round == {False} and not _rounds(window):
-        yield Check.of(context.sentence, Kind.COUNT, f"no round is made: {match[0]}")
+    yield from _counted(context, window, whole)
+    if context.attributed and not context.is_open:
+        yield from _going_on(context, window)
+    for match in _SETS.finditer(context.mask) if not window.hidden else ():
+        yield from _set(context, window, context.tokens(match["set"] or match["given"])[0])
+
+
+def _counted(context: Context, window: Window, whole: Window) -> Iterator[Check]:
+    """``three rounds``, ``five tuples``: so many there are."""
     for pattern, known in ((_ROUNDS, _repeated), (_MANY, _numbers)):
         for match in pattern.finditer(context.mask):
             wanted = _number(context, match["count"] or "two")
@@ -70,39 +66,6 @@ def check_counts(context: Context) -> Iterator[Check]:
             if good or not context.is_open:
                 outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
                 yield Check.of(context.sentence, Kind.COUNT, f"not so many: {match[0]}", outcome)
-
-
-def _ordinals(context: Context, window: Window) -> Iterator[Check]:
-    """``the third candidate is `i = 7` ``: what a loop runs through in its third round."""
-    for match in _ORDINAL.finditer(context.mask):
-        token, ordinal = (
-            context.tokens(match["token"] or match["before"])[0],
-            (match["ordinal"] or match["place"]).lower(),
-        )
-        if not isinstance(token.sides[0].node, ast.Name) or not token.sides[-1].is_literal:
-            continue
-        name, value = token.sides[0].source, token.sides[-1].value
-        place = _ORDINALS.index(ordinal)
-        rounds = [values for values in window.run.rounds(name) if any(fits(value, each, 0.0) for each in values)]
-        if rounds:
-            good = any(fits(value, each, 0.0) for values in rounds for each in values[place : place + 1])
-            message = f"{token.sides[-1].source} is not the {ordinal}"
-            yield context.verdict(token, Kind.COUNT, good, message)
-
-
-def _places(context: Context, window: Window) -> Iterator[Check]:
-    """``the third round``, ``the second call``: one of these lines is in such a round, one of the run is such a call."""
-    for match in _PLACE.finditer(context.mask):
-        place = _ORDINALS.index(match["ordinal"].lower())
-        is_call = match["what"].lower() == "call"
-        places = set(window.run.call_places(of_one=bool(match["kind"])) if is_call else window.round_places)
-        if (
-            places
-            and place not in places
-            and not context.is_open
-            and not _EARLIER.search(context.mask[: match.start()])
-        ):
-            yield Check.of(context.sentence, Kind.COUNT, f"there is no {match[0]}")
 
 
 def _number(context: Context, words: str) -> int | None:
@@ -138,3 +101,23 @@ def _rounds(window: Window) -> set[int]:
         inside = [sum(line in window.lines for line in looping.begun) for looping in loops]
         found |= {*inside, sum(inside), *(len(each.begun) for each, count in zip(loops, inside, strict=True) if count)}
     return found - {0}
+
+
+def _going_on(context: Context, window: Window) -> Iterator[Check]:
+    """``the loop goes on``: a loop at these lines has another round."""
+    for match in _GOES_ON.finditer(context.mask):
+        is_heading = context.mask[match.end() :].startswith(":")  # of what follows
+        if window.another_round == {False} and not is_heading:
+            yield Check.of(context.sentence, Kind.CONDITION, f"no loop there has another round: {match[0]}")
+
+
+def _set(context: Context, window: Window, token: Token) -> Iterator[Check]:
+    """What a sentence says is set, these lines give a value: a variable, or an attribute of some object."""
+    node = token.sides[0].node if token.marked and len(token.equations) == 1 else None
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    is_its = isinstance(node, ast.Attribute) or name in window.run.variables
+    given = {argument for frame in window.touched for argument, _ in frame.arguments}
+    stored = [event for event in window.events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
+    if is_its and name not in given:
+        good = any(name == getattr(event.node, "attr", getattr(event.node, "id", "")) for event in stored)
+        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{token.sides[0].source} is not set there")
