@@ -33,6 +33,7 @@ _KEYWORD = re.compile(r"^(?:if|elif|while|return|and|or)\s+(?!not in\b)")
 _DEFAULTS = re.compile(r"defaultdict\(<class '[\w.]+'>, (\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})\)")
 _TYPED = re.compile(r"(?<!\.)\b(array\([^=]*), dtype=[\w.]+(?=\))")
 _WRITTEN = frozenset("set frozenset deque array Counter OrderedDict float float64 int64".split())
+_AUGMENTED = re.compile(r"([^=<>!]+?)\s*(\+|-|\*\*|//|\*|/|%|&|\||\^|<<|>>)=\s*([^=].*)", re.DOTALL)
 _NEXT = re.compile(r"[,;]\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))|;")
 
 
@@ -117,11 +118,16 @@ def parse(source: str) -> Side | None:
 def read(source: str, mathematics: bool = False) -> tuple[tuple[Side, ...], ...]:
     """The equations in a stretch of code or mathematics: each a tuple of sides; a lone expression is one side.
 
+    An augmented assignment is the operation that it does: ``total += 5`` is ``total + 5``.
+
     Empty where it is neither: a piece of a program, words.
     """
     if _ENTRY.match(source) and (entry := parse("{" + source + "}")) and isinstance(entry.node, ast.Dict):
         return ((entry,),)
     text = clean(source, mathematics)
+    if match := _AUGMENTED.fullmatch(text):
+        operation = parse("({}) {} ({})".format(*match.groups()))
+        return ((operation,),) if operation else ()
     many = _parts(text, _NEXT, _equation) if _NEXT.search(text) else ()
     return many or tuple(filter(None, [_parts(text, _EQUALS, parse)]))
 

@@ -54,12 +54,8 @@ CASES = [
     (Kind.OPERATION, "`n * 5 - 1` is `9`", "`n * 5 + 1` is `9`", "rest = n * 5 - 1", 2),
     (Kind.CONDITION, "Is it large? `9 > 8` is true", "Is it large? `9 > 7` is true", "if rest > 8", 2),
     (Kind.CALL, "`n` goes over `range(3)`", "`n` goes over `range(2)`", "for n in range(3)", 0),
-    (Kind.COUNT, "The third number is `n = 2`", "The second number is `n = 2`", "for n in range(3)", 2),
-    (Kind.OPERATION, "Nothing is put in order", "The values are put in ascending order", "pairs = {}", 0),
-    (Kind.EQUATION, "`n = 2`, so `n * 5 - 1 = 9`", "`n = 2`, so `n * 5 - 1 = 8`", "rest = n * 5 - 1", 2),
+    (Kind.ASSIGNMENT, "`n = 2`, so `n * 5 - 1 = 9`", "`n = 2`, so `n * 5 - 1 = 8`", "rest = n * 5 - 1", 2),
     (Kind.OPERATION, "`n = 2`", "`n = 2`, where `n + 1 = 3`", "for n in range(3)", 2),
-    (Kind.EQUATION, "`grid[1][2] = 7`", "`grid[1][n] = grid[1][0]`", "rest = n * 5 - 1", 2),
-    (Kind.ASSIGNMENT, "a list `seen = []`", "a tuple `seen = []`", "found = depth", 0),
 ]
 
 

@@ -46,7 +46,6 @@ def wrong(sentence, final=FINAL, execution=None):
 
 # A rule, a sentence that is so, and one that is not; both with the lines that they cite.
 SENTENCES = [
-    (Kind.OPERATION, "The number is multiplied by `2` [18-22].", "The numbers are then sorted [13-16]."),
     (Kind.VALUE, "The list `[5, 12, 7, 30]` is given [1-4].", "The list `[5, 12, 9, 30]` is given [1-4]."),
     (Kind.VALUE, "Then `12` is doubled [16-24].", "Then `17` is doubled [16-24]."),
     (Kind.EQUATION, "`mean` becomes `98 // 4 = 24` [50-51].", "`mean` becomes `98 // 4 = 25` [50-51]."),
@@ -57,18 +56,13 @@ SENTENCES = [
     (Kind.ASSIGNMENT, "`names['total']` is `98` [52-53].", "`names['mean']` is `98` [52-53]."),
     (Kind.ASSIGNMENT, "This sets `total` to `24` [17-24].", "This sets `total` to `25` [17-24]."),
     (Kind.ASSIGNMENT, "The length of `numbers` is `4` [1-4].", "The length of `numbers` is `5` [1-4]."),
-    (Kind.ASSIGNMENT, "`kept` is a list [5-6].", "`kept` is a tuple [5-6]."),
     (Kind.CONDITION, "`number > limit` is true [13-16].", "`number > limit` is false [13-16]."),
     (Kind.CONDITION, "`12 > 6` is true [13-16].", "`12 > 6` is false [13-16]."),
     (Kind.CALL, "`double(12)` returns `24` [17-22].", "`double(12)` returns `14` [17-22]."),
     (Kind.CALL, "`double` returns `24` [17-22].", "`double` returns `12` [17-22]."),
-    (Kind.CALL, "`double` is called with `x = 7` [29-33].", "`double` is called with `x = 12` [29-33]."),
-    (Kind.OPERATION, "`98 // 4 = 24` is the mean [50-51].", "`30 * 2 = 60` is divided [41-46]."),
-    (Kind.OPERATION, "`12` is multiplied [18-22].", "`12` is divided [18-22]."),
+    (Kind.ASSIGNMENT, "`double` is called with `x = 7` [29-33].", "`double` is called with `x = 12` [29-33]."),
     (Kind.CALL, "`double(number)` is called [17-18].", "`sorted(numbers)` is called [17-18]."),
     (Kind.CALL, "It returns `24` [17-22].", "It returns `26` [17-22]."),
-    (Kind.ASSIGNMENT, "From `number = 5` to `number = 30` [7-8].", "From `number = 5` to `number = 31` [7-8]."),
-    (Kind.ASSIGNMENT, "The list `[5, 12, 7, 30]` is given [1-4].", "The tuple `(5, 12, 7, 30)` is given [1-4]."),
     (Kind.ASSIGNMENT, "Appending makes `kept = [5]` [11-12].", "Appending makes `kept = []` [11-12]."),
     (Kind.COUNT, "There are four rounds [7-49].", "There are seven rounds [7-49]."),
     (Kind.COUNT, "`numbers` has four elements [1-4].", "`numbers` has nine elements [1-4]."),
@@ -108,8 +102,8 @@ def test_what_may_be_said(sentence):
 def test_what_a_condition_need_not_work_out_is_no_other_operation():
     odd = execute("def main_solution(n):\n    half = n // 2\n    return half == 1 or n % 2 == 1\n", '{"n": 3}')
     final = "\n\n**Final output:** `True`"
-    assert wrong("`half == 1 or n % 2 == 1` is `1 == 1 or 3 % 2 == 1`, which is true [4-8].", final, odd) == set()
-    assert wrong("Then `3 % 2 = 1` is `half` [4-8].", final, odd) == {Kind.OPERATION}
+    assert wrong("`half == 1 or n % 2 == 1` is `1 == 1 or 3 % 2 == 1`, which is true [4-7].", final, odd) == set()
+    assert wrong("Then `3 % 2 = 1` is `half` [4-7].", final, odd) == {Kind.OPERATION}
 
 
 def test_lines_of_which_something_was_left_out_contradict_no_condition():

@@ -37,7 +37,6 @@ RUN = Told(PROGRAM, '{"text": "ab", "numbers": [4, 6, 12]}')
 
 # Kind, right, wrong, the part of the program whose first line is cited.
 CASES = [
-    (Kind.OPERATION, "`all(...)` is true", "`any(...)` is true", "good = all"),
     (Kind.ASSIGNMENT, "`box.size = 3`", "`box.width = 3`", "good = all"),
     (
         Kind.CONDITION,
@@ -51,8 +50,12 @@ CASES = [
     (Kind.CALL, "`list(table.values())` follows", "`sorted(table.values()) = [5, 7, 13]` follows", "views = list"),
     (Kind.CALL, "It is `dict_values([5, 7, 13])`", "It is `dict_orders([5, 7, 13])`", "views = list"),
     (Kind.ASSIGNMENT, "`text and label` gives `'ab of 10'`", "`text and label` gives `'AB'`", "name = text"),
-    (Kind.COUNT, "The loop ends at once", "The loop ends after one round", "while label is None"),
-    (Kind.EQUATION, "With `text = 'AB'`, `text[0] = 'A'`", "With `text = 'AB'`, `text[0] = 'B'`", "text = text.upper"),
+    (
+        Kind.ASSIGNMENT,
+        "With `text = 'AB'`, `text[0] = 'A'`",
+        "With `text = 'AB'`, `text[0] = 'B'`",
+        "text = text.upper",
+    ),
 ]
 
 

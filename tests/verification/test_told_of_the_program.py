@@ -41,14 +41,8 @@ RUN = Told(PROGRAM, '{"numbers": [8, 5, 8, 12, 17], "least": 4}')
 # Kind, right, wrong, the part of the program that is cited, and which of the lines with it.
 CASES = [
     # words for operators
-    (Kind.CONDITION, "`number = 17` is greater than `4`", "`number = 17` is less than `4`", "half % 2 == 0", 3),
-    (Kind.CONDITION, "`half = 8` is even", "`half = 8` is odd", "half % 2 == 0", 3),
-    (Kind.CONDITION, "`8` is in `seen`", "`9` is in `seen`", "if number in seen", 2),
-    (Kind.CONDITION, "`seen` is empty", "`seen` is not empty", "kept = []", 0),
-    (Kind.CONDITION, "`17` is appended to `kept`", "`9` is appended to `kept`", "kept.append(number)", 3),
-    (Kind.CONDITION, "`half` does not exceed `20`", "`half` exceeds `20`", "half % 2 == 0", 3),
-    (Kind.CONDITION, "The condition is true", "The condition is false", "if number in seen", 2),
-    (Kind.CONDITION, "The `if` branch is taken", "The `else` branch is taken", "if number in seen", 2),
+    (Kind.VALUE, "`8` is in `seen`", "`9` is in `seen`", "if number in seen", 2),
+    (Kind.VALUE, "`17` is appended to `kept`", "`9` is appended to `kept`", "kept.append(number)", 3),
     # what the program has not
     (Kind.CONDITION, "`number in seen` is true", "`number in kept` is false", "if number in seen", 2),
     (Kind.CONDITION, "`number > least` is true", "`number != least` is true", "half % 2 == 0", 3),
@@ -68,16 +62,7 @@ CASES = [
     (Kind.CALL, "`largest(kept, least)` is called", "`largest(seen, least)` is called", "top = largest", 0),
     (Kind.CALL, "`seen.add(17)` is done", "`kept.append(number)` is done", "seen.add(number)", 3),
     (Kind.OPERATION, "`total = top - least = 13`", "`total = top - least = 13` and `total - 5 = 8`", "total = top", 0),
-    (Kind.OPERATION, "`continue` passes it over", "`break` ends the loop", "continue", 0),
-    (Kind.OPERATION, "`largest` picks the largest", "`round` picks the largest", "top = largest", 0),
     (Kind.OPERATION, "`kept[0] = 8` is the first", "`kept[:1] = [8]` is the first", "last, first", 0),
-    (
-        Kind.ASSIGNMENT,
-        "The loop takes `number = 8`, `number = 5` and `number = 8`",
-        "The loop takes `number = 8`, `number = 8` and `number = 5`",
-        "for number in numbers",
-        0,
-    ),
     (Kind.ASSIGNMENT, "It sets `top = 17`", "It sets `total = 13`", "top = largest", 0),
     (
         Kind.CONDITION,
@@ -97,38 +82,23 @@ CASES = [
         2,
     ),
     (Kind.ASSIGNMENT, "It gives `half = 6`", "It gives `half = 2`", "half = number // 2", 2),
-    (Kind.ASSIGNMENT, "`total = top - least` follows", "`total = least` follows", "total = top - least", 0),
     (Kind.CONDITION, "The loop is over", "The loop goes on", "for number in numbers", 5),
-    (
-        Kind.COUNT,
-        "`number = 12`, the fourth number, stays",
-        "`number = 12`, the third number, stays",
-        "kept.append(number)",
-        2,
-    ),
-    (Kind.EQUATION, "`number // 2 = 17 // 2 = 8`", "`number // 2 = 16 // 2 = 8`", "half = number // 2", 3),
-    (Kind.EQUATION, "`(10 + 7) // 2 = 17 // 2 = 8`", "`(10 + 7) // 2 = 16 // 2 = 8`", "half = number // 2", 3),
+    (Kind.OPERATION, "`number // 2 = 17 // 2 = 8`", "`number // 2 = 16 // 2 = 8`", "half = number // 2", 3),
+    (Kind.OPERATION, "`(10 + 7) // 2 = 17 // 2 = 8`", "`(10 + 7) // 2 = 16 // 2 = 8`", "half = number // 2", 3),
     (Kind.ASSIGNMENT, "`half = 8`", "`spare = 8`", "half = number // 2", 3),
     # operations
     (Kind.OPERATION, "`half = 17 // 2 = 8`", "`half = 17 - 9 = 8`", "half = number // 2", 3),
     (Kind.OPERATION, "`total = 17 - 4 = 13`", "`total = 26 // 2 = 13`", "total = top - least", 0),
     (Kind.CALL, "`max(numbers)` is `17`", "`min(numbers)` is `8`", "best = max(numbers)", 0),
-    (Kind.OPERATION, "It is added to `kept`", "It is put at the front of the list", "kept.append(number)", 1),
-    (Kind.OPERATION, "Nothing is rounded", "The number is rounded to a whole one", "kept = []", 0),
-    (Kind.OPERATION, "An `and` joins both", "An `or` joins both", "half % 2 == 0", 3),
     (Kind.OPERATION, "It is `8 - 5 = 3`", "It is `8 % 5 = 3`", "last, first = kept", 0),
     # of one moment
     (Kind.ASSIGNMENT, "`last = 17`, `first = 8`", "`last = 8`, `first = 17`", "last, first = kept", 0),
     (Kind.ASSIGNMENT, "This gives `total = 8`", "This gives `total = 13`", "total -= 5", 0),
     (Kind.ASSIGNMENT, "`total` is still `total = 3`", "`total` is still `total = 8`", "return [last", 0),
-    (Kind.CALL, "It calls `pause` with `3` and `5`", "It calls `pause` with `5` and `3`", "pause(3, 5)", 0),
     # places and kinds
-    (Kind.COUNT, "In the fifth round", "In the second round", "if half % 2", 3),
-    (Kind.COUNT, "The first call begins", "The third call begins", "top = largest", 0),
     (Kind.VALUE, "`pair = (17, 4)`", "`pair = [17, 4]`", "pair = (top", 0),
-    (Kind.VALUE, "There is a list", "There is a dictionary", "kept = []", 0),
     (Kind.EQUATION, "`17 // 2 = 8`", "`17 // 2 = 8.0`", "half = number // 2", 3),
-    (Kind.EQUATION, "`17 // 2 = 8`", "`'17' // 2 = 8`", "half = number // 2", 3),
+    (Kind.VALUE, "`17 // 2 = 8`", "`'17' // 2 = 8`", "half = number // 2", 3),
 ]
 
 
@@ -163,8 +133,3 @@ def test_a_list_item_that_cites_once_does_so_for_all_of_its_sentences():
     cited = f"{RUN.at('half = number // 2', 2)}.\n\nIt ends {RUN.whole}."
     assert RUN.contradicts(f"1. `half = 6` comes out. Then it is even {cited}") == set()
     assert RUN.contradicts(f"1. `half = 8` comes out. Then it is even {cited}") == {Kind.ASSIGNMENT}
-
-
-def test_a_word_for_an_operator_in_a_string_is_none():
-    sentence = f"`'2 in 3'` is in `seen` {RUN.at('seen.add(number)', 0)}.\n\nIt ends {RUN.whole}."
-    assert RUN.contradicts(sentence) >= {Kind.CONDITION}
