@@ -40,7 +40,7 @@ _SAYS = re.compile(
 )
 _MAKES = re.compile(
     rf"\b(?:(?:re)?sets?|initiali[sz]es?|raises|increases|updates?|changes|brings?|moves|makes?|making|setting|bringing|leaves|leaving|gives?|giving|updating|raising)(?: {_ADVERB})* "
-    rf"{_SUBJECTS}(?: {_ADVERB})* (?:to|as|at|with|equal to|become)?(?: {_NOUN})? ?(?P<objects>{_OBJECT})",
+    rf"(?P<subjects>{_SUBJECT})(?: {_ADVERB})* (?:to|as|at|with|equal to|become)?(?: {_NOUN})? ?(?P<objects>{_OBJECT})",
     re.IGNORECASE,
 )
 _TRUTH = re.compile(

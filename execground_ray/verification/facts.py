@@ -45,6 +45,9 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
         fits(value, event.value, tolerance) for event in window.run.stores(side.key)
     ):  # at another time
         return None
+    if isinstance(value, list) and not window.unseen.isdisjoint(side.names):  # one step behind what is seen
+        if any(fits(value[:-1], each, tolerance) for each in values):
+            return None
     # An outlook on the rounds of a loop.
     if isinstance(side.node, ast.Name) and (_ROUNDS.search(context.mask) or context.enumerates(side.key)):
         if any(fits(value, each, tolerance) for loop in window.run.rounds(side.source) for each in loop):

@@ -38,6 +38,7 @@ def check_values(context: Context) -> Iterator[Check]:
     for token, side in sides:
         for source, value in _literals(side):
             good = freeze(value) in said or in_window(window, source, value) or _is_bound(window, side, value)
+            good = good or (isinstance(value, list) and len(value) == 1 and _is_index(window, value[0]))
             if good and context.cited and side is token.sides[-1] and _is_of_other_type(window, token, value):
                 yield Check.of(token, Kind.VALUE, f"{source} is of another type there")
                 continue
@@ -50,6 +51,12 @@ def _is_bound(window: Window, side: Side, value: Any) -> bool:
     """Whether it is the bound of a range that ends at a value: the 22 in ``range(1, 22)``."""
     is_range = name_of_call(side.node) == "range" and isinstance(value, int)
     return is_range and (freeze(value - 1) in window.pool or freeze(value + 1) in window.pool)
+
+
+def _is_index(window: Window, value: Any) -> bool:
+    """Whether these lines take something by an index: ``[-1]`` alone may write it."""
+    indices = [each.slice for each in window.nodes if isinstance(each, ast.Subscript)]
+    return any(is_pure(each) and freeze(value_of(each)) == freeze(value) for each in indices if not isinstance(each, ast.Slice))
 
 
 def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:

@@ -20,6 +20,9 @@ from execground_ray.verification.trees import (
 from execground_ray.verification.values import freeze
 
 
+_CALLING = frozenset("map filter reduce starmap accumulate sorted sort min max groupby takewhile dropwhile".split())
+
+
 class Program:
     """Answers questions about a program by its source."""
 
@@ -100,6 +103,13 @@ class Program:
         return grouped([node for node in self._nodes if isinstance(node, ast.stmt)], lambda node: node.lineno)
 
     @cached_property
+    def _spanning(self) -> dict[int, int]:
+        """By line of the program: the first line of the statement without a block that goes over more than that one."""
+        simple = [node for node in self._nodes if isinstance(node, ast.stmt) and not hasattr(node, "body")]
+        spans = [range(node.lineno, (node.end_lineno or node.lineno) + 1) for node in simple]
+        return {line: span[0] for span in spans if len(span) > 1 for line in span}
+
+    @cached_property
     def variables(self) -> frozenset[str]:
         """The names that are assigned to somewhere in the program, and are those of nothing else in it."""
         stored = {each.id for each in self._nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
@@ -126,6 +136,13 @@ class Program:
         """The names that comprehensions run through."""
         targets = [node.target for node in self._nodes if isinstance(node, ast.comprehension)]
         return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
+
+    @cached_property
+    def passed(self) -> frozenset[str]:
+        """The names of what is not only called but handed on, ``map(int, xs)``: nobody sees those calls."""
+        calls = [node for node in self._nodes if isinstance(node, ast.Call) and name_of_call(node) in _CALLING]
+        given = [each for call in calls for each in (*call.args, *(keyword.value for keyword in call.keywords))]
+        return frozenset(getattr(each, "attr", getattr(each, "id", "")) for each in given)
 
     @cached_property
     def iterating(self) -> frozenset[str]:

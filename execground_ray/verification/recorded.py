@@ -64,9 +64,9 @@ class Recorded(Program):
         self._inside: dict[int, Inside] = {}
         self.lines = evidence.lines
         self.count = len(evidence.lines)
-        self.frames = [self._frame(each) for each in evidence.frames]
         self.frame_of = [line[1] for line in evidence.lines]
-        self.incomplete = evidence.incomplete_lines
+        self.frames = [self._frame(each) for each in evidence.frames]
+        self.incomplete = frozenset(self.owners[line] for line in evidence.incomplete_lines if line <= self.count)
 
     def value(self, index: int) -> Any:
         """The value of that index; ``Opaque`` where it is not known exactly."""
@@ -94,7 +94,7 @@ class Recorded(Program):
     def _frame(self, row: Any) -> Frame:
         name, parent, caller, _, first, last, arguments, returned = row[:8]
         values = tuple((argument, self.value(value)) for argument, value in arguments)
-        return Frame(name, parent, caller, first, last, values, self.value(returned))
+        return Frame(name, parent, self.owners[caller] if caller > 0 else caller, first, last, values, self.value(returned))
 
     @cached_property
     def events(self) -> list[Event]:
@@ -108,7 +108,7 @@ class Recorded(Program):
                 continue
             last = lasts[frame]
             operands = {id(each): last[id(each)] for each in expressions_in(tree) if id(each) in last}
-            event = Event(line, frame, tree, self.value(value), outcome, operands)
+            event = Event(self.owners[line], frame, tree, self.value(value), outcome, operands)
             augmented = self._augmented.get(id(tree))
             if augmented is not None and not isinstance(getattr(tree, "ctx", None), ast.Load):
                 found.append(self._augmentation(event, augmented, last, latest))
@@ -150,7 +150,8 @@ class Recorded(Program):
     def _names(self) -> dict[int, tuple[list[int], list[dict[str, Any]]]]:
         """By frame: the lines after which names changed, and all names after each."""
         found: dict[int, tuple[list[int], list[dict[str, Any]]]] = {}
-        for line, frame, name, value in self._evidence.names:
+        for place, frame, name, value in self._evidence.names:
+            line = self.owners[place]
             lines, states = found.setdefault(frame, ([], []))
             if not lines or lines[-1] != line:
                 lines.append(line)
@@ -227,13 +228,21 @@ class Recorded(Program):
         """By record line: the line of the statement that it belongs to, first element unused."""
         owners = [0]
         began: dict[tuple[int, int], int] = {}  # by call and line of the program
+        running: dict[int, tuple[int, int]] = {}  # by call: the statement that it runs, and the line that it began with
         for number, (kind, frame, source, _, owner) in enumerate(self.lines, 1):
             if kind == "again":
                 owners.append(began.get((frame, source), number))
                 continue
+            if kind == "source":
+                statement = self._spanning.get(source, -source)
+                before, first = running.get(frame, (0, number))
+                running[frame] = statement, first if statement == before else number
+                began[frame, source] = running[frame][1]
+                owners.append(began[frame, source])
+                continue
             if kind in _SHOWN:
                 began[frame, source] = number
-            owners.append(owner if owner > 0 else number)
+            owners.append(owners[owner] if 0 < owner < number else number)
         return owners
 
     @cached_property

@@ -72,6 +72,8 @@ class Window(Conditions):
             except UnknownError as error:
                 failed += [error] if names <= state.keys() else []
                 is_lost = is_lost or names <= state.keys()
+        if isinstance(side.node, ast.Name):  # what a call that ends there was given
+            found += [value for frame in self.touched for name, value in frame.arguments if name == side.source]
         values = list({(self.run.type_of(value), repr(value)): value for value in found}.values())
         whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
         whole = whole and names.isdisjoint(self.passing)
@@ -90,6 +92,12 @@ class Window(Conditions):
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)
         whole = whole and (exact or names.isdisjoint(self.comprehended))
         return Possible(known, whole and len(known) == len(values), kinds)
+
+    @cached_property
+    def unseen(self) -> frozenset[str]:
+        """The variables of calls without lines of their own that hold what may be changed: how, is not known."""
+        inner = [state for state, frame in self._states if frame < 0]
+        return frozenset(name for state in inner for name, value in state.items() if isinstance(value, MUTABLE))
 
     def _may_be_attribute(self, side: Side) -> bool:
         """Whether a name may be that of an object's attribute, and not of the variable that has it too."""
