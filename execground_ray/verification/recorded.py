@@ -94,7 +94,9 @@ class Recorded(Program):
     def _frame(self, row: Any) -> Frame:
         name, parent, caller, _, first, last, arguments, returned = row[:8]
         values = tuple((argument, self.value(value)) for argument, value in arguments)
-        return Frame(name, parent, self.owners[caller] if caller > 0 else caller, first, last, values, self.value(returned))
+        return Frame(
+            name, parent, self.owners[caller] if caller > 0 else caller, first, last, values, self.value(returned)
+        )
 
     @cached_property
     def events(self) -> list[Event]:

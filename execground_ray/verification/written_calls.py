@@ -67,7 +67,11 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
         return _is_range(window, call, events)
     is_value = (name in _VALUES or name[:1].isupper()) and all(map(is_pure, call.args))
     is_value = is_value or any(ast.unparse(call) in entry.text for entry in window.opaque)  # as an object shows itself
-    is_other = name == "len" or name in window.run.iterating | window.run.passed or any(isinstance(each, _EACH) for each in call.args)
+    is_other = (
+        name == "len"
+        or name in window.run.iterating | window.run.passed
+        or any(isinstance(each, _EACH) for each in call.args)
+    )
     unsure = (
         window.raises
         or any(entry.type in _LAZY for entry in window.opaque)
