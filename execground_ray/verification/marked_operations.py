@@ -42,6 +42,18 @@ def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
                 yield node
 
 
+def _has_variables(node: ast.AST) -> bool:
+    """Whether it has names but those of what it calls."""
+    called = {id(each.func) for each in nodes_in(node) if isinstance(each, ast.Call)}
+    return any(isinstance(each, ast.Name) and id(each) not in called for each in nodes_in(node))
+
+
+def _is_ahead(window: Window, node: ast.AST) -> bool:
+    """Whether it is done inside of a loop or a branch that begins at these lines."""
+    blocks = [each for each in window.nodes if isinstance(each, ast.For | ast.While | ast.If)]
+    return any(key_of(node) == key_of(each) for block in blocks for each in nodes_in(block))
+
+
 def _augmented(window: Window) -> set[type[ast.operator]]:
     """The operators of the augmented assignments at these lines: what their targets had before is not always known."""
     return {type(each.op) for each in window.nodes if isinstance(each, ast.AugAssign)}
@@ -86,6 +98,8 @@ def _is_strange(window: Window, node: ast.AST) -> bool:
             pass
         case _:
             return False
+    if not _has_variables(node) or _is_ahead(window, node):
+        return False
     written = {key_of(each) for each in window.nodes if isinstance(each, type(node))}
     if key_of(node) in written or type(getattr(node, "op", None)) in _augmented(window):
         return False

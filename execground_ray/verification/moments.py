@@ -74,7 +74,7 @@ def _pair(token: Token) -> list[tuple[Side, Any]]:
 def _made(context: Context, window: Window, token: Token, *, still: bool) -> Iterator[Check]:
     """What a step makes of a name, or leaves, is what it has behind a statement, not only before all of them."""
     for side, value in _pair(token):
-        if side.source in window.passing:
+        if side.source in window.passing or any(side.source in state for state in window.inner_states):
             continue
         left = window.changed(side) or window.held(side, before=False)
         if still:

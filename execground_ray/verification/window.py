@@ -94,10 +94,14 @@ class Window(Conditions):
         return Possible(known, whole and len(known) == len(values), kinds)
 
     @cached_property
+    def inner_states(self) -> list[dict[str, Any]]:
+        """The names of the calls of these lines that have no lines of their own."""
+        return [state for state, frame in self._states if frame < 0]
+
+    @cached_property
     def unseen(self) -> frozenset[str]:
         """The variables of calls without lines of their own that hold what may be changed: how, is not known."""
-        inner = [state for state, frame in self._states if frame < 0]
-        return frozenset(name for state in inner for name, value in state.items() if isinstance(value, MUTABLE))
+        return frozenset(name for state in self.inner_states for name, value in state.items() if isinstance(value, MUTABLE))
 
     def _may_be_attribute(self, side: Side) -> bool:
         """Whether a name may be that of an object's attribute, and not of the variable that has it too."""
