@@ -19,7 +19,6 @@ from execground_ray.verification.trees import (
 )
 from execground_ray.verification.values import freeze
 
-
 _CALLING = frozenset("map filter reduce starmap accumulate sorted sort min max groupby takewhile dropwhile".split())
 
 

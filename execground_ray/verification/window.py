@@ -101,7 +101,9 @@ class Window(Conditions):
     @cached_property
     def unseen(self) -> frozenset[str]:
         """The variables of calls without lines of their own that hold what may be changed: how, is not known."""
-        return frozenset(name for state in self.inner_states for name, value in state.items() if isinstance(value, MUTABLE))
+        return frozenset(
+            name for state in self.inner_states for name, value in state.items() if isinstance(value, MUTABLE)
+        )
 
     def _may_be_attribute(self, side: Side) -> bool:
         """Whether a name may be that of an object's attribute, and not of the variable that has it too."""
