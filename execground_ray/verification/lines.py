@@ -30,9 +30,9 @@ class Lines:
         """See the class."""
         self.run = run
         self.core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
-        # A call is told with the statement that makes it.
-        callers = {frame.caller for frame in run.frames if {frame.first, frame.last} & self.core and frame.caller > 0}
         near = {line + more for line in self.core for more in range(-WIDEN, WIDEN + 1)} & set(range(1, run.count + 1))
+        # A call is told with the statement that makes it.
+        callers = {frame.caller for frame in run.frames if {frame.first, frame.last} & near and frame.caller > 0}
         self.lines = near | callers | {member for line in self.core for member in run.groups[run.owners[line]]}
         self.statements = sorted({run.owners[line] for line in self.lines})
         self.core_statements = sorted({run.owners[line] for line in self.core})

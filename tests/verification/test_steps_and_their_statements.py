@@ -1,0 +1,73 @@
+"""What a text says of a step that is spread over lines, of a call with its statement, and of what a step leaves."""
+
+import pytest
+from executions import Told
+
+from execground_ray.verification import Kind
+
+PROGRAM = """\
+from collections import deque
+
+
+def halved(number):
+    return number // 2
+
+
+def joined(rows):
+    return list(map(" ".join, zip(rows, rows)))
+
+
+def main_solution(numbers, rows):
+    queue = deque(numbers)
+    first = queue.popleft()
+    table = {}
+    for number in numbers:
+        table[number] = number * 3
+        small = halved(
+            number
+            + 2
+        )
+    doubled = joined(rows)
+    suffix = rows[-1]
+    for place in range(1, len(numbers)):
+        last = numbers[place - 1]
+    return {
+        "first": str(first),
+        "rest": list(queue),
+        "last": last + 1
+    }
+"""
+RUN = Told(PROGRAM, '{"numbers": [8, 5, 9], "rows": ["a", "b"]}')
+
+# Kind, right, wrong, the part of the program that is cited, and which of the lines with it.
+CASES = [
+    # what a step leaves, and what is returned
+    (Kind.ASSIGNMENT, "This leaves `table = {8: 24}`", "This leaves `table = {}`", "table[number] =", 0),
+    (Kind.CALL, "It returns `rest = 7 // 2 = 3`", "It returns `number = 7`", "return number // 2", 1),
+    (Kind.ASSIGNMENT, "`queue = deque([8, 5, 9])`", "`queue = [8, 5, 9]`", "queue = deque", 0),
+    (Kind.CALL, "`queue.popleft()` returns `8`", "`queue.pop()` returns `8`", "first = queue", 0),
+    # a statement over several lines, and a call with the statement that makes it
+    (Kind.CALL, "`str(first)` is `'8'`", "`str(last)` is `'8'`", "return {", 0),
+    (Kind.OPERATION, "`last + 1` is `6`", "`last - 1` is `6`", '"last": last', 0),
+    (Kind.OPERATION, "`number + 2 = 5 + 2 = 7` is given", "`number + 2 = 3 + 4 = 7` is given", "def halved", 1),
+    # calculations that nobody makes
+    (Kind.OPERATION, "`number * 3 = 5 * 3 = 15`", "`number * 3 = 5 + 10 = 15`", "table[number] =", 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "right", "mistaken", "part", "number"), CASES)
+def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken, part, number):
+    assert RUN.contradicts(f"It begins {RUN.whole}. {right} {RUN.at(part, number)}.") == set()
+    assert kind in RUN.contradicts(f"It begins {RUN.whole}. {mistaken} {RUN.at(part, number)}.")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "part"),
+    [
+        ("`' '.join(('a', 'a'))` returns `'a a'`", "return list(map"),  # by a function that is handed on
+        ("The index `[-1]` takes the last", "suffix = rows[-1]"),
+        ("It goes over `range(1, 3)`, where `place - 1 = 0` is taken", "for place in"),  # an outlook
+    ],
+)
+def test_what_may_be_said(sentence, part):
+    assert RUN.contradicts(f"It begins {RUN.whole}. {sentence} {RUN.at(part, 0)}.") == set()
