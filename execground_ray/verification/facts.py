@@ -48,6 +48,11 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
     if isinstance(value, list) and not window.unseen.isdisjoint(side.names):  # one step behind what is seen
         if any(fits(value[:-1], each, tolerance) for each in values):
             return None
+    if any(
+        isinstance(each, list) and len(each) > 1 and all(fits(value, item, tolerance) for item in each)
+        for each in values
+    ):
+        return None  # "the row stays `0` everywhere"
     # An outlook on the rounds of a loop.
     if isinstance(side.node, ast.Name) and (_ROUNDS.search(context.mask) or context.enumerates(side.key)):
         if any(fits(value, each, tolerance) for loop in window.run.rounds(side.source) for each in loop):

@@ -23,6 +23,7 @@ _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict slice uint8 int8 int16 int32 int64 float32 float64 bool_ str_".split()
 )
 _DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
+_EXPLAINS = re.compile(r"\b(?:since|because|as|after|had|was|were|earlier|before)\b[^.;:,]*$", re.IGNORECASE)
 _LAZY = frozenset({"map", "filter", "generator"})  # of what is called in them no line tells
 _MAY_STOP = ast.BoolOp | ast.IfExp | ast.Lambda | ast.comprehension  # before it comes to all of its parts
 _EACH = ast.GeneratorExp | ast.ListComp | ast.Lambda  # not to be compared with values in place of names
@@ -44,6 +45,8 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
     for side in sides:
         if isinstance(side.node, ast.Call) and (name := name_of_call(side.node)):
             good = _is_made(window, side.node, name)
+            if good is False and context.whole is not None and _EXPLAINS.search(context.around(token)[0]):
+                good = None if _is_made(context.whole, side.node, name) else False  # made by an earlier step
             if good is not None:
                 yield context.verdict(token, Kind.CALL, good, f"{side.source} is not called there")
         nodes = nodes_in(side.node)
