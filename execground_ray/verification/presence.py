@@ -55,10 +55,7 @@ def _is_bound(window: Window, side: Side, value: Any) -> bool:
 
 def _is_index(window: Window, value: Any) -> bool:
     """Whether these lines take something by an index: ``[-1]`` alone may write it."""
-    indices = [each.slice for each in window.nodes if isinstance(each, ast.Subscript)]
-    return any(
-        is_pure(each) and freeze(value_of(each)) == freeze(value) for each in indices if not isinstance(each, ast.Slice)
-    )
+    return any(isinstance(each, ast.Subscript) and ast.unparse(each.slice) == repr(value) for each in window.nodes)
 
 
 def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:
