@@ -32,7 +32,7 @@ def returned_by(call: ast.Call, run: Run, states: list[dict[str, Any]]) -> tuple
     if frames is None:
         return None
     known = [frame.returned for frame in frames if not isinstance(frame.returned, Opaque)]
-    return known, bool(frames) and len(known) == len(frames)
+    return known, bool(frames) and len(known) == len(frames) and name_of_call(call) not in run.generators
 
 
 def frames_of(call: ast.Call, run: Run, states: list[dict[str, Any]]) -> list[Frame] | None:

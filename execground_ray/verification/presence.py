@@ -135,7 +135,9 @@ def in_window(window: Window, source: str, value: Any) -> bool:
         return _number(window, source, value)
     if isinstance(value, dict):
         entries = {(freeze(key), freeze(item)) for key, item in value.items()}
-        return any(entries <= each for each in window.dict_entries)
+        # Of a comprehension an entry may have been replaced by a later one.
+        is_made = "DictComp" in window.operations and all(part in window.pool for entry in entries for part in entry)
+        return is_made or any(entries <= each for each in window.dict_entries)
     if isinstance(value, set) and any({freeze(item) for item in value} <= each for each in window.sets):
         return True
     if isinstance(value, list | tuple | set):

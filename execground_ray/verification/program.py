@@ -19,7 +19,7 @@ from execground_ray.verification.trees import (
 )
 from execground_ray.verification.values import freeze
 
-_CALLING = frozenset("map filter reduce starmap accumulate sorted sort min max groupby takewhile dropwhile".split())
+_CALLING = frozenset("map filter reduce starmap accumulate groupby takewhile dropwhile".split())
 
 
 class Program:
@@ -35,6 +35,13 @@ class Program:
         """By target of an augmented assignment: the operation that it is."""
         found = [node for node in self._nodes if isinstance(node, ast.AugAssign)]
         return {id(node.target): ast.BinOp(node.target, node.op, node.value) for node in found}
+
+    @cached_property
+    def generators(self) -> frozenset[str]:
+        """The functions that yield: what a call of them gives is no value."""
+        yielding = ast.Yield | ast.YieldFrom
+        nodes = [(name, node) for name, many in self.definitions.items() for node in many]
+        return frozenset(name for name, node in nodes if any(isinstance(each, yielding) for each in nodes_in(node)))
 
     @cached_property
     def functions(self) -> dict[str, set[str]]:
@@ -139,8 +146,9 @@ class Program:
     @cached_property
     def passed(self) -> frozenset[str]:
         """The names of what is not only called but handed on, ``map(int, xs)``: nobody sees those calls."""
-        calls = [node for node in self._nodes if isinstance(node, ast.Call) and name_of_call(node) in _CALLING]
-        given = [each for call in calls for each in (*call.args, *(keyword.value for keyword in call.keywords))]
+        calls = [node for node in self._nodes if isinstance(node, ast.Call)]
+        given = [keyword.value for call in calls for keyword in call.keywords]
+        given += [each for call in calls if name_of_call(call) in _CALLING for each in call.args]
         return frozenset(getattr(each, "attr", getattr(each, "id", "")) for each in given)
 
     @cached_property

@@ -17,6 +17,11 @@ def joined(rows):
     return list(map(" ".join, zip(rows, rows)))
 
 
+def pairs(numbers):
+    for number in numbers:
+        yield number, number - 1
+
+
 def main_solution(numbers, rows):
     queue = deque(numbers)
     first = queue.popleft()
@@ -28,6 +33,10 @@ def main_solution(numbers, rows):
             + 2
         )
     doubled = joined(rows)
+    for high, low in pairs(numbers):
+        gap = high - low
+    largest = max([[8, 5], [9]], key=sum)
+    letters = {number % 2: number for number in numbers}
     suffix = rows[-1]
     for place in range(1, len(numbers)):
         last = numbers[place - 1]
@@ -65,6 +74,9 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
     ("sentence", "part"),
     [
         ("`' '.join(('a', 'a'))` returns `'a a'`", "return list(map"),  # by a function that is handed on
+        ("Of the sums `sum([8, 5]) = 13` is the largest", "largest = max"),
+        ("The first `pairs([8, 5, 9])` yields is `(8, 7)`", "gap = high"),
+        ("The entry `1: 5` comes in between", "letters = {"),  # and is replaced
         ("The index `[-1]` takes the last", "suffix = rows[-1]"),
         ("It goes over `range(1, 3)`, where `place - 1 = 0` is taken", "for place in"),  # an outlook
     ],
