@@ -35,8 +35,9 @@ def main_solution(numbers, rows):
     doubled = joined(rows)
     for high, low in pairs(numbers):
         gap = high - low
-    largest = max([[8, 5], [9]], key=sum)
-    letters = {number % 2: number for number in numbers}
+    power = complex(0, 2) * 2
+    zeros = list(map(abs, (0, 0, 0)))
+    ordered = sorted(numbers, reverse=True)
     suffix = rows[-1]
     for place in range(1, len(numbers)):
         last = numbers[place - 1]
@@ -73,12 +74,12 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
 @pytest.mark.parametrize(
     ("sentence", "part"),
     [
-        ("`' '.join(('a', 'a'))` returns `'a a'`", "return list(map"),  # by a function that is handed on
-        ("Of the sums `sum([8, 5]) = 13` is the largest", "largest = max"),
-        ("The first `pairs([8, 5, 9])` yields is `(8, 7)`", "gap = high"),
-        ("The entry `1: 5` comes in between", "letters = {"),  # and is replaced
-        ("The index `[-1]` takes the last", "suffix = rows[-1]"),
-        ("It goes over `range(1, 3)`, where `place - 1 = 0` is taken", "for place in"),  # an outlook
+        ("`' '.join(('a', 'a'))` gives `'a a'`", "doubled = joined"),  # by a function that is handed on
+        ("`pairs([8, 5, 9])` yields `(8, 7)`", "for high, low"),  # and not only this
+        ("This gives `power = 0 + 4j`", "power = "),  # a value, and no sum
+        ("`zeros` is `0` everywhere", "zeros = "),  # of its elements
+        ("It is the last, since `sorted([8, 5, 9])` came before", "suffix = rows"),  # of an earlier step
+        ("The index `[-1]` takes the last", "suffix = rows"),  # and no list
     ],
 )
 def test_what_may_be_said(sentence, part):

@@ -40,7 +40,7 @@ RUN = Told(PROGRAM, '{"numbers": [8, 5, 8, 12, 17], "least": 4}')
 
 # Kind, right, wrong, the part of the program that is cited, and which of the lines with it.
 CASES = [
-    # words for operators
+    # values of the lines
     (Kind.VALUE, "`8` is in `seen`", "`9` is in `seen`", "if number in seen", 2),
     (Kind.VALUE, "`17` is appended to `kept`", "`9` is appended to `kept`", "kept.append(number)", 3),
     # what the program has not
