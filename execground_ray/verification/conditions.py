@@ -51,7 +51,7 @@ class Conditions(Lines):
     @cached_property
     def looking(self) -> list[Event]:
         """What these lines evaluate, and those that make their calls."""
-        return [*self.events, *(each for line in self._callers for each in self.run.events_at(self.run.owners[line]))]
+        return [*self.events, *(each for line in self._callers for each in self.run.events_at(line))]
 
     @cached_property
     def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:

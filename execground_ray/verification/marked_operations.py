@@ -103,6 +103,4 @@ def _is_strange(window: Window, node: ast.AST) -> bool:
     written = {key_of(each) for each in window.nodes if isinstance(each, type(node))}
     if key_of(node) in written or type(getattr(node, "op", None)) in _augmented(window):
         return False
-    callers = [event for frame in window.touched if frame.caller > 0 for event in window.run.events_at(frame.caller)]
-    events = [*window.by_type.get(type(node), ()), *callers]
-    return not any(key_of(event.node) == key_of(node) or matches(node, event) for event in events)
+    return not any(key_of(event.node) == key_of(node) or matches(node, event) for event in window.looking)

@@ -114,11 +114,9 @@ def operations_of(node: ast.AST) -> tuple[str, ...]:
         return kind, *(type(op).__name__ for op in node.ops)
     if isinstance(node, ast.Call):
         return kind, name_of_call(node)
-    return (
-        (kind, getattr(node, "attr", getattr(node, "id", "")))
-        if isinstance(node, ast.Name | ast.Attribute)
-        else (kind,)
-    )
+    if isinstance(node, ast.Name | ast.Attribute):
+        return kind, getattr(node, "attr", getattr(node, "id", ""))
+    return (kind,)
 
 
 def first_name(target: ast.expr) -> ast.expr:
