@@ -10,7 +10,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.trees import key_of, nodes_in
+from execground_ray.verification.trees import children_of, key_of, nodes_in
 from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
 
@@ -32,14 +32,22 @@ def check_marked_operations(context: Context) -> Iterator[Check]:
 
 def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
     for side in sides:
-        if isinstance(side.node, ast.BinOp) and _is_unmade(window, side.node):
-            yield side.node
+        yield from (each for each in _calculations(side.node) if _is_unmade(window, each))
         nodes = nodes_in(side.node)
         may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes)
         for node in nodes:
             is_wrong = isinstance(node, ast.BinOp) and len(sides) > 1 and _is_never_done(window, node)
             if is_wrong or (not may_stop and _is_strange(window, node)):
                 yield node
+
+
+def _calculations(node: ast.AST) -> Iterator[ast.BinOp]:
+    """The outermost calculations of values in an expression."""
+    if isinstance(node, ast.BinOp) and is_pure(node):
+        yield node
+    else:
+        for each in children_of(node):
+            yield from _calculations(each)
 
 
 def _has_variables(node: ast.AST) -> bool:
@@ -55,17 +63,18 @@ def _is_ahead(window: Window, node: ast.AST) -> bool:
 
 
 def _augmented(window: Window) -> set[type[ast.operator]]:
-    """The operators of the augmented assignments at these lines: what their targets had before is not always known."""
-    return {type(each.op) for each in window.nodes if isinstance(each, ast.AugAssign)}
+    """The operators of the augmented assignments to parts of something: what was there before is not known."""
+    many = [each for each in window.nodes if isinstance(each, ast.AugAssign)]
+    return {type(each.op) for each in many if not isinstance(each.target, ast.Name)}
 
 
 def _is_unmade(window: Window, node: ast.BinOp) -> bool:
     """Whether it is a calculation of values that these lines do not make, and no call of theirs may have made."""
-    if not is_pure(node) or key_of(node) in window.run.keys or type(node.op) in _augmented(window):
+    if key_of(node) in window.run.keys or type(node.op) in _augmented(window):
         return False
     if any(isinstance(each, ast.Call) for each in nodes_in(node)):  # mathematics of its own
         return False
-    orders = [node, ast.BinOp(node.right, node.op, node.left)] if isinstance(node.op, ast.Add | ast.Mult) else [node]
+    orders = [node]
     events = window.looking
     if any(matches(each, event) for each in orders for event in events):
         return False

@@ -45,6 +45,8 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         return written.attr == node.attr and same_operand(written.value, node.value, event)
     if operand is not None and matches(written, operand):
         return True
+    if operand is not None and isinstance(written, ast.BinOp) and isinstance(node, ast.BinOp):
+        return False  # another operation, even if the same comes of it
     try:
         return is_pure(written) and fits(value_of(written), operand_value(node, event), _tolerance(written))
     except UnknownError:
