@@ -10,7 +10,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.trees import children_of, key_of, nodes_in
+from execground_ray.verification.trees import children_of, key_of, name_of_call, nodes_in
 from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
 
@@ -32,7 +32,7 @@ def check_marked_operations(context: Context) -> Iterator[Check]:
 
 def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
     for side in sides:
-        yield from (each for each in _calculations(side.node) if _is_unmade(window, each))
+        yield from (each for each in _calculations(side.node) if _is_unmade(window, each, inside=each is not side.node))
         nodes = nodes_in(side.node)
         may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes)
         for node in nodes:
@@ -62,21 +62,13 @@ def _is_ahead(window: Window, node: ast.AST) -> bool:
     return any(key_of(node) == key_of(each) for block in blocks for each in nodes_in(block))
 
 
-def _augmented(window: Window) -> set[type[ast.operator]]:
-    """The operators of the augmented assignments to parts of something: what was there before is not known."""
-    many = [each for each in window.nodes if isinstance(each, ast.AugAssign)]
-    return {type(each.op) for each in many if not isinstance(each.target, ast.Name)}
-
-
-def _is_unmade(window: Window, node: ast.BinOp) -> bool:
+def _is_unmade(window: Window, node: ast.BinOp, *, inside: bool) -> bool:
     """Whether it is a calculation of values that these lines do not make, and no call of theirs may have made."""
-    if key_of(node) in window.run.keys or type(node.op) in _augmented(window):
+    if key_of(node) in window.run.keys:
         return False
     if any(isinstance(each, ast.Call) for each in nodes_in(node)):  # mathematics of its own
         return False
-    orders = [node]
-    events = window.looking
-    if any(matches(each, event) for each in orders for event in events):
+    if any(matches(node, event) for event in window.looking):
         return False
     try:
         value = value_of(node)
@@ -84,7 +76,11 @@ def _is_unmade(window: Window, node: ast.BinOp) -> bool:
         return False
     if isinstance(value, complex):  # written as a sum
         return False
-    return not any(isinstance(event.node, ast.Call) and freeze(event.value) == freeze(value) for event in events)
+    calls = [event for event in window.looking if isinstance(event.node, ast.Call) and freeze(event.value) == freeze(value)]
+    if any(name_of_call(event.node) not in window.run.functions for event in calls):
+        return False
+    # Made in a call, or the head of a loop that goes on.
+    return not ((calls or inside) and any(matches(node, event) for event in window.run.events))
 
 
 def _is_never_done(window: Window, node: ast.BinOp) -> bool:
@@ -109,7 +105,7 @@ def _is_strange(window: Window, node: ast.AST) -> bool:
             return False
     if not _has_variables(node) or _is_ahead(window, node):
         return False
-    written = {key_of(each) for each in window.nodes if isinstance(each, type(node))}
-    if key_of(node) in written or type(getattr(node, "op", None)) in _augmented(window):
+    written = [window.run.operation_of(each) or each for each in window.nodes]
+    if key_of(node) in {key_of(each) for each in written if isinstance(each, type(node))}:
         return False
     return not any(key_of(event.node) == key_of(node) or matches(node, event) for event in window.looking)

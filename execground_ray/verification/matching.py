@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
-from execground_ray.verification.recorded import Event
+from execground_ray.verification.recorded import NOT_KNOWN, Event
 from execground_ray.verification.trees import CACHED, children_of, key_of
 from execground_ray.verification.values import Opaque, fits, rounding
 
@@ -18,11 +19,33 @@ def matches(written: ast.expr, event: Event) -> bool:
     if type(written) is not type(node) or isinstance(written, ast.Name | ast.Constant):
         return False
     mine, theirs = children_of(written), children_of(node)
+    if isinstance(written, ast.BinOp) and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        terms, summed = list(_terms(written)), list(_summed(node, event))
+        if len(terms) == len(summed) > 2:  # `s += a + b` adds up three
+            return all(same_operand(left, right, of) for left, (right, of) in zip(terms, summed, strict=True))
     return (
         len(mine) == len(theirs)
         and getattr(written, "attr", "") == getattr(node, "attr", "")
         and all(same_operand(left, right, event) for left, right in zip(mine, theirs, strict=True))
     )
+
+
+def _terms(node: ast.expr) -> Iterator[ast.expr]:
+    """What a sum adds up, however it is bracketed."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        yield from (*_terms(node.left), *_terms(node.right))
+    else:
+        yield node
+
+
+def _summed(node: ast.expr, event: Event) -> Iterator[tuple[ast.expr, Event]]:
+    """What the run added up, each with the event that it is an operand of."""
+    for each in (node.left, node.right) if isinstance(node, ast.BinOp) else ():
+        operand = event.operands.get(id(each))
+        if operand is not None and isinstance(each, ast.BinOp) and isinstance(each.op, ast.Add):
+            yield from _summed(each, operand)
+        else:
+            yield each, event
 
 
 def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
@@ -45,6 +68,8 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         return written.attr == node.attr and same_operand(written.value, node.value, event)
     if operand is not None and matches(written, operand):
         return True
+    if operand is not None and operand.value is NOT_KNOWN:
+        return is_pure(written)
     if operand is not None and isinstance(written, ast.BinOp) and isinstance(node, ast.BinOp):
         return False  # another operation, even if the same comes of it
     try:

@@ -36,6 +36,10 @@ class Program:
         found = [node for node in self._nodes if isinstance(node, ast.AugAssign)]
         return {id(node.target): ast.BinOp(node.target, node.op, node.value) for node in found}
 
+    def operation_of(self, node: ast.AST) -> ast.BinOp | None:
+        """The operation that an augmented assignment is."""
+        return self._augmented.get(id(node.target)) if isinstance(node, ast.AugAssign) else None
+
     @cached_property
     def generators(self) -> frozenset[str]:
         """The functions that yield: what a call of them gives is no value."""

@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 
 from execground_ray.tracing.evidence import Evidence, read_value
 from execground_ray.tracing.watches import root_of
+from execground_ray.verification.arithmetic import UnknownError, value_of
 from execground_ray.verification.program import Program
-from execground_ray.verification.trees import expressions_in, grouped, key_of, name_of_call
+from execground_ray.verification.trees import children_of, expressions_in, grouped, key_of, name_of_call
 from execground_ray.verification.values import Inside, Opaque
 
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
 _SHOWN = frozenset({"source", "call", "def"})
-_PLACES = frozenset({ast.Name, ast.Attribute, ast.Subscript})
+NOT_KNOWN = Opaque("", "", -1, False)  # a value of which nothing is known
 
 
 class Event(NamedTuple):
@@ -76,7 +77,7 @@ class Recorded(Program):
 
     def _read(self, index: int) -> Any:
         if index < 0:
-            return Opaque("", "", -1, False)
+            return NOT_KNOWN
         kind, text, name, length = self._evidence.values[index][:4]
         if kind == "literal":
             try:
@@ -115,7 +116,7 @@ class Recorded(Program):
             if augmented is not None and not isinstance(getattr(tree, "ctx", None), ast.Load):
                 found.append(self._augmentation(event, augmented, last, latest))
             last[id(tree)] = event
-            if type(tree) in _PLACES:
+            if type(tree) is ast.Name:
                 latest[frame, key_of(tree)] = event
             found.append(event)
         return found
@@ -124,12 +125,22 @@ class Recorded(Program):
         """``total += x`` as the operation ``total + x``."""
         target = operation.left
         before = latest.get((event.frame, key_of(target)))
-        if before is None and isinstance(target, ast.Name):
-            known = self.state(event.frame, event.line, before=True).get(target.id)
-            before = Event(event.line, event.frame, target, known, -1, {}) if known is not None else None
+        if before is None:
+            before = Event(event.line, event.frame, target, self._before(event, target), -1, event.operands)
         operands = {id(target): before, id(operation.right): last.get(id(operation.right))}
         known_ones = {key: each for key, each in operands.items() if each is not None}
         return Event(event.line, event.frame, operation, event.value, -1, known_ones)
+
+    def _before(self, event: Event, target: ast.expr) -> Any:
+        """What a target had before it was given the value of ``event``; ``NOT_KNOWN`` where nobody saw it."""
+        if isinstance(target, ast.Name):
+            return self.state(event.frame, event.line, before=True).get(target.id, NOT_KNOWN)
+        parts = [event.operands.get(id(each)) for each in children_of(target)[:2]]
+        try:
+            index = parts[1].value if parts[1] else value_of(target.slice)
+            return parts[0].value[index]
+        except (UnknownError, LookupError, TypeError, AttributeError):
+            return NOT_KNOWN
 
     @cached_property
     def _event_lines(self) -> dict[int, list[Event]]:
