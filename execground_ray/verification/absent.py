@@ -37,6 +37,7 @@ def check_absent(context: Context) -> Iterator[Check]:
     if window is None or not context.attributed:
         return
     for token in context.sentence.tokens:
+        yield from _jumps(context, window, token)
         if not token.marked or not token.equations or context.is_denied(token):
             continue
         for sides in token.equations:
@@ -46,6 +47,18 @@ def check_absent(context: Context) -> Iterator[Check]:
                 yield from _strange(context, window, token, sides)
             for what in _mistaken(sides, window):
                 yield Check.of(token, Kind.CONDITION, f"{what} is nearly what is asked")
+
+
+_JUMPS = {"break": ast.Break, "continue": ast.Continue, "pass": ast.Pass}
+
+
+def _jumps(context: Context, window: Window, token: Token) -> Iterator[Check]:
+    """``break`` and ``continue`` are statements of these lines."""
+    jump = _JUMPS.get(context.sentence.code_of(token)) if token.kind == "W" and context.cited and window.complete else None
+    if jump is not None:
+        good = any(isinstance(each, jump) for each in window.nodes)
+        if not context.is_denied(token):
+            yield context.verdict(token, Kind.OPERATION, good, f"{context.sentence.code_of(token)} is not done there")
 
 
 def _mistaken(sides: tuple[Side, ...], window: Window) -> Iterator[str]:
@@ -167,5 +180,5 @@ def _is_of(node: ast.Compare, event: Event) -> bool:
     return any(
         type(does) in {way, OPPOSITES[way]} and same_operand(one, left, event) and same_operand(other, theirs, event)
         for left, does, theirs in pairs_in(event.node)
-        for one, other, way in ((node.left, right, op), (right, node.left, _MIRRORED.get(op, op)))
+        for one, other, way in ((node.left, right, op), (right, node.left, _MIRRORED.get(op, op)))[: 1 if is_pure(node) else 2]
     )

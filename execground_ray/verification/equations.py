@@ -27,6 +27,8 @@ def check_equations(context: Context) -> Iterator[Check]:
                 yield from _arithmetic(context, token, sides)
                 if token not in context.range_ends:
                     yield from _names(context, token, sides)
+                elif context.whole is not None:
+                    yield from _range_end(context, token, sides)
 
 
 def _value(side: Side | None) -> list[Any]:
@@ -75,6 +77,14 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
             good = has_value(context, side, written.value, written.tolerance, token)
             good = good and not (token.marked and context.cited and _is_bare(context, token, side, written))
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
+
+
+def _range_end(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
+    """Where a range ends that a name runs through: at some value that it has in the run."""
+    for value in _value(sides[-1]):
+        values, closed, _ = context.whole.possible(sides[0])
+        good = any(same(value, each) for each in values) or (False if closed else None)
+        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{sides[0].source} is {value!r} at no time")
 
 
 def _is_bare(context: Context, token: Token, side: Side, written: Side) -> bool:
