@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
+from execground_ray.verification.equations import is_of_another_kind
 from execground_ray.verification.facts import follows, has_returned, has_value, is_true
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse
@@ -133,6 +134,8 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
     good = find(context, side, value, written.tolerance, target) if good is None else good
     if good and context.cited:
         good = _in_time(context, side, value, verb)
+        shows_itself = target.marked and (isinstance(side.node, ast.Name) or kind is Kind.CALL)
+        good = good and not (shows_itself and is_of_another_kind(context, target, side, written))
     # What is no bool may be called so, but for what is returned.
     if good is False and isinstance(value, bool) and not (kind is Kind.CALL and target.marked):
         good = is_true(context, side, value) or (False if target.marked else None)

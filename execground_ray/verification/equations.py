@@ -13,10 +13,13 @@ from execground_ray.verification.facts import has_value
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import same
 
 # Kinds of values by the names that they show.
 _NAMED = {each: each for each in ("deque", "range", "defaultdict", "Counter", "OrderedDict")} | {"ndarray": "array"}
+
+_PLAIN = frozenset({"list", "tuple", "dict", "set"})
 
 
 def check_equations(context: Context) -> Iterator[Check]:
@@ -75,7 +78,7 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
             good: bool | None = all(has_value(context, side, each, written.tolerance) for each in written.value) or None
         else:
             good = has_value(context, side, written.value, written.tolerance, token)
-            good = good and not (token.marked and context.cited and _is_bare(context, token, side, written))
+            good = good and not (token.marked and context.cited and isinstance(side.node, ast.Name) and is_of_another_kind(context, token, side, written))
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
 
 
@@ -87,11 +90,13 @@ def _range_end(context: Context, token: Token, sides: tuple[Side, ...]) -> Itera
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{sides[0].source} is {value!r} at no time")
 
 
-def _is_bare(context: Context, token: Token, side: Side, written: Side) -> bool:
-    """Whether a list or a dictionary is written for a variable that shows itself as another kind: ``deque([1])``."""
+def is_of_another_kind(context: Context, token: Token, side: Side, written: Side) -> bool:
+    """Whether a list is written for what shows itself as another kind, ``deque([1])``, or the reverse."""
     window, code = context.window, context.sentence.code_of(token)
-    is_display = isinstance(side.node, ast.Name) and isinstance(written.node, ast.List | ast.Dict)
+    is_display = isinstance(written.node, ast.List | ast.Dict) or name_of_call(written.node) in _NAMED.values()
     if window is None or not is_display:
         return False
     kinds = {window.run.type_of(each) for each in window.possible(side).values if same(written.value, each)}
+    if isinstance(written.node, ast.Call):
+        return bool(kinds) and kinds <= _PLAIN
     return bool(kinds) and kinds <= _NAMED.keys() and not any(_NAMED[each] in code for each in kinds)

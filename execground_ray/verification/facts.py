@@ -10,6 +10,7 @@ from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Context
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import Opaque, fits, kind_of
 from execground_ray.verification.window import Window
 
@@ -62,8 +63,8 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
 
 def has_returned(context: Context, side: Side, value: Any, tolerance: float, token: Token | None = None) -> bool | None:
     """Whether a call of the function that is named, or the call that is written, gave a value."""
-    window, name = context.window, side.source.rpartition(".")[2]
-    if isinstance(side.node, ast.Call):
+    window, name = context.window, name_of_call(side.node) or side.source.rpartition(".")[2]
+    if window is not None and isinstance(side.node, ast.Call) and name in window.run.functions:
         return has_value(context, side, value, tolerance, token)
     calls = [frame for frame in window.run.frames if frame.name.rpartition(".")[2] == name] if window else []
     if window is None or not calls:

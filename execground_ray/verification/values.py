@@ -196,6 +196,8 @@ def _mixed_up(written: Any, actual: Any) -> bool:
         return True
     if isinstance(written, set | frozenset):
         return isinstance(actual, list | tuple)
+    if isinstance(written, dict) and isinstance(actual, set | frozenset):
+        return True
     if isinstance(written, dict) and isinstance(actual, dict):
         others = {freeze(key): value for key, value in actual.items()}
         return any(_mixed_up(value, others.get(freeze(key), value)) for key, value in written.items())
