@@ -41,7 +41,7 @@ def check_absent(context: Context) -> Iterator[Check]:
         if not token.marked or not token.equations or context.is_denied(token):
             continue
         for sides in token.equations:
-            if context.cited and window.complete:
+            if window.complete:
                 for kind, what in _absent(sides, window):
                     yield context.verdict(token, kind, False, f"{what} is nothing that the program has")
                 yield from _strange(context, window, token, sides)

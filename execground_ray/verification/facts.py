@@ -74,7 +74,7 @@ def has_returned(context: Context, side: Side, value: Any, tolerance: float, tok
         return True
     if any(isinstance(frame.returned, Opaque) or fits(value, frame.returned, tolerance) for frame in calls):
         return None
-    return False if ending and window.recorded and name not in window.run.generators else None
+    return False if ending and name not in window.run.generators else None
 
 
 def is_true(context: Context, side: Side, wanted: bool, token: Token | None = None) -> bool | None:

@@ -21,7 +21,7 @@ _LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find r
 def check_marked_operations(context: Context) -> Iterator[Check]:
     """Judge the operations that a sentence with lines of its own marks."""
     window = context.window
-    if window is None or not context.cited or not window.complete or window.hidden:
+    if window is None or not context.attributed or not window.complete or window.hidden:
         return
     for token in context.sentence.tokens:
         wrong = [node for sides in token.equations for node in _not_done(window, sides)] if token.marked else []

@@ -70,7 +70,7 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         return True
     if operand is not None and operand.value is NOT_KNOWN:
         return is_pure(written)
-    if operand is not None and isinstance(written, ast.BinOp) and isinstance(node, ast.BinOp):
+    if operand is not None and isinstance(written, ast.BinOp | ast.Call) and type(written) is type(node):
         return False  # another operation, even if the same comes of it
     try:
         return is_pure(written) and fits(value_of(written), operand_value(node, event), _tolerance(written))

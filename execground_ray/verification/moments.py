@@ -24,7 +24,7 @@ _STILL = re.compile(
     r"\b(?:still|remains?|stays?|keeps?|unchanged)(?: (?:at|with|as|the same,|standing at))? (?P<made>‹E\d+›)",
     re.IGNORECASE,
 )
-_RETURNED = re.compile(r"\breturn(?:s|ed)? (?P<returned>‹[VE]\d+›)", re.IGNORECASE)
+_RETURNED = re.compile(r"\breturn(?:s|ed)? (?:(?:the|an?|its) (?:\w+ )?)?(?P<returned>‹[VE]\d+›)", re.IGNORECASE)
 
 
 def check_moments(context: Context) -> Iterator[Check]:

@@ -32,7 +32,7 @@ _EACH = ast.GeneratorExp | ast.ListComp | ast.Lambda  # not to be compared with 
 def check_written_calls(context: Context) -> Iterator[Check]:
     """Judge the calls that a sentence with lines of its own marks."""
     window = context.window
-    if window is None or not context.cited or not window.complete:
+    if window is None or not context.attributed or not window.complete:
         return
     for token in context.sentence.tokens:
         if token.marked and not _DEFINED.match(context.around(token)[1]):
