@@ -63,7 +63,7 @@ def _stored(context: Context, window: Window) -> Iterator[Check]:
 
 def _pair(token: Token) -> list[tuple[Side, Any]]:
     """The name and the value of an equation; empty of what is none of a name and a value."""
-    if not token.marked or len(token.equations) != 1 or not isinstance(token.sides[0].node, ast.Name):
+    if not token.marked or len(token.equations) != 1 or not isinstance(token.sides[0].node, ast.Name | ast.Attribute):
         return []
     try:
         return [(token.sides[0], token.value)]
@@ -74,7 +74,7 @@ def _pair(token: Token) -> list[tuple[Side, Any]]:
 def _made(context: Context, window: Window, token: Token, *, still: bool) -> Iterator[Check]:
     """What a step makes of a name, or leaves, is what it has behind a statement, not only before all of them."""
     for side, value in _pair(token):
-        if side.source in window.passing or any(side.source in state for state in window.inner_states):
+        if isinstance(side.node, ast.Attribute) or side.source in window.passing or any(side.source in state for state in window.inner_states):
             continue
         left = window.changed(side) or window.held(side, before=False)
         if still:

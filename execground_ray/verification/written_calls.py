@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
+from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure, value_of
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches, same_operand
@@ -124,7 +124,12 @@ def _is_range(window: Window, call: ast.Call, events: list[Event]) -> bool | Non
             may_be.append(evaluate(call, state))
     if not ranges or not may_be:
         return None
-    if any(list(each) in may_be for each in ranges if any(len(each) == len(wanted) for wanted in may_be)):
+    if is_pure(call) and len(call.args) <= 3:
+        wanted = tuple(map(value_of, call.args))
+        bounds = (0, wanted[0], 1) if len(wanted) == 1 else (*wanted, 1)[:3]
+        if any((each.start, each.stop, each.step) == bounds for each in ranges):
+            return True
+    elif any(list(each) in may_be for each in ranges if any(len(each) == len(wanted) for wanted in may_be)):
         return True
     is_plain = all(isinstance(each, ast.Constant) for each in call.args)
     is_of_a_loop = any(isinstance(each, range) and list(each) in may_be for each in window.run.looped)
