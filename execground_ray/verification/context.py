@@ -31,6 +31,7 @@ _WHILE = re.compile(r"(?<!, )\bwhile\b[^.;:,—]*$", re.IGNORECASE)
 # Of other rounds than those that are cited: "the same string was stored at `c = 3`", "Summing up, both led to a `row = 1`".
 _ELSEWHERE = re.compile(
     r"\b(?:same|equal|had|was|were|remember|recall|earlier|already|before|previous\w*|stored|noted|found)\b[^.;:—]*\b(?:at|for|from|in|with|of) ?$"
+    r"|\b(?:was|were|had)\b[^.;:—]*\bat (?:‹E\d+›(?:,? and |, ))+$|\bthe ‹\w+› of $"
     r"|^\W*(?:summing up|in summary|overall|in short|altogether|all in all|in total|so far|to put it together|putting (?:it|this|everything|all) together|taken together|to sum up|in conclusion|as a whole)\b"
     r"|\b(?:same (?:\w+ )?as|like|unlike) ?$",
     re.IGNORECASE,

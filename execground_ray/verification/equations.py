@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -19,6 +20,7 @@ from execground_ray.verification.values import same
 # Kinds of values by the names that they show.
 _NAMED = {each: each for each in ("deque", "range", "defaultdict", "Counter", "OrderedDict")} | {"ndarray": "array"}
 
+_WITH = re.compile(r"\b(?:node|object|instance|one|element|item)s? (?:with|whose|of) $", re.IGNORECASE)
 _PLAIN = frozenset({"list", "tuple", "dict", "set"})
 
 
@@ -78,6 +80,8 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
             good: bool | None = all(has_value(context, side, each, written.tolerance) for each in written.value) or None
         else:
             good = has_value(context, side, written.value, written.tolerance, token)
+            is_of_object = _WITH.search(context.around(token)[0]) and side.source in context.window.run.attributes
+            good = None if good is False and is_of_object else good
             good = good and not (token.marked and context.cited and isinstance(side.node, ast.Name) and is_of_another_kind(context, token, side, written))
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
 

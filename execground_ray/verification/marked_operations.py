@@ -79,8 +79,9 @@ def _is_unmade(window: Window, node: ast.BinOp, *, inside: bool) -> bool:
     calls = [event for event in window.looking if isinstance(event.node, ast.Call) and freeze(event.value) == freeze(value)]
     if any(name_of_call(event.node) not in window.run.functions for event in calls):
         return False
-    # Made in a call, or the head of a loop that goes on.
-    return not ((calls or inside) and any(matches(node, event) for event in window.run.events))
+    # Made in a call, or the head of a loop that goes on, or what is written there is called later.
+    may_be_elsewhere = calls or inside or any(isinstance(each, ast.Lambda) for each in window.nodes)
+    return not (may_be_elsewhere and any(matches(node, event) for event in window.run.events))
 
 
 def _is_never_done(window: Window, node: ast.BinOp) -> bool:

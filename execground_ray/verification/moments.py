@@ -19,7 +19,7 @@ _MADE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: \w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
     re.IGNORECASE,
 )
-_BEGINS = re.compile(r"\W*(?:‹E0›:|(?:at|with|for|when|from) ‹E0›)", re.IGNORECASE)
+_BEGINS = re.compile(r"\W*(?:‹E0›:|(?:at|with|for|when|from|after) ‹E0›)", re.IGNORECASE)
 _STILL = re.compile(
     r"\b(?:still|remains?|stays?|keeps?|unchanged)(?: (?:at|with|as|the same,|standing at))? (?P<made>‹E\d+›)",
     re.IGNORECASE,
