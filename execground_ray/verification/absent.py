@@ -54,7 +54,9 @@ _JUMPS = {"break": ast.Break, "continue": ast.Continue, "pass": ast.Pass}
 
 def _jumps(context: Context, window: Window, token: Token) -> Iterator[Check]:
     """``break`` and ``continue`` are statements of these lines."""
-    jump = _JUMPS.get(context.sentence.code_of(token)) if token.kind == "W" and context.cited and window.complete else None
+    jump = (
+        _JUMPS.get(context.sentence.code_of(token)) if token.kind == "W" and context.cited and window.complete else None
+    )
     if jump is not None:
         good = any(isinstance(each, jump) for each in window.nodes)
         if not context.is_denied(token):
@@ -66,9 +68,18 @@ def _mistaken(sides: tuple[Side, ...], window: Window) -> Iterator[str]:
     run = window.run
     for node in (each for side in sides for each in nodes_in(side.node)):
         if isinstance(node, ast.BoolOp):
-            yield from [ast.unparse(node)] if not is_pure(node) and run.joins_otherwise(node) else []
+            other = _is_joined_otherwise(node, window) if is_pure(node) else run.joins_otherwise(node)
+            yield from [ast.unparse(node)] if other else []
             yield from (ast.unparse(each) for each in _comparisons(node) if _is_turned(each, window))
     yield from (ast.unparse(node) for side in sides for node in _comparisons(side.node) if _is_twin(node, run))
+
+
+def _is_joined_otherwise(node: ast.BoolOp, window: Window) -> bool:
+    """Whether these lines join so many conditions, and only by the other of ``and`` and ``or``."""
+    joins = {
+        type(each.op) for each in window.nodes if isinstance(each, ast.BoolOp) and len(each.values) == len(node.values)
+    }
+    return bool(joins) and type(node.op) not in joins
 
 
 def _strange(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
@@ -180,5 +191,7 @@ def _is_of(node: ast.Compare, event: Event) -> bool:
     return any(
         type(does) in {way, OPPOSITES[way]} and same_operand(one, left, event) and same_operand(other, theirs, event)
         for left, does, theirs in pairs_in(event.node)
-        for one, other, way in ((node.left, right, op), (right, node.left, _MIRRORED.get(op, op)))[: 1 if is_pure(node) else 2]
+        for one, other, way in ((node.left, right, op), (right, node.left, _MIRRORED.get(op, op)))[
+            : 1 if is_pure(node) else 2
+        ]
     )

@@ -32,7 +32,7 @@ def check_equations(context: Context) -> Iterator[Check]:
                 yield from _arithmetic(context, token, sides)
                 if token not in context.range_ends:
                     yield from _names(context, token, sides)
-                elif context.whole is not None:
+                else:
                     yield from _range_end(context, token, sides)
 
 
@@ -80,16 +80,25 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
             good: bool | None = all(has_value(context, side, each, written.tolerance) for each in written.value) or None
         else:
             good = has_value(context, side, written.value, written.tolerance, token)
-            is_of_object = _WITH.search(context.around(token)[0]) and side.source in context.window.run.attributes
+            is_of_object = (
+                _WITH.search(context.around(token)[0])
+                and context.window
+                and side.source in context.window.run.attributes
+            )
             good = None if good is False and is_of_object else good
-            good = good and not (token.marked and context.cited and isinstance(side.node, ast.Name) and is_of_another_kind(context, token, side, written))
+            good = good and not (
+                token.marked
+                and context.cited
+                and isinstance(side.node, ast.Name)
+                and is_of_another_kind(context, token, side, written)
+            )
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
 
 
 def _range_end(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
     """Where a range ends that a name runs through: at some value that it has in the run."""
-    for value in _value(sides[-1]):
-        values, closed, _ = context.whole.possible(sides[0])
+    for value in _value(sides[-1]) if context.whole else ():
+        values, closed, _ = context.whole.possible(sides[0])  # type: ignore[union-attr]
         good = any(same(value, each) for each in values) or (False if closed else None)
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{sides[0].source} is {value!r} at no time")
 

@@ -32,13 +32,17 @@ def check_marked_operations(context: Context) -> Iterator[Check]:
 
 def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
     for side in sides:
-        yield from (each for each in _calculations(side.node) if _is_unmade(window, each, inside=each is not side.node))
         nodes = nodes_in(side.node)
-        may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes)
+        may_stop = any(
+            isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes
+        )  # before it comes to all of its parts
         for node in nodes:
             is_wrong = isinstance(node, ast.BinOp) and len(sides) > 1 and _is_never_done(window, node)
             if is_wrong or (not may_stop and _is_strange(window, node)):
                 yield node
+        for each in _calculations(side.node) if not may_stop else ():
+            if _is_unmade(window, each, sides, inside=each is not side.node):
+                yield each
 
 
 def _calculations(node: ast.AST) -> Iterator[ast.BinOp]:
@@ -62,13 +66,10 @@ def _is_ahead(window: Window, node: ast.AST) -> bool:
     return any(key_of(node) == key_of(each) for block in blocks for each in nodes_in(block))
 
 
-def _is_unmade(window: Window, node: ast.BinOp, *, inside: bool) -> bool:
+def _is_unmade(window: Window, node: ast.BinOp, sides: tuple[Side, ...], *, inside: bool) -> bool:
     """Whether it is a calculation of values that these lines do not make, and no call of theirs may have made."""
-    if key_of(node) in window.run.keys:
-        return False
-    if any(isinstance(each, ast.Call) for each in nodes_in(node)):  # mathematics of its own
-        return False
-    if any(matches(node, event) for event in window.looking):
+    is_other_mathematics = any(isinstance(each, ast.Call) for each in nodes_in(node))
+    if key_of(node) in window.run.keys or is_other_mathematics:
         return False
     try:
         value = value_of(node)
@@ -76,12 +77,31 @@ def _is_unmade(window: Window, node: ast.BinOp, *, inside: bool) -> bool:
         return False
     if isinstance(value, complex):  # written as a sum
         return False
-    calls = [event for event in window.looking if isinstance(event.node, ast.Call) and freeze(event.value) == freeze(value)]
-    if any(name_of_call(event.node) not in window.run.functions for event in calls):
+    given = _given(window, sides[0]) if not inside else set()
+    if any(matches(node, event) for event in window.looking if not given or event.node in given):
+        return False
+    calls = [
+        event for event in window.looking if isinstance(event.node, ast.Call) and freeze(event.value) == freeze(value)
+    ]
+    if not given and any(name_of_call(event.node) not in window.run.functions for event in calls):
         return False
     # Made in a call, or the head of a loop that goes on, or what is written there is called later.
     may_be_elsewhere = calls or inside or any(isinstance(each, ast.Lambda) for each in window.nodes)
-    return not (may_be_elsewhere and any(matches(node, event) for event in window.run.events))
+    return bool(given) or not (may_be_elsewhere and any(matches(node, event) for event in window.run.events))
+
+
+def _given(window: Window, side: Side) -> set[ast.expr]:
+    """The calculations of which a variable gets the values at these lines; empty where it gets one in another way."""
+    many = [
+        each for each in window.nodes if isinstance(each, ast.Assign | ast.AugAssign) and side.source in _targets(each)
+    ]
+    is_plain = all(isinstance(each, ast.Assign) and isinstance(each.value, ast.BinOp) for each in many)
+    return {each.value for each in many} if is_plain and isinstance(side.node, ast.Name) else set()
+
+
+def _targets(node: ast.Assign | ast.AugAssign) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return {each.id for each in targets if isinstance(each, ast.Name)}
 
 
 def _is_never_done(window: Window, node: ast.BinOp) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.recorded import NOT_KNOWN, Event
@@ -18,32 +18,30 @@ def matches(written: ast.expr, event: Event) -> bool:
     node = event.node
     if type(written) is not type(node) or isinstance(written, ast.Name | ast.Constant):
         return False
-    mine, theirs = children_of(written), children_of(node)
-    if isinstance(written, ast.BinOp) and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        terms, summed = list(_terms(written)), list(_summed(node, event))
-        if len(terms) == len(summed) > 2:  # `s += a + b` adds up three
-            return all(same_operand(left, right, of) for left, (right, of) in zip(terms, summed, strict=True))
+    if _is_sum(written) and _is_sum(node):
+        terms, theirs = list(_terms(written)), list(_terms(node, event))
+        if len(terms) == len(theirs) > 2:  # `s += a + b` adds up three
+            return all(
+                same_operand(mine, other, of or event) for (mine, _), (other, of) in zip(terms, theirs, strict=True)
+            )
+    mine, others = children_of(written), children_of(node)
     return (
-        len(mine) == len(theirs)
+        len(mine) == len(others)
         and getattr(written, "attr", "") == getattr(node, "attr", "")
-        and all(same_operand(left, right, event) for left, right in zip(mine, theirs, strict=True))
+        and all(same_operand(left, right, event) for left, right in zip(mine, others, strict=True))
     )
 
 
-def _terms(node: ast.expr) -> Iterator[ast.expr]:
-    """What a sum adds up, however it is bracketed."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        yield from (*_terms(node.left), *_terms(node.right))
-    else:
-        yield node
+def _is_sum(node: ast.expr) -> TypeGuard[ast.BinOp]:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
 
 
-def _summed(node: ast.expr, event: Event) -> Iterator[tuple[ast.expr, Event]]:
-    """What the run added up, each with the event that it is an operand of."""
-    for each in (node.left, node.right) if isinstance(node, ast.BinOp) else ():
-        operand = event.operands.get(id(each))
-        if operand is not None and isinstance(each, ast.BinOp) and isinstance(each.op, ast.Add):
-            yield from _summed(each, operand)
+def _terms(node: ast.BinOp, event: Event | None = None) -> Iterator[tuple[ast.expr, Event | None]]:
+    """What is added up, however it is bracketed; of the run, each with the event that it is an operand of."""
+    for each in (node.left, node.right):
+        inner = event.operands.get(id(each)) if event else None
+        if _is_sum(each) and (inner or event is None):
+            yield from _terms(each, inner)
         else:
             yield each, event
 
@@ -54,26 +52,37 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         return isinstance(written, ast.expr_context) or (type(written) is type(node) and not children_of(written))
     if key_of(written) == key_of(node):
         return True
-    if isinstance(written, ast.Slice) and isinstance(node, ast.Slice):
-        bounds = [(written.lower, node.lower), (written.upper, node.upper), (written.step, node.step)]
-        return all(
-            mine is theirs or (mine is not None and theirs is not None and same_operand(mine, theirs, event))
-            for mine, theirs in bounds
+    bounds = _bounds(node)
+    if bounds and type(written) is type(node):
+        mine = _bounds(written) or children_of(written)[:-1]
+        return len(mine) == len(bounds) and all(
+            one is other or (one is not None and other is not None and same_operand(one, other, event))
+            for one, other in zip(mine, bounds, strict=True)
         )
-    if isinstance(written, ast.Tuple) and isinstance(node, ast.Tuple) and len(written.elts) == len(node.elts):
-        if any(isinstance(each, ast.Slice) for each in node.elts):
-            return all(same_operand(mine, theirs, event) for mine, theirs in zip(written.elts, node.elts, strict=True))
     operand = event.operands.get(id(node))
     if operand is None and isinstance(written, ast.Attribute) and isinstance(node, ast.Attribute):
         return written.attr == node.attr and same_operand(written.value, node.value, event)
-    if operand is not None and matches(written, operand):
-        return True
-    if operand is not None and operand.value is NOT_KNOWN:
-        return is_pure(written)
+    return (operand is not None and matches(written, operand)) or _is_value(written, node, event)
+
+
+def _bounds(node: ast.expr) -> tuple[ast.expr | None, ...]:
+    """The parts of a slice, which has no value; none of other expressions."""
+    if isinstance(node, ast.Slice):
+        return node.lower, node.upper, node.step
+    is_of_slices = isinstance(node, ast.Tuple) and any(isinstance(each, ast.Slice) for each in node.elts)
+    return tuple(node.elts) if is_of_slices else ()  # type: ignore[attr-defined]
+
+
+def _is_value(written: ast.expr, node: ast.expr, event: Event) -> bool:
+    """Whether ``written`` is the value of an operand; not another operation or call, even if the same comes of it."""
+    operand = event.operands.get(id(node))
     if operand is not None and isinstance(written, ast.BinOp | ast.Call) and type(written) is type(node):
-        return False  # another operation, even if the same comes of it
+        return False
+    if not is_pure(written):
+        return False
     try:
-        return is_pure(written) and fits(value_of(written), operand_value(node, event), _tolerance(written))
+        value = operand_value(node, event)
+        return value is NOT_KNOWN or fits(value_of(written), value, _tolerance(written))
     except UnknownError:
         return False
 

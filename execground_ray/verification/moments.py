@@ -20,6 +20,10 @@ _MADE = re.compile(
     re.IGNORECASE,
 )
 _BEGINS = re.compile(r"\W*(?:‹E0›:|(?:at|with|for|when|from|after) ‹E0›)", re.IGNORECASE)
+_ENDS = re.compile(
+    r"\b(?:ends?|over|through|done|finished|exhausted|complete) after (?P<last>‹E\d+›(?:,? and ‹E\d+›|, ‹E\d+›)*)",
+    re.IGNORECASE,
+)
 _STILL = re.compile(
     r"\b(?:still|remains?|stays?|keeps?|unchanged)(?: (?:at|with|as|the same,|standing at))? (?P<made>‹E\d+›)",
     re.IGNORECASE,
@@ -40,6 +44,18 @@ def check_moments(context: Context) -> Iterator[Check]:
         for match in _RETURNED.finditer(context.mask):
             yield from _returned(context, window, context.tokens(match["returned"])[0])
         yield from _stored(context, window)
+        for match in _ENDS.finditer(context.mask):
+            for token in context.tokens(match["last"]):
+                yield from _ended(context, window, token)
+
+
+def _ended(context: Context, window: Window, token: Token) -> Iterator[Check]:
+    """The last round of a loop is that of some time that the loop ran."""
+    for side, value in _pair(token):
+        lasts = [loop[-1] for loop in window.run.rounds(side.source) if loop]
+        if lasts and not any(isinstance(each, Opaque) for each in lasts):
+            good = any(fits(value, each, token.sides[-1].tolerance) for each in lasts)
+            yield context.verdict(token, Kind.COUNT, good, f"no loop ends with {side.source} = {value!r}")
 
 
 def _stored(context: Context, window: Window) -> Iterator[Check]:
@@ -74,7 +90,11 @@ def _pair(token: Token) -> list[tuple[Side, Any]]:
 def _made(context: Context, window: Window, token: Token, *, still: bool) -> Iterator[Check]:
     """What a step makes of a name, or leaves, is what it has behind a statement, not only before all of them."""
     for side, value in _pair(token):
-        if isinstance(side.node, ast.Attribute) or side.source in window.passing or any(side.source in state for state in window.inner_states):
+        if (
+            isinstance(side.node, ast.Attribute)
+            or side.source in window.passing
+            or any(side.source in state for state in window.inner_states)
+        ):
             continue
         left = window.changed(side) or window.held(side, before=False)
         if still:

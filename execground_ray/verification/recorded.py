@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from execground_ray.tracing.evidence import Evidence, read_value
 from execground_ray.tracing.watches import root_of
 from execground_ray.verification.arithmetic import UnknownError, value_of
 from execground_ray.verification.program import Program
-from execground_ray.verification.trees import children_of, expressions_in, grouped, key_of, name_of_call
+from execground_ray.verification.trees import expressions_in, grouped, key_of, name_of_call
 from execground_ray.verification.values import Inside, Opaque
 
 WIDEN = 2  # lines that a citation may be too narrow by
@@ -135,12 +136,12 @@ class Recorded(Program):
         """What a target had before it was given the value of ``event``; ``NOT_KNOWN`` where nobody saw it."""
         if isinstance(target, ast.Name):
             return self.state(event.frame, event.line, before=True).get(target.id, NOT_KNOWN)
-        parts = [event.operands.get(id(each)) for each in children_of(target)[:2]]
-        try:
-            index = parts[1].value if parts[1] else value_of(target.slice)
-            return parts[0].value[index]
-        except (UnknownError, LookupError, TypeError, AttributeError):
+        if not isinstance(target, ast.Subscript) or id(target.value) not in event.operands:
             return NOT_KNOWN
+        index = event.operands.get(id(target.slice))
+        with suppress(UnknownError, LookupError, TypeError):
+            return event.operands[id(target.value)].value[index.value if index else value_of(target.slice)]
+        return NOT_KNOWN
 
     @cached_property
     def _event_lines(self) -> dict[int, list[Event]]:

@@ -51,7 +51,10 @@ class Window(Conditions):
         if not isinstance(node, ast.Call):
             return None
         found = returned_by(node, self.run, self.states)
-        return found and Possible(found[0], found[1] and name_of_call(node) not in self.hidden)
+        names = {each.id for argument in node.args for each in nodes_in(argument) if isinstance(each, ast.Name)}
+        # Of what a comprehension runs through only the last is known behind its statement.
+        closed = name_of_call(node) not in self.hidden and names.isdisjoint(self.comprehended)
+        return found and Possible(found[0], found[1] and closed)
 
     def _find(self, side: Side) -> Possible:
         events = self.evaluated(side)
@@ -87,7 +90,7 @@ class Window(Conditions):
         known = [value for value in values if not isinstance(value, Opaque)]
         whole = whole and not (is_lost and (not seen or self._is_elsewhere(side, known_in)))
         whole = whole and not self._is_aliased(side)
-        kinds = self._kinds(values) if whole else None
+        kinds = self._kinds(values) if whole or (exact and done and self.recorded) else None
         # Of what a comprehension runs through a part may be looked at for some only.
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)
         whole = whole and (exact or names.isdisjoint(self.comprehended))

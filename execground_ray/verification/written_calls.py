@@ -22,7 +22,8 @@ from execground_ray.verification.window import Window
 _VALUES = frozenset(
     "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict slice uint8 int8 int16 int32 int64 float32 float64 bool_ str_".split()
 )
-_DEFINED = re.compile(r" (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
+_DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
+_DEFINED = re.compile(r"(?:(?:,|,? and) ‹\w+›)* (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
 _EXPLAINS = re.compile(r"\b(?:since|because|as|after|had|was|were|earlier|before)\b[^.;:,]*$", re.IGNORECASE)
 _LAZY = frozenset({"map", "filter", "generator"})  # of what is called in them no line tells
 _MAY_STOP = ast.BoolOp | ast.IfExp | ast.Lambda | ast.comprehension  # before it comes to all of its parts
@@ -68,7 +69,8 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
         return True
     if name == "range":
         return _is_range(window, call, events)
-    is_value = (name in _VALUES or name[:1].isupper()) and all(map(is_pure, call.args))
+    shown = all(is_pure(each) or isinstance(each, _DISPLAYS) for each in call.args)
+    is_value = (name in _VALUES or name[:1].isupper()) and shown
     is_value = is_value or any(ast.unparse(call) in entry.text for entry in window.opaque)  # as an object shows itself
     is_other = (
         name == "len"
