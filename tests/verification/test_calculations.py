@@ -1,0 +1,131 @@
+"""What a text says is calculated, compared, given and gone through: a right sentence and a wrong one for each rule."""
+
+import pytest
+from executions import Told
+
+from execground_ray.verification import Kind
+
+PROGRAM = """\
+from collections import deque
+
+
+class Jar:
+    def __init__(self, size, owner):
+        self.size = size
+        self.owner = owner
+        self.filled = 0
+
+    def pour(self, amount):
+        self.filled += (self.size - amount)
+        return self.filled
+
+
+def squared(number):
+    return number * number
+
+
+def spelled(words):
+    return [letters(word) for word in words]
+
+
+def letters(word):
+    return [letter for letter in word]
+
+
+def main_solution(low, high, words):
+    middle = (low + high) // 2
+    total = 4
+    total += low + high
+    counts = {"a": 5}
+    for key in words[0]:
+        counts[key] += high - middle
+    four = squared(2)
+    sides = low, high
+    matrix = [low, high]
+    queue = deque(matrix)
+    seen = set()
+    found = [jar for jar in [Jar(8, "Al"), Jar(9, "Bo")]]
+    jar = found[0]
+    left = jar.pour(3)
+    kept = list(filter(lambda number: number < high**2, matrix))
+    if words[0] != words[1] or low > high:
+        for index in range(0, 3):
+            if index == 1:
+                break
+            place = index * 3
+            share = index * 7 - 0
+    split = spelled(words)
+    whole = not any(word == "b" for word in words) and low < high
+    part = words[1][:2]
+    return sides
+"""
+RUN = Told(PROGRAM, '{"low": 1, "high": 6, "words": ["a", "bcd"]}')
+
+# Kind, right, wrong, the part of the program that is cited, and which of the lines with it.
+CASES = [
+    # an operation is the one that is done, even if the same comes of another
+    (Kind.OPERATION, "`middle = (1 + 6) // 2 = 3`", "`middle = (6 + 1) // 2 = 3`", "middle = ", 0),
+    (Kind.OPERATION, "`(1 + 6) // 2 = 3` is the middle", "`(8 - 1) // 2 = 3` is the middle", "middle = ", 0),
+    (Kind.OPERATION, "`total = 4 + 1 + 6 = 11`", "`total = 4 + 6 + 1 = 11`", "total += ", 0),
+    (Kind.OPERATION, "`total = 4 + (1 + 6) = 11`", "`total = 4 + 1 * 7 = 11`", "total += ", 0),
+    (Kind.OPERATION, "`total += 1 + 6` is done", "`total -= 1 + 6` is done", "total += ", 0),
+    (Kind.OPERATION, "`counts['a'] += 6 - 3` is done", "`counts['a'] -= 6 - 3` is done", "counts[key] +=", 0),
+    (Kind.OPERATION, "`5 + (6 - 3) = 8`", "`6 + (5 - 3) = 8`", "counts[key] +=", 0),
+    (Kind.OPERATION, "`self.filled += (8 - 3)` is done", "`self.filled += (8 + 3)` is done", "self.filled +=", 0),
+    (Kind.OPERATION, "`four = 2 * 2 = 4`", "`four = 2 + 2 = 4`", "four = ", 0),
+    (Kind.OPERATION, "`place = 0 * 3 = 0`", "`place = 0 * 7 = 0`", "place = ", 0),
+    # comparisons keep their order, and conditions what joins them
+    (Kind.CONDITION, "`'a' != 'bcd'` is true", "`'bcd' != 'a'` is true", "if words[0]", 0),
+    (Kind.CONDITION, "`True and True` is true", "`True or True` is true", "whole = ", 0),
+    (Kind.CONDITION, "`not any(word == 'b' for word in words)` is true", "`words[0] in seen` is true", "whole = ", 0),
+    (
+        Kind.CONDITION,
+        "`words[0] != words[1]`, with `low = 1`, is true",
+        "`words[0] != words[1]`, with `low = 1` and `high = 6`, is false",
+        "if words[0]",
+        0,
+    ),
+    # loops: where they end, how they are left
+    (Kind.OPERATION, "`break` ends the loop", "`continue` goes on", "break", 0),
+    (Kind.COUNT, "The loop ends after `index = 1`", "The loop ends after `index = 0`", "for index in", 1),
+    (Kind.ASSIGNMENT, "It runs from `index = 0` to `index = 1`", "It runs from `index = 0` to `index = 2`", "place =", 0),
+    (Kind.CALL, "It goes over `range(0, 3)`", "It goes over `range(0, 3, 2)`", "for index in", 0),
+    (Kind.OPERATION, "It goes over `range(0, 3)`", "It goes over `range(0, 4 - 1)`", "for index in", 0),
+    # kinds
+    (Kind.ASSIGNMENT, "`matrix = [1, 6]`", "`matrix = deque([1, 6])`", "matrix = ", 0),
+    (Kind.ASSIGNMENT, "`seen = set()`", "`seen = {}`", "seen = ", 0),
+    (Kind.ASSIGNMENT, "`words[1][:2] = 'bc'`", "`words[1][:2] = ['b', 'c']`", "part = ", 0),
+    (Kind.CALL, "`deque(matrix)` returns `deque([1, 6])`", "`deque(matrix)` returns `[1, 6]`", "queue = ", 0),
+    (Kind.CALL, "It returns the tuple `(1, 6)`", "It returns the list `[1, 3]`", "return sides", 0),
+    # attributes, and calls of functions that the program has not
+    (Kind.ASSIGNMENT, "`self.owner = 'Al'`", "`self.owner = 'Bo'`", "self.owner = ", 0),
+    (Kind.CALL, "`squared(2)` is `4`", "`max(low, high)` is `6`", "four = ", 0),
+]
+
+
+@pytest.mark.parametrize(("kind", "right", "mistaken", "part", "number"), CASES)
+def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken, part, number):
+    assert RUN.contradicts(f"It begins {RUN.whole}. {right} {RUN.at(part, number)}.") == set()
+    assert kind in RUN.contradicts(f"It begins {RUN.whole}. {mistaken} {RUN.at(part, number)}.")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "part"),
+    [
+        ("It keeps what is below `high**2`, and `high**2 = 6**2 = 36`", "kept = "),  # in a function that is called later
+        ("With `q = deque([jar])` there is something", "queue = "),  # a value with an object in it, and no call
+        ("The functions `squared(number)` and `letters(word)` are defined", "middle = "),
+        ("`letters(word)` returns `['a']`", "return [letters"),  # in the first of the comprehension's rounds
+        ("It is the jar with `size = 9`", "jar = "),  # an attribute of some object
+        ("As it was found at `index = 0` and `low = 1`, it goes on", "part = "),  # other times
+        ("The `['a']` of `low = 6` is the first", "part = "),
+        ("After `index = 0` the loop goes on with `index = 1`", "for index in"),
+    ],
+)
+def test_what_may_be_said(sentence, part):
+    assert RUN.contradicts(f"It begins {RUN.whole}. {sentence} {RUN.at(part, 0)}.") == set()
+
+
+def test_a_sentence_without_lines_is_held_against_all_of_them():
+    assert RUN.contradicts(f"It begins {RUN.whole}. It looks at `range(0, 3)`.") == set()
+    assert RUN.contradicts(f"It begins {RUN.whole}. It looks at `range(0, 2)`.") == {Kind.CALL}
