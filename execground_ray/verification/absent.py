@@ -54,13 +54,10 @@ _JUMPS = {"break": ast.Break, "continue": ast.Continue, "pass": ast.Pass}
 
 def _jumps(context: Context, window: Window, token: Token) -> Iterator[Check]:
     """``break`` and ``continue`` are statements of these lines."""
-    jump = (
-        _JUMPS.get(context.sentence.code_of(token)) if token.kind == "W" and context.cited and window.complete else None
-    )
-    if jump is not None:
-        good = any(isinstance(each, jump) for each in window.nodes)
-        if not context.is_denied(token):
-            yield context.verdict(token, Kind.OPERATION, good, f"{context.sentence.code_of(token)} is not done there")
+    word = context.sentence.code_of(token)
+    if word in _JUMPS and token.marked and context.cited and window.complete and not context.is_denied(token):
+        good = any(isinstance(each, _JUMPS[word]) for each in window.nodes)
+        yield context.verdict(token, Kind.OPERATION, good, f"{word} is not done there")
 
 
 def _mistaken(sides: tuple[Side, ...], window: Window) -> Iterator[str]:
@@ -188,10 +185,11 @@ def _is_of(node: ast.Compare, event: Event) -> bool:
     if not isinstance(event.node, ast.Compare):
         return False
     op, (right,) = type(node.ops[0]), node.comparators
+    ways = [(node.left, right, op)]
+    if not is_pure(node):  # values keep their order
+        ways.append((right, node.left, _MIRRORED.get(op, op)))
     return any(
         type(does) in {way, OPPOSITES[way]} and same_operand(one, left, event) and same_operand(other, theirs, event)
         for left, does, theirs in pairs_in(event.node)
-        for one, other, way in ((node.left, right, op), (right, node.left, _MIRRORED.get(op, op)))[
-            : 1 if is_pure(node) else 2
-        ]
+        for one, other, way in ways
     )

@@ -80,19 +80,16 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
             good: bool | None = all(has_value(context, side, each, written.tolerance) for each in written.value) or None
         else:
             good = has_value(context, side, written.value, written.tolerance, token)
-            is_of_object = (
-                _WITH.search(context.around(token)[0])
-                and context.window
-                and side.source in context.window.run.attributes
-            )
-            good = None if good is False and is_of_object else good
-            good = good and not (
-                token.marked
-                and context.cited
-                and isinstance(side.node, ast.Name)
-                and is_of_another_kind(context, token, side, written)
-            )
+            if good is False and _WITH.search(context.around(token)[0]) and _is_attribute(context, side):
+                good = None
+            if token.marked and context.cited and isinstance(side.node, ast.Name):
+                good = good and not is_of_another_kind(context, token, side, written)
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
+
+
+def _is_attribute(context: Context, side: Side) -> bool:
+    """Whether a name is that of an attribute: "the node with `val = 9`" has another than the variable."""
+    return context.window is not None and side.source in context.window.run.attributes
 
 
 def _range_end(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:

@@ -33,9 +33,8 @@ def check_marked_operations(context: Context) -> Iterator[Check]:
 def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
     for side in sides:
         nodes = nodes_in(side.node)
-        may_stop = any(
-            isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes
-        )  # before it comes to all of its parts
+        # Before it comes to all of its parts.
+        may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes)
         for node in nodes:
             is_wrong = isinstance(node, ast.BinOp) and len(sides) > 1 and _is_never_done(window, node)
             if is_wrong or (not may_stop and _is_strange(window, node)):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, TypeGuard
 
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
-from execground_ray.verification.recorded import NOT_KNOWN, Event
+from execground_ray.verification.recorded import Event
 from execground_ray.verification.trees import CACHED, children_of, key_of
 from execground_ray.verification.values import Opaque, fits, rounding
 
@@ -74,15 +74,17 @@ def _bounds(node: ast.expr) -> tuple[ast.expr | None, ...]:
 
 
 def _is_value(written: ast.expr, node: ast.expr, event: Event) -> bool:
-    """Whether ``written`` is the value of an operand; not another operation or call, even if the same comes of it."""
+    """Whether ``written`` is the value of an operand; not another operation, even if the same comes of it."""
     operand = event.operands.get(id(node))
-    if operand is not None and isinstance(written, ast.BinOp | ast.Call) and type(written) is type(node):
+    if isinstance(written, ast.BinOp) and isinstance(node, ast.BinOp) and operand is not None:
         return False
     if not is_pure(written):
         return False
     try:
         value = operand_value(node, event)
-        return value is NOT_KNOWN or fits(value_of(written), value, _tolerance(written))
+        return (operand is not None and isinstance(value, Opaque)) or fits(
+            value_of(written), value, _tolerance(written)
+        )
     except UnknownError:
         return False
 

@@ -77,7 +77,7 @@ CASES = [
     # comparisons keep their order, and conditions what joins them
     (Kind.CONDITION, "`'a' != 'bcd'` is true", "`'bcd' != 'a'` is true", "if words[0]", 0),
     (Kind.CONDITION, "`True and True` is true", "`True or True` is true", "whole = ", 0),
-    (Kind.CONDITION, "`not any(word == 'b' for word in words)` is true", "`words[0] in seen` is true", "whole = ", 0),
+    (Kind.CONDITION, "`not any(word == 'b' for word in words)` is true", "`low in seen` is true", "whole = ", 0),
     (
         Kind.CONDITION,
         "`words[0] != words[1]`, with `low = 1`, is true",
@@ -88,7 +88,7 @@ CASES = [
     # loops: where they end, how they are left
     (Kind.OPERATION, "`break` ends the loop", "`continue` goes on", "break", 0),
     (Kind.COUNT, "The loop ends after `index = 1`", "The loop ends after `index = 0`", "for index in", 1),
-    (Kind.ASSIGNMENT, "It runs from `index = 0` to `index = 1`", "It runs from `index = 0` to `index = 2`", "place =", 0),
+    (Kind.ASSIGNMENT, "It goes from `index = 0` to `index = 1`", "It goes from `index = 0` to `index = 2`", "place", 0),
     (Kind.CALL, "It goes over `range(0, 3)`", "It goes over `range(0, 3, 2)`", "for index in", 0),
     (Kind.OPERATION, "It goes over `range(0, 3)`", "It goes over `range(0, 4 - 1)`", "for index in", 0),
     # kinds
@@ -112,7 +112,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
 @pytest.mark.parametrize(
     ("sentence", "part"),
     [
-        ("It keeps what is below `high**2`, and `high**2 = 6**2 = 36`", "kept = "),  # in a function that is called later
+        ("It keeps what is below `high**2`, and `high**2 = 6**2 = 36`", "kept = "),  # is called later
         ("With `q = deque([jar])` there is something", "queue = "),  # a value with an object in it, and no call
         ("The functions `squared(number)` and `letters(word)` are defined", "middle = "),
         ("`letters(word)` returns `['a']`", "return [letters"),  # in the first of the comprehension's rounds
