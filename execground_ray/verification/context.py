@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -31,7 +31,6 @@ _WHILE = re.compile(r"(?<!, )\bwhile\b[^.;:,—]*$", re.IGNORECASE)
 # Of other rounds than those that are cited: "the same string was stored at `c = 3`", "Summing up, both led to a `row = 1`".
 _ELSEWHERE = re.compile(
     r"\b(?:same|equal|had|was|were|remember|recall|earlier|already|before|previous\w*|stored|noted|found)\b[^.;:—]*\b(?:at|for|from|in|with|of) ?$"
-    r"|\b(?:was|were|had)\b[^.;:—]*\bat (?:‹E\d+›(?:,? and |, ))+$|\bthe ‹\w+› of $"
     r"|^\W*(?:summing up|in summary|overall|in short|altogether|all in all|in total|so far|to put it together|putting (?:it|this|everything|all) together|taken together|to sum up|in conclusion|as a whole)\b"
     r"|\b(?:same (?:\w+ )?as|like|unlike) ?$",
     re.IGNORECASE,
@@ -113,6 +112,11 @@ class Context:
         """The equations that end a range."""
         ends = [token for match in RANGE.finditer(self.mask) for token in self.tokens(match["second"])]
         return [token for token in ends if isinstance(token.sides[0].node, ast.Name)]
+
+    @property
+    def of_all(self) -> Context:
+        """The sentence, held against the whole run."""
+        return replace(self, window=self.whole, cited=False)
 
     @property
     def asks(self) -> bool:

@@ -20,6 +20,7 @@ from execground_ray.verification.values import same
 # Kinds of values by the names that they show.
 _NAMED = {each: each for each in ("deque", "range", "defaultdict", "Counter", "OrderedDict")} | {"ndarray": "array"}
 
+_THEN = re.compile(r"\b(?:of|from|at|after|before|since|until|behind|for) (?:‹E\d+›(?:,? and |, ))*$", re.IGNORECASE)
 _WITH = re.compile(r"\b(?:node|object|instance|one|element|item)s? (?:with|whose|of) $", re.IGNORECASE)
 _PLAIN = frozenset({"list", "tuple", "dict", "set"})
 
@@ -80,6 +81,13 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
             good: bool | None = all(has_value(context, side, each, written.tolerance) for each in written.value) or None
         else:
             good = has_value(context, side, written.value, written.tolerance, token)
+            is_name = isinstance(side.node, ast.Name) and token is not context.sentence.tokens[0]
+            if good is False and is_name and _THEN.search(context.around(token)[0]):
+                good = (
+                    None
+                    if context.whole and has_value(context.of_all, side, written.value, written.tolerance)
+                    else good
+                )
             if good is False and _WITH.search(context.around(token)[0]) and _is_attribute(context, side):
                 good = None
             if token.marked and context.cited and isinstance(side.node, ast.Name):

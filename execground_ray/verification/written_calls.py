@@ -24,6 +24,7 @@ _VALUES = frozenset(
 )
 _DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
 _DEFINED = re.compile(r"(?:(?:,|,? and) ‹\w+›)* (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
+_DEFINES = re.compile(r"\b(?:defin|declar)\w+\b[^.;:]*$", re.IGNORECASE)
 _EXPLAINS = re.compile(r"\b(?:since|because|as|after|had|was|were|earlier|before)\b[^.;:,]*$", re.IGNORECASE)
 _LAZY = frozenset({"map", "filter", "generator"})  # of what is called in them no line tells
 _MAY_STOP = ast.BoolOp | ast.IfExp | ast.Lambda | ast.comprehension  # before it comes to all of its parts
@@ -36,7 +37,8 @@ def check_written_calls(context: Context) -> Iterator[Check]:
     if window is None or not context.attributed or not window.complete:
         return
     for token in context.sentence.tokens:
-        if token.marked and not _DEFINED.match(context.around(token)[1]):
+        before, behind = context.around(token)
+        if token.marked and not _DEFINED.match(behind) and not _DEFINES.search(before):
             for sides in token.equations:
                 yield from _called(context, window, token, sides)
 
