@@ -54,7 +54,7 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         return True
     bounds = _bounds(node)
     if bounds and type(written) is type(node):
-        mine = _bounds(written) or children_of(written)[:-1]
+        mine = _bounds(written)
         return len(mine) == len(bounds) and all(
             one is other or (one is not None and other is not None and same_operand(one, other, event))
             for one, other in zip(mine, bounds, strict=True)

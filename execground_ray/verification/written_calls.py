@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure, value_of
+from execground_ray.verification.arithmetic import UnknownError, evaluate, is_pure
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches, same_operand
@@ -120,21 +120,20 @@ def _has_parameters(window: Window, call: ast.Call) -> bool:
 
 
 def _is_range(window: Window, call: ast.Call, events: list[Event]) -> bool | None:
-    """Whether a range of numbers is one that the program goes through; it may be written with other bounds."""
+    """Whether a range of numbers is one that the program goes through; with values it is written with the same bounds."""
     ranges = [event.value for event in events if isinstance(event.value, range)]
-    may_be = []
+    bounds = []
     for state in [{}] if is_pure(call) else window.states:
-        with suppress(UnknownError):
-            may_be.append(evaluate(call, state))
-    if not ranges or not may_be:
+        with suppress(UnknownError, TypeError, ValueError):
+            bounds.append(_bounds(range(*(evaluate(each, state) for each in call.args))))
+    if not ranges or not bounds:
         return None
-    if is_pure(call) and len(call.args) <= 3:
-        wanted = tuple(map(value_of, call.args))
-        bounds = (0, wanted[0], 1) if len(wanted) == 1 else (*wanted, 1)[:3]
-        if any((each.start, each.stop, each.step) == bounds for each in ranges):
-            return True
-    elif any(list(each) in may_be for each in ranges if any(len(each) == len(wanted) for wanted in may_be)):
+    if any(_bounds(each) in bounds for each in ranges):
         return True
+    is_of_a_loop = any(isinstance(each, range) and _bounds(each) in bounds for each in window.run.looped)
     is_plain = all(isinstance(each, ast.Constant) for each in call.args)
-    is_of_a_loop = any(isinstance(each, range) and list(each) in may_be for each in window.run.looped)
     return None if is_of_a_loop and (is_plain or not is_pure(call)) else False
+
+
+def _bounds(many: range) -> tuple[int, int, int]:
+    return many.start, many.stop, many.step

@@ -28,7 +28,7 @@ class Told:
         self._run = refcode, arguments
         execution = execute(refcode, arguments)
         self._lines = execution.trace.split("\n")
-        self._final = f"**Final output:** `{execution.returned}`"
+        self._final = f"**Final output:** `{execution.returned!r}`"
         self.whole = f"[1-{len(self._lines)}]"
 
     def at(self, part, number=0):

@@ -9,10 +9,14 @@ PROGRAM = """\
 from collections import deque
 
 
+class Tag(str):
+    pass
+
+
 class Jar:
     def __init__(self, size, owner):
         self.size = size
-        self.owner = owner
+        self.marks = {owner: size}
         self.filled = 0
 
     def pour(self, amount):
@@ -36,9 +40,13 @@ def main_solution(low, high, words):
     middle = (low + high) // 2
     total = 4
     total += low + high
-    counts = {"a": 5}
-    for key in words[0]:
+    counts = {"a": 5, "b": 9}
+    for key in "ab":
         counts[key] += high - middle
+    try:
+        counts["z"] += 1
+    except KeyError:
+        tagged = Tag("no") + "ne"
     four = squared(2)
     sides = low, high
     matrix = [low, high]
@@ -49,7 +57,7 @@ def main_solution(low, high, words):
     left = jar.pour(3)
     kept = list(filter(lambda number: number < high**2, matrix))
     if words[0] != words[1] or low > high:
-        for index in range(0, 3):
+        for index in range(0, high - 3):
             if index == 1:
                 break
             place = index * 3
@@ -57,6 +65,9 @@ def main_solution(low, high, words):
     split = spelled(words)
     whole = not any(word == "b" for word in words) and low < high
     part = words[1][:2]
+    firsts = [word[:1] for word in words]
+    for even in range(0, 5, 2):
+        last = even
     return sides
 """
 RUN = Told(PROGRAM, '{"low": 1, "high": 6, "words": ["a", "bcd"]}')
@@ -70,7 +81,8 @@ CASES = [
     (Kind.OPERATION, "`total = 4 + (1 + 6) = 11`", "`total = 4 + 1 * 7 = 11`", "total += ", 0),
     (Kind.OPERATION, "`total += 1 + 6` is done", "`total -= 1 + 6` is done", "total += ", 0),
     (Kind.OPERATION, "`counts['a'] += 6 - 3` is done", "`counts['a'] -= 6 - 3` is done", "counts[key] +=", 0),
-    (Kind.OPERATION, "`5 + (6 - 3) = 8`", "`6 + (5 - 3) = 8`", "counts[key] +=", 0),
+    (Kind.OPERATION, "`9 + (6 - 3)` is added up", "`8 + (6 - 3)` is added up", "counts[key] +=", 1),
+    (Kind.OPERATION, "`'no' + 'ne'` gives `'none'`", "`'no' + 'body'` gives `'nobody'`", "tagged = ", 0),
     (Kind.OPERATION, "`self.filled += (8 - 3)` is done", "`self.filled += (8 + 3)` is done", "self.filled +=", 0),
     (Kind.OPERATION, "`four = 2 * 2 = 4`", "`four = 2 + 2 = 4`", "four = ", 0),
     (Kind.OPERATION, "`place = 0 * 3 = 0`", "`place = 0 * 7 = 0`", "place = ", 0),
@@ -85,20 +97,22 @@ CASES = [
         "if words[0]",
         0,
     ),
+    (Kind.CONDITION, "It is `'bc'`", "`any(word == 'b' for word in words)` is true", "part = ", 0),
     # loops: where they end, how they are left
     (Kind.OPERATION, "`break` ends the loop", "`continue` goes on", "break", 0),
     (Kind.COUNT, "The loop ends after `index = 1`", "The loop ends after `index = 0`", "for index in", 1),
     (Kind.ASSIGNMENT, "It goes from `index = 0` to `index = 1`", "It goes from `index = 0` to `index = 2`", "place", 0),
-    (Kind.CALL, "It goes over `range(0, 3)`", "It goes over `range(0, 3, 2)`", "for index in", 0),
+    (Kind.CALL, "It goes over `range(0, 5, 2)`", "It goes over `range(0, 6, 2)`", "for even in", 0),
     (Kind.OPERATION, "It goes over `range(0, 3)`", "It goes over `range(0, 4 - 1)`", "for index in", 0),
     # kinds
     (Kind.ASSIGNMENT, "`matrix = [1, 6]`", "`matrix = deque([1, 6])`", "matrix = ", 0),
     (Kind.ASSIGNMENT, "`seen = set()`", "`seen = {}`", "seen = ", 0),
     (Kind.ASSIGNMENT, "`words[1][:2] = 'bc'`", "`words[1][:2] = ['b', 'c']`", "part = ", 0),
+    (Kind.ASSIGNMENT, "`word[:1] = 'b'` is last", "`word[:1] = ['b']` is last", "firsts = ", 0),
     (Kind.CALL, "`deque(matrix)` returns `deque([1, 6])`", "`deque(matrix)` returns `[1, 6]`", "queue = ", 0),
     (Kind.CALL, "It returns the tuple `(1, 6)`", "It returns the list `[1, 3]`", "return sides", 0),
     # attributes, and calls of functions that the program has not
-    (Kind.ASSIGNMENT, "`self.owner = 'Al'`", "`self.owner = 'Bo'`", "self.owner = ", 0),
+    (Kind.ASSIGNMENT, "`self.marks = {'Al': 8}`", "`self.marks = {'Bo': 8}`", "self.marks = ", 0),
     (Kind.CALL, "`squared(2)` is `4`", "`max(low, high)` is `6`", "four = ", 0),
 ]
 
@@ -116,10 +130,12 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("With `q = deque([jar])` there is something", "queue = "),  # a value with an object in it, and no call
         ("The functions `squared(number)` and `letters(word)` are defined", "middle = "),
         ("`letters(word)` returns `['a']`", "return [letters"),  # in the first of the comprehension's rounds
-        ("It is the jar with `size = 9`", "jar = "),  # an attribute of some object
+        ("It is not the jar with `size = 9`", "self.size = "),  # an attribute of another object
+        ("`self.filled += 5` leaves `self.filled = 5`, so `jar.filled = 5`", "self.filled += "),  # by another name
+        ("`counts['z'] += 1` is tried", 'counts["z"] += 1'),  # and raises an exception
+        ("In the loop over `range(0, 6 - 3)` it is a product", "place = "),  # whose head is not cited
         ("As it was found at `index = 0` and `low = 1`, it goes on", "part = "),  # other times
-        ("The `['a']` of `low = 6` is the first", "part = "),
-        ("After `index = 0` the loop goes on with `index = 1`", "for index in"),
+        ("The product is that of `index = 0`", "if index == 1"),
     ],
 )
 def test_what_may_be_said(sentence, part):
@@ -129,3 +145,35 @@ def test_what_may_be_said(sentence, part):
 def test_a_sentence_without_lines_is_held_against_all_of_them():
     assert RUN.contradicts(f"It begins {RUN.whole}. It looks at `range(0, 3)`.") == set()
     assert RUN.contradicts(f"It begins {RUN.whole}. It looks at `range(0, 2)`.") == {Kind.CALL}
+    assert RUN.contradicts(f"It begins {RUN.whole}. It works out `low - high`.") == {Kind.OPERATION}
+    assert RUN.contradicts(f"It begins {RUN.whole}. It compares `middle >= high`.") == {Kind.CONDITION}
+
+
+def test_a_sentence_may_begin_with_the_round_before():
+    rounds = f"After `index = 0` comes `index = 1` {RUN.at('for index in', 1)}."
+    assert RUN.contradicts(f"It begins {RUN.whole}. {rounds}") == set()
+    assert RUN.contradicts(f"It begins {RUN.whole}. {rounds.replace('= 1', '= 2')}") == {Kind.ASSIGNMENT}
+
+
+NESTED = """\
+import json
+
+
+def same(many):
+    return list(map(abs, many))
+
+
+def positive(many):
+    return same(many)
+
+
+def main_solution(many):
+    return json.dumps(positive(many))
+"""
+
+
+def test_what_a_function_of_a_library_returned_is_known_too():
+    run = Told(NESTED, '{"many": [1, 6]}')
+    encoding = f"It begins {run.whole}. `encode(obj)` returns `'[1, 6]'` {run.at('_default_encoder.encode', 1)}."
+    assert run.contradicts(encoding) == set()
+    assert run.contradicts(encoding.replace("'", "")) == {Kind.CALL}
