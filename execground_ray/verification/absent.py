@@ -23,7 +23,7 @@ _TWINS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 # What a text may call that the program does not: measures and conversions by which it tells what a value is.
 _MEASURES = frozenset(
-    "len type isinstance int str float bool range enumerate list ord chr repr slice tolist items keys values bool dict_keys dict_values dict_items".split()
+    "len sum abs min max round type isinstance int str float bool range enumerate list ord chr repr slice tolist items keys values bool dict_keys dict_values dict_items".split()
 )
 # But not to say what a variable is assigned.
 _CHANGES = frozenset({"min", "max", "round", "abs"})

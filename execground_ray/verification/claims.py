@@ -13,7 +13,6 @@ from execground_ray.verification.facts import follows, has_returned, has_value, 
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import key_of
 from execground_ray.verification.values import fits
 
 _ADVERB = (
@@ -170,18 +169,6 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
         return  # what a name is, is an assignment
     wanted = (word.lower() == "true") is not bool(match["no"])
     good = is_true(context, token.sides[0], wanted, token)
-    if good is None and token.marked and _is_not_looked_at(context, token.sides[0]):
-        good = False
     if good is False and _NONE.search(context.mask[: match.end()]):
         good = None
     yield context.verdict(token, Kind.CONDITION, good, f"{token.sides[0].source} is not {str(wanted).lower()} there")
-
-
-def _is_not_looked_at(context: Context, side: Side) -> bool:
-    """Whether it is a condition of the program that these lines do not come to."""
-    window = context.window
-    if window is None or not context.cited or not window.complete or window.hidden or side.key not in window.run.keys:
-        return False
-    return not isinstance(side.node, ast.Name | ast.Compare) and not any(
-        key_of(event.node) == side.key for event in window.looking
-    )

@@ -24,7 +24,7 @@ _UNREAL = re.compile(
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|whether|in case|only when|when|(?<!at )once(?! more| again)|wherever|(?<!which )means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that)|(?<!,) (?:for|at|in|of) which)\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|whether|in case|only where|when|(?<!at )once(?! more| again)|wherever|(?<!which )means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that)|(?<!,) (?:for|at|in|of) which)\b[^.;:,—]*$",
     re.IGNORECASE,
 )
 _WHILE = re.compile(r"(?<!, )\bwhile\b[^.;:,—]*$", re.IGNORECASE)
