@@ -14,7 +14,6 @@ from execground_ray.verification.trees import children_of, key_of, name_of_call,
 from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
 
-_DIVIDES = frozenset("Div FloorDiv Mod RShift divmod int isqrt sqrt fmod bin hex oct len median gcd".split())
 _LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find rfind index count".split())
 
 
@@ -35,11 +34,10 @@ def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
         nodes = nodes_in(side.node)
         # Before it comes to all of its parts.
         may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes)
-        for node in nodes:
-            is_wrong = isinstance(node, ast.BinOp) and len(sides) > 1 and _is_never_done(window, node)
-            if is_wrong or (not may_stop and _is_strange(window, node)):
-                yield node
-        for each in _calculations(side.node) if not may_stop else ():
+        if may_stop:
+            continue
+        yield from (each for each in nodes if _is_strange(window, each))
+        for each in _calculations(side.node):
             if _is_unmade(window, each, sides, inside=each is not side.node):
                 yield each
 
@@ -101,17 +99,6 @@ def _given(window: Window, side: Side) -> set[ast.expr]:
 def _targets(node: ast.Assign | ast.AugAssign) -> set[str]:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return {each.id for each in targets if isinstance(each, ast.Name)}
-
-
-def _is_never_done(window: Window, node: ast.BinOp) -> bool:
-    """Whether it is a whole division or a remainder of values, and nothing there is divided: no text does so of itself."""
-    whole = isinstance(node.op, ast.FloorDiv | ast.Mod)
-    if not whole or not is_pure(node) or not window.operations.isdisjoint(_DIVIDES):
-        return False
-    try:
-        return freeze(value_of(node.left)) in window.pool
-    except UnknownError:
-        return False
 
 
 def _is_strange(window: Window, node: ast.AST) -> bool:

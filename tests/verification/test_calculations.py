@@ -16,7 +16,7 @@ class Tag(str):
 class Jar:
     def __init__(self, size, owner):
         self.size = size
-        self.marks = {owner: size}
+        self.marks = {owner: size, "cap": 20}
         self.filled = 0
 
     def pour(self, amount):
@@ -103,6 +103,7 @@ CASES = [
     (Kind.ASSIGNMENT, "It goes from `index = 0` to `index = 1`", "It goes from `index = 0` to `index = 2`", "place", 0),
     (Kind.CALL, "It goes over `range(0, 5, 2)`", "It goes over `range(0, 6, 2)`", "for even in", 0),
     (Kind.OPERATION, "It goes over `range(0, 3)`", "It goes over `range(0, 4 - 1)`", "for index in", 0),
+    (Kind.ASSIGNMENT, "For `index = 0` it is `0`", "For `index = 1` it is `0`", "place = ", 0),
     # kinds
     (Kind.ASSIGNMENT, "`matrix = [1, 6]`", "`matrix = deque([1, 6])`", "matrix = ", 0),
     (Kind.ASSIGNMENT, "`seen = set()`", "`seen = {}`", "seen = ", 0),
@@ -111,7 +112,7 @@ CASES = [
     (Kind.CALL, "`deque(matrix)` returns `deque([1, 6])`", "`deque(matrix)` returns `[1, 6]`", "queue = ", 0),
     (Kind.CALL, "It returns the tuple `(1, 6)`", "It returns the list `[1, 3]`", "return sides", 0),
     # attributes, and calls of functions that the program has not
-    (Kind.ASSIGNMENT, "`self.marks = {'Al': 8}`", "`self.marks = {'Bo': 8}`", "self.marks = ", 0),
+    (Kind.ASSIGNMENT, "`self.marks = {'Al': 8, 'cap': 20}`", "`self.marks = {'Al': 20, 'cap': 8}`", "self.marks = ", 0),
     (Kind.CALL, "`squared(2)` is `4`", "`max(low, high)` is `6`", "four = ", 0),
 ]
 
@@ -134,7 +135,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("`counts['z'] += 1` is tried", 'counts["z"] += 1'),  # and raises an exception
         ("In the loop over `range(0, 6 - 3)` it is a product", "share = "),  # whose head is not cited
         ("As it was found at `index = 0` and `low = 1`, it goes on", "part = "),  # other times
-        ("The product is that of `index = 0`", "if index == 1"),
+        ("With `low = 1`, nothing is left of `index = 0`", "break"),
     ],
 )
 def test_what_may_be_said(sentence, part):
