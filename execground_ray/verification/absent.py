@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from execground_ray.verification.arithmetic import UnknownError, is_pure
 from execground_ray.verification.context import Check, Context
@@ -15,7 +16,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import Event
 from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import atoms_of, key_of, name_of_call, nodes_in, pairs_in
+from execground_ray.verification.trees import CACHED, atoms_of, key_of, name_of_call, nodes_in, pairs_in
 from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
 
@@ -128,13 +129,14 @@ def _is_told_of(sides: tuple[Side, ...], window: Window) -> bool:
     )
 
 
-def _comparisons(tree: ast.expr) -> Iterator[ast.Compare]:
+@lru_cache(maxsize=CACHED)
+def _comparisons(tree: ast.expr) -> list[ast.Compare]:
     """The comparisons that a condition is made of, each of two expressions."""
-    for node in nodes_in(tree):
-        if isinstance(node, ast.Compare):
-            yield from (ast.Compare(left, [op], [right]) for left, op, right in pairs_in(node))
+    many = [node for node in nodes_in(tree) if isinstance(node, ast.Compare)]
+    return [ast.Compare(left, [op], [right]) for node in many for left, op, right in pairs_in(node)]
 
 
+@lru_cache(maxsize=CACHED)
 def _surely_made(tree: ast.expr) -> set[str]:
     """The keys of those that are made whatever comes out: not behind an ``and``, an ``or`` or the first of a chain."""
     later = {part for node in nodes_in(tree) if isinstance(node, ast.BoolOp) for part in node.values[1:]}

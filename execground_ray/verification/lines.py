@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
@@ -12,7 +11,7 @@ from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import WIDEN, Event
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in, operations_of
+from execground_ray.verification.trees import name_of_call, operations_of
 from execground_ray.verification.values import Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -82,19 +81,20 @@ class Lines:
         """Whether nothing of what all these lines do is missing."""
         return self.recorded and self.core_complete
 
-    @cached_property
-    def _by_key(self) -> dict[str, list[Event]]:
-        return grouped(self.events, lambda event: key_of(event.node))
+    def by_key(self, key: str) -> list[Event]:
+        """When these lines evaluated an expression, or gave it a value."""
+        return [event for line in self.statements for event in self.run.keyed.get((line, key), ())]
+
+    def of_kind(self, kind: type[ast.expr]) -> list[Event]:
+        """Events whose expressions are of some kind."""
+        return [event for line in self.statements for event in self.run.kinds.get((line, kind), ())]
 
     def evaluated(self, side: Side) -> list[Event]:
         """When these lines evaluated an expression: as it is written, or with values in place of names."""
-        alike = self.by_type.get(type(side.node), ())
-        return [*self._by_key.get(side.key, ()), *(event for event in alike if matches(side.node, event))]
-
-    @cached_property
-    def by_type(self) -> dict[type[ast.expr], list[Event]]:
-        """Events by the kind of their expressions."""
-        return grouped(self.events, lambda event: type(event.node))
+        found = self.by_key(side.key)
+        if isinstance(side.node, ast.Name | ast.Constant):
+            return found
+        return [*found, *(event for event in self.of_kind(type(side.node)) if matches(side.node, event))]
 
     @cached_property
     def raises(self) -> bool:
@@ -105,12 +105,10 @@ class Lines:
     def values(self) -> list[Any]:
         """Every value at these lines, each once: of expressions, names, arguments, and what came back."""
         found: dict[int, Any] = {}
-        for event in self.events:
-            found[id(event.value)] = event.value
+        for line in self.statements:
+            found |= self.run.values_at.get(line, {})
         for state in self.states:
-            for name, value in state.items():
-                if name not in self.run.watches:
-                    found[id(value)] = value
+            found |= self.run.values_in(state)
         for frame in self.touched:
             for value in (frame.returned, *(value for _, value in frame.arguments)):
                 found[id(value)] = value
@@ -204,9 +202,7 @@ class Lines:
         """What these lines do: names of operators, of what is called, and of the kinds of their statements and expressions."""
         found = {name for node in self.nodes for name in operations_of(node)}
         sums = [
-            event.value
-            for event in self.by_type.get(ast.BinOp, ())
-            if isinstance(getattr(event.node, "op", None), ast.Add)
+            event.value for event in self.of_kind(ast.BinOp) if isinstance(getattr(event.node, "op", None), ast.Add)
         ]
         found |= {"Concat"} if any(not isinstance(each, int | float) for each in sums) else set()
         return frozenset(found)
@@ -214,13 +210,7 @@ class Lines:
     @cached_property
     def passing(self) -> frozenset[str]:
         """The variables of which one statement of these lines calls methods again and again: what they have in between is not known."""
-        found: set[str] = set()
-        for node in self.nodes:
-            if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-                found |= set(_receivers(node))
-            elif isinstance(node, ast.Expr | ast.Assign | ast.AugAssign):
-                found |= {name for name, count in Counter(_receivers(node)).items() if count > 1}
-        return frozenset(found)
+        return frozenset().union(*(self.run.calling_again[node] for node in self.nodes & self.run.calling_again.keys()))
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -232,9 +222,3 @@ class Lines:
         """What these lines evaluate, and their statements."""
         shown = {self.run.lines[line - 1][2] for line in self.lines}
         return {event.node for event in self.events} | self.run.written_on(frozenset(shown))
-
-
-def _receivers(tree: ast.AST) -> list[str]:
-    """The variables of which methods are called, as often as that is written."""
-    calls = [node.func for node in nodes_in(tree) if isinstance(node, ast.Call)]
-    return [func.value.id for func in calls if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name)]

@@ -115,7 +115,7 @@ def _made(context: Context, window: Window, token: Token, *, still: bool) -> Ite
 def _returned(context: Context, window: Window, token: Token) -> Iterator[Check]:
     """What is returned is what a call at these lines returns."""
     values = [frame.returned for frame in window.around + window.touched]
-    values += [event.value for event in window.by_type.get(ast.Call, ())]
+    values += [event.value for event in window.of_kind(ast.Call)]
     try:
         value = token.value
     except UnknownError:

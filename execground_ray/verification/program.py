@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from execground_ray.verification.trees import (
 )
 from execground_ray.verification.values import freeze
 
+_COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _CALLING = frozenset("map filter reduce starmap accumulate groupby takewhile dropwhile".split())
 
 
@@ -144,8 +146,26 @@ class Program:
     @cached_property
     def comprehended(self) -> frozenset[str]:
         """The names that comprehensions run through."""
-        targets = [node.target for node in self._nodes if isinstance(node, ast.comprehension)]
-        return frozenset(each.id for target in targets for each in nodes_in(target) if isinstance(each, ast.Name))
+        return frozenset().union(*self.targets.values())
+
+    @cached_property
+    def targets(self) -> dict[ast.AST, frozenset[str]]:
+        """The names that each comprehension runs through."""
+        return {
+            node: frozenset(each.id for each in nodes_in(node.target) if isinstance(each, ast.Name))
+            for node in self._nodes
+            if isinstance(node, ast.comprehension)
+        }
+
+    @cached_property
+    def calling_again(self) -> dict[ast.AST, frozenset[str]]:
+        """By statement or comprehension: the variables of which it calls methods again and again."""
+        loops = [node for node in self._nodes if isinstance(node, _COMPREHENSIONS)]
+        found: dict[ast.AST, frozenset[str]] = {node: frozenset(_receivers(node)) for node in loops}
+        for node in self._nodes:
+            if isinstance(node, ast.Expr | ast.Assign | ast.AugAssign):
+                found[node] = frozenset(name for name, count in Counter(_receivers(node)).items() if count > 1)
+        return {node: names for node, names in found.items() if names}
 
     @cached_property
     def passed(self) -> frozenset[str]:
@@ -199,3 +219,9 @@ class Program:
     def compared(self) -> dict[tuple[str, str], set[type[ast.cmpop]]]:
         """How the program compares two expressions, by their keys."""
         return compared_in(self._nodes)
+
+
+def _receivers(tree: ast.AST) -> list[str]:
+    """The variables of which methods are called, as often as that is written."""
+    calls = [node.func for node in nodes_in(tree) if isinstance(node, ast.Call)]
+    return [func.value.id for func in calls if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name)]

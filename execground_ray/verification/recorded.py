@@ -64,6 +64,7 @@ class Recorded(Program):
         self._types: dict[int, str] = {}
         self._scopes: dict[tuple[int, bool], tuple[tuple[int, ...], dict[str, Any]]] = {}
         self._inside: dict[int, Inside] = {}
+        self._held: dict[int, dict[int, Any]] = {}
         self.lines = evidence.lines
         self.count = len(evidence.lines)
         self.frame_of = [line[1] for line in evidence.lines]
@@ -147,6 +148,30 @@ class Recorded(Program):
     def _event_lines(self) -> dict[int, list[Event]]:
         return grouped(self.events, lambda event: event.line)
 
+    @cached_property
+    def keyed(self) -> dict[tuple[int, str], list[Event]]:
+        """By line and expression."""
+        return grouped(self.events, lambda event: (event.line, key_of(event.node)))
+
+    @cached_property
+    def kinds(self) -> dict[tuple[int, type[ast.expr]], list[Event]]:
+        """By line and kind of expression."""
+        return grouped(self.events, lambda event: (event.line, type(event.node)))
+
+    @cached_property
+    def values_at(self) -> dict[int, dict[int, Any]]:
+        """By line: the values of its expressions, by ``id``."""
+        found: dict[int, dict[int, Any]] = defaultdict(dict)
+        for event in self.events:
+            found[event.line][id(event.value)] = event.value
+        return found
+
+    def values_in(self, state: dict[str, Any]) -> dict[int, Any]:
+        """The values of the variables of a state that this run has given, by ``id``."""
+        if id(state) not in self._held:
+            self._held[id(state)] = {id(value): value for name, value in state.items() if name not in self.watches}
+        return self._held[id(state)]
+
     def events_at(self, line: int) -> list[Event]:
         """The events of the statement that record line ``line`` shows."""
         return self._event_lines.get(line, [])
@@ -184,20 +209,32 @@ class Recorded(Program):
 
     def inner_states(self, line: int) -> list[dict[str, Any]]:
         """The names of the calls that a line makes and that have no lines of their own, whenever one gets a value."""
-        states: dict[int, dict[str, Any]] = {}
-        found = []
-        for event in self.events_at(line):
+        return self._inner_states.get(line, [])
+
+    @cached_property
+    def _inner_states(self) -> dict[int, list[dict[str, Any]]]:
+        states: dict[tuple[int, int], dict[str, Any]] = {}
+        found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for event in self.events:
             if not self.is_inner(event.frame):
                 continue
-            fresh = event.frame not in states
+            call = event.line, event.frame
+            fresh = call not in states
             if fresh:
-                states[event.frame] = dict(self.frames[event.frame].arguments)
+                states[call] = dict(self.frames[event.frame].arguments)
             name = event.node.id if isinstance(event.node, ast.Name) and isinstance(event.node.ctx, ast.Store) else ""
             if name:
-                states[event.frame] = states[event.frame] | {name: event.value}
+                states[call] = states[call] | {name: event.value}
             if fresh or name:
-                found.append(states[event.frame])
+                found[event.line].append(states[call])
         return found
+
+    @cached_property
+    def shown_calls(self) -> frozenset[tuple[int, str]]:
+        """The lines that make calls which the record shows, each with the name of what is called."""
+        return frozenset(
+            (self.owners[frame.caller], frame.name.rpartition(".")[2]) for frame in self.frames if frame.caller
+        )
 
     @cached_property
     def _shown(self) -> frozenset[int]:

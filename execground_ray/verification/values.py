@@ -17,6 +17,9 @@ _SIZED = str | list | tuple | dict | set | frozenset | deque | range
 _FLOAT = re.compile(r"[-+]?(\d+)\.(\d+)(?:[eE]([-+]?\d+))?")
 
 
+_KEYS = frozenset({int, str, type(None)})  # most values are of these, and their own keys
+
+
 @dataclass(frozen=True)
 class Opaque:
     """A value that is known by the beginning of what it shows and perhaps its length."""
@@ -29,7 +32,7 @@ class Opaque:
 
 def freeze(value: Any, depth: int = 0) -> Hashable:  # noqa: PLR0911
     """A key that is equal for values that are written alike: 1 and 1.0, a list and a tuple; not 1 and True."""
-    if value is None or isinstance(value, str | bytes | Opaque):
+    if type(value) in _KEYS or isinstance(value, str | bytes | Opaque):
         return value
     if isinstance(value, bool):
         return ("bool", value)

@@ -62,7 +62,7 @@ class Window(Conditions):
         if done and isinstance(side.node, _WORKED_OUT) and name_of_call(side.node) != "len":
             return Possible(done, self.recorded and not any(isinstance(each, Opaque) for each in done))
         found = [event.value for event in events]
-        exact = side.key in self._by_key
+        exact = bool(self.by_key(side.key))
         seen = len(found)
         names = side.names
         failed: list[UnknownError] = []
@@ -77,7 +77,8 @@ class Window(Conditions):
                 is_lost = is_lost or names <= state.keys()
         if isinstance(side.node, ast.Name):  # what a call that ends there was given
             found += [value for frame in self.touched for name, value in frame.arguments if name == side.source]
-        values = list({(self.run.type_of(value), repr(value)): value for value in found}.values())
+        each_once = {id(value): value for value in found}.values()
+        values = list({(self.run.type_of(value), repr(value)): value for value in each_once}.values())
         whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
         whole = whole and names.isdisjoint(self.passing)
         whole = whole and not (isinstance(side.node, ast.Name) and self._may_be_attribute(side))
@@ -160,7 +161,7 @@ class Window(Conditions):
 
     def _is_aliased(self, side: Side) -> bool:
         """Whether its attribute is set at these lines by another name, which may be the same object's."""
-        stores = (event for event in self.by_type.get(ast.Attribute, ()) if isinstance(event.node.ctx, ast.Store))  # type: ignore[attr-defined]
+        stores = (event for event in self.of_kind(ast.Attribute) if isinstance(event.node.ctx, ast.Store))  # type: ignore[attr-defined]
         name = getattr(side.node, "attr", "")
         return bool(name) and any(name == event.node.attr and side.key != key_of(event.node) for event in stores)  # type: ignore[attr-defined]
 
@@ -170,17 +171,14 @@ class Window(Conditions):
             return False
         calls = {self.run.frame_of[line - 1] for line in self.lines}
         own = {call for call in calls if call >= 0 and side.names & dict(self.run.frames[call].arguments).keys()}
-        return not own <= known_in | {event.frame for event in self._by_key.get(side.key, ())}
+        return not own <= known_in | {event.frame for event in self.by_key(side.key)}
 
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The names of the functions that these lines call without the record showing it, and of what is in them."""
-        shown = {
-            (self.run.owners[frame.caller], frame.name.rpartition(".")[2]) for frame in self.run.frames if frame.caller
-        }
-        calls = [event for event in self.by_type.get(ast.Call, ()) if not self.run.is_of_object(event.node)]
+        calls = [event for event in self.of_kind(ast.Call) if not self.run.is_of_object(event.node)]
         called = {(event.line, name_of_call(event.node)) for event in calls}
-        return frozenset().union(*(self.run.functions.get(name, ()) for _, name in called - shown))
+        return frozenset().union(*(self.run.functions.get(name, ()) for _, name in called - self.run.shown_calls))
 
     @cached_property
     def inner(self) -> bool:
@@ -193,7 +191,7 @@ class Window(Conditions):
     @cached_property
     def changing(self) -> bool:
         """Whether these lines look at a part of something that a call may change: what becomes of it is not known."""
-        parts = [*self.by_type.get(ast.Attribute, ()), *self.by_type.get(ast.Subscript, ())]
+        parts = [*self.of_kind(ast.Attribute), *self.of_kind(ast.Subscript)]
         return any(isinstance(event.value, MUTABLE) for event in parts)
 
     @cached_property
@@ -201,13 +199,7 @@ class Window(Conditions):
         """The names that comprehensions of these lines run through, and those in calls that have no lines."""
         if self.hidden or self.inner:
             return self.run.comprehended
-        return frozenset(
-            each.id
-            for node in self.nodes
-            if isinstance(node, ast.comprehension)
-            for each in nodes_in(node.target)
-            if isinstance(each, ast.Name)
-        )
+        return frozenset().union(*(self.run.targets[node] for node in self.nodes & self.run.targets.keys()))
 
     def held(self, side: Side, *, before: bool) -> list[Any]:
         """The values that an expression of names has before or behind the statements of the cited lines."""
@@ -239,7 +231,7 @@ class Window(Conditions):
         The first is empty where nothing is assigned to it there, or the name is none of a single call.
         """
         name, core = side.source, set(self.core_statements)
-        events = [event for event in self._by_key.get(side.key, ()) if isinstance(event.node, ast.Name)]
+        events = [event for event in self.by_key(side.key) if isinstance(event.node, ast.Name)]
         stores = [event for event in events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
         frames = {event.frame for event in stores if event.line in core}
         if len(frames) != 1:
