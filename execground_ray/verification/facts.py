@@ -49,16 +49,20 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
     if isinstance(value, list) and not window.unseen.isdisjoint(side.names):  # one step behind what is seen
         if any(fits(value[:-1], each, tolerance) for each in values):
             return None
-    if any(
-        isinstance(each, list) and len(each) > 1 and all(fits(value, item, tolerance) for item in each)
-        for each in values
-    ):
-        return None  # "the row stays `0` everywhere"
+    if _is_of_all(value, values, tolerance):
+        return None
     # An outlook on the rounds of a loop.
     if isinstance(side.node, ast.Name) and (_ROUNDS.search(context.mask) or context.enumerates(side.key)):
         if any(fits(value, each, tolerance) for loop in window.run.rounds(side.source) for each in loop):
             return None
     return False if closed or (kinds is not None and kind_of(value) not in kinds) else None
+
+
+def _is_of_all(value: Any, values: list[Any], tolerance: float) -> bool:
+    """Whether it is all values in a list, as a comprehension gathers them, or "the row stays `0` everywhere"."""
+    rows = [each for each in values if isinstance(each, list) and len(each) > 1]
+    is_everywhere = any(all(fits(value, item, tolerance) for item in row) for row in rows)
+    return is_everywhere or (isinstance(value, list) and fits(value, values, tolerance))
 
 
 def has_returned(context: Context, side: Side, value: Any, tolerance: float, token: Token | None = None) -> bool | None:

@@ -11,7 +11,7 @@ from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import WIDEN, Event
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import name_of_call, operations_of
+from execground_ray.verification.trees import key_of, name_of_call, operations_of
 from execground_ray.verification.values import Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -94,7 +94,8 @@ class Lines:
         found = self.by_key(side.key)
         if isinstance(side.node, ast.Name | ast.Constant):
             return found
-        return [*found, *(event for event in self.of_kind(type(side.node)) if matches(side.node, event))]
+        alike = [event for event in self.of_kind(type(side.node)) if key_of(event.node) != side.key]
+        return [*found, *(event for event in alike if matches(side.node, event))]
 
     @cached_property
     def raises(self) -> bool:

@@ -65,6 +65,7 @@ def main_solution(low, high, words):
     split = spelled(words)
     whole = not any(word == "b" for word in words) and low < high
     part = words[1][:2]
+    tripled = [number * 3 for number in matrix]
     firsts = [word[:1] for word in words]
     for even in range(0, 5, 2):
         last = even
@@ -130,6 +131,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("With `q = deque([jar])` there is something", "queue = "),  # a value with an object in it, and no call
         ("The functions `squared(number)` and `letters(word)` are defined", "middle = "),
         ("`letters(word)` returns `['a']`", "return [letters"),  # in the first of the comprehension's rounds
+        ("Each becomes `number * 3`, which gives `[3, 18]`", "tripled = "),
         ("It is not the object with `size = 9`", ">>> Call to Jar.__init__"),  # an attribute of another object
         ("`self.filled += 5` leaves `self.filled = 5`, so `jar.filled = 5`", "self.filled += "),  # by another name
         ("`counts['z'] += 1` is tried", 'counts["z"] += 1'),  # and raises an exception
