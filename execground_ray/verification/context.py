@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -112,11 +112,6 @@ class Context:
         """The equations that end a range."""
         ends = [token for match in RANGE.finditer(self.mask) for token in self.tokens(match["second"])]
         return [token for token in ends if isinstance(token.sides[0].node, ast.Name)]
-
-    @property
-    def of_all(self) -> Context:
-        """The sentence, held against the whole run."""
-        return replace(self, window=self.whole, cited=False)
 
     @property
     def asks(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -81,23 +82,25 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
             good: bool | None = all(has_value(context, side, each, written.tolerance) for each in written.value) or None
         else:
             good = has_value(context, side, written.value, written.tolerance, token)
-            is_name = isinstance(side.node, ast.Name) and token is not context.sentence.tokens[0]
-            if good is False and is_name and _THEN.search(context.around(token)[0]):
-                good = (
-                    None
-                    if context.whole and has_value(context.of_all, side, written.value, written.tolerance)
-                    else good
-                )
-            if good is False and _WITH.search(context.around(token)[0]) and _is_attribute(context, side):
+            if good is False and _is_of_another(context, token, side, written):
                 good = None
             if token.marked and context.cited and isinstance(side.node, ast.Name):
                 good = good and not is_of_another_kind(context, token, side, written)
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
 
 
-def _is_attribute(context: Context, side: Side) -> bool:
-    """Whether a name is that of an attribute: "the node with `val = 9`" has another than the variable."""
-    return context.window is not None and side.source in context.window.run.attributes
+def _is_of_another(context: Context, token: Token, side: Side, written: Side) -> bool:
+    """Whether a name is that of another time, "since `i = 3`", or of an object, "the node with `val = 9`"."""
+    before, _ = context.around(token)
+    if context.window is None or context.whole is None or not isinstance(side.node, ast.Name):
+        return False
+    if _WITH.search(before) and side.source in context.window.run.attributes:
+        return True
+    is_first = token is context.sentence.tokens[0]  # which says what the sentence is about
+    if is_first or not _THEN.search(before):
+        return False
+    whole = replace(context, window=context.whole, cited=False)
+    return bool(has_value(whole, side, written.value, written.tolerance))
 
 
 def _range_end(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:

@@ -18,7 +18,7 @@ _LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find r
 
 
 def check_marked_operations(context: Context) -> Iterator[Check]:
-    """Judge the operations that a sentence with lines of its own marks."""
+    """Judge the operations that a sentence marks; one without lines of its own is held against the whole run."""
     window = context.window
     if window is None or not context.attributed or not window.complete or window.hidden:
         return
@@ -32,14 +32,10 @@ def check_marked_operations(context: Context) -> Iterator[Check]:
 def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
     for side in sides:
         nodes = nodes_in(side.node)
-        # Before it comes to all of its parts.
-        may_stop = any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes)
-        if may_stop:
+        if any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes):  # need not come to all of its parts
             continue
         yield from (each for each in nodes if _is_strange(window, each))
-        for each in _calculations(side.node):
-            if _is_unmade(window, each, sides, inside=each is not side.node):
-                yield each
+        yield from (each for each in _calculations(side.node) if _is_unmade(window, each, side, sides[0]))
 
 
 def _calculations(node: ast.AST) -> Iterator[ast.BinOp]:
@@ -63,8 +59,15 @@ def _is_ahead(window: Window, node: ast.AST) -> bool:
     return any(key_of(node) == key_of(each) for block in blocks for each in nodes_in(block))
 
 
-def _is_unmade(window: Window, node: ast.BinOp, sides: tuple[Side, ...], *, inside: bool) -> bool:
-    """Whether it is a calculation of values that these lines do not make, and no call of theirs may have made."""
+def _is_unmade(window: Window, node: ast.BinOp, side: Side, first: Side) -> bool:
+    """Whether it is a calculation of values that these lines do not make, and no call of theirs may have made.
+
+    Args:
+        window: the lines.
+        node: the calculation.
+        side: that it is, or is inside of.
+        first: side of the equation, perhaps the variable that is given what comes of it.
+    """
     is_other_mathematics = any(isinstance(each, ast.Call) for each in nodes_in(node))
     if key_of(node) in window.run.keys or is_other_mathematics:
         return False
@@ -74,17 +77,20 @@ def _is_unmade(window: Window, node: ast.BinOp, sides: tuple[Side, ...], *, insi
         return False
     if isinstance(value, complex):  # written as a sum
         return False
-    given = _given(window, sides[0]) if not inside else set()
+    inside = node is not side.node
+    given = set() if inside else _given(window, first)
     if any(matches(node, event) for event in window.looking if not given or event.node in given):
         return False
+    if given:
+        return True
     calls = [
         event for event in window.looking if isinstance(event.node, ast.Call) and freeze(event.value) == freeze(value)
     ]
-    if not given and any(name_of_call(event.node) not in window.run.functions for event in calls):
+    if any(name_of_call(event.node) not in window.run.functions for event in calls):
         return False
     # Made in a call, or the head of a loop that goes on, or what is written there is called later.
     may_be_elsewhere = calls or inside or any(isinstance(each, ast.Lambda) for each in window.nodes)
-    return bool(given) or not (may_be_elsewhere and any(matches(node, event) for event in window.run.events))
+    return not (may_be_elsewhere and any(matches(node, event) for event in window.run.events))
 
 
 def _given(window: Window, side: Side) -> set[ast.expr]:
@@ -97,6 +103,7 @@ def _given(window: Window, side: Side) -> set[ast.expr]:
 
 
 def _targets(node: ast.Assign | ast.AugAssign) -> set[str]:
+    """The variables that a statement gives a value."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return {each.id for each in targets if isinstance(each, ast.Name)}
 

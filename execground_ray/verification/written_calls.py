@@ -32,7 +32,7 @@ _EACH = ast.GeneratorExp | ast.ListComp | ast.Lambda  # not to be compared with 
 
 
 def check_written_calls(context: Context) -> Iterator[Check]:
-    """Judge the calls that a sentence with lines of its own marks."""
+    """Judge the calls that a sentence marks; one without lines of its own is held against the whole run."""
     window = context.window
     if window is None or not context.attributed or not window.complete:
         return
