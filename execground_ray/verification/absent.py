@@ -28,6 +28,8 @@ _MEASURES = frozenset(
 )
 # But not to say what a variable is assigned.
 _CHANGES = frozenset({"min", "max", "round", "abs"})
+_NOT_REACHED = re.compile(r" (?:\w+ )?(?:is|was|does|has|will|would) (?:not|never|skipped|passed over|left out)\b")
+_JUMPS = {"break": ast.Break, "continue": ast.Continue, "pass": ast.Pass}
 # Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 
@@ -50,13 +52,11 @@ def check_absent(context: Context) -> Iterator[Check]:
                 yield Check.of(token, Kind.CONDITION, f"{what} is nearly what is asked")
 
 
-_JUMPS = {"break": ast.Break, "continue": ast.Continue, "pass": ast.Pass}
-
-
 def _jumps(context: Context, window: Window, token: Token) -> Iterator[Check]:
     """``break`` and ``continue`` are statements of these lines."""
     word = context.sentence.code_of(token)
-    if word in _JUMPS and token.marked and context.cited and window.complete and not context.is_denied(token):
+    is_denied = context.is_denied(token) or _NOT_REACHED.match(context.around(token)[1])
+    if word in _JUMPS and token.marked and context.cited and window.complete and not is_denied:
         good = any(isinstance(each, _JUMPS[word]) for each in window.nodes)
         yield context.verdict(token, Kind.OPERATION, good, f"{word} is not done there")
 

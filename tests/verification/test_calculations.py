@@ -129,6 +129,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
     [
         ("It keeps what is below `high**2`, and `high**2 = 6**2 = 36`", "kept = "),  # is called later
         ("With `q = deque([jar])` there is something", "queue = "),  # a value with an object in it, and no call
+        ("The `break` is not reached, and `break` is skipped", "place = "),
         ("The functions `squared(number)` and `letters(word)` are defined", "middle = "),
         ("`letters(word)` returns `['a']`", "return [letters"),  # in the first of the comprehension's rounds
         ("Each becomes `number * 3`, which gives `[3, 18]`", "tripled = "),
