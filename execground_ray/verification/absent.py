@@ -55,8 +55,9 @@ def check_absent(context: Context) -> Iterator[Check]:
 def _jumps(context: Context, window: Window, token: Token) -> Iterator[Check]:
     """``break`` and ``continue`` are statements of these lines."""
     word = context.sentence.code_of(token)
-    is_denied = context.is_denied(token) or _NOT_REACHED.match(context.around(token)[1])
-    if word in _JUMPS and token.marked and context.cited and window.complete and not is_denied:
+    if word not in _JUMPS or not token.marked or not context.cited or not window.complete:
+        return
+    if not context.is_denied(token) and not _NOT_REACHED.match(context.around(token)[1]):
         good = any(isinstance(each, _JUMPS[word]) for each in window.nodes)
         yield context.verdict(token, Kind.OPERATION, good, f"{word} is not done there")
 
