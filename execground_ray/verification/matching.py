@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, TypeGuard
 
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
-from execground_ray.verification.recorded import Event
+from execground_ray.verification.recorded import NOT_KNOWN, Event
 from execground_ray.verification.trees import CACHED, children_of, key_of
 from execground_ray.verification.values import Opaque, fits, rounding
 
@@ -95,9 +95,9 @@ def operand_value(node: ast.AST, event: Event) -> Any:
     if operand is not None:
         return operand.value
     try:
-        return value_of(node) if isinstance(node, ast.expr) else Opaque("", "", -1, False)
+        return value_of(node) if isinstance(node, ast.expr) else NOT_KNOWN
     except UnknownError:
-        return Opaque("", "", -1, False)
+        return NOT_KNOWN
 
 
 @lru_cache(maxsize=CACHED)
