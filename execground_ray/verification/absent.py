@@ -1,4 +1,4 @@
-"""What a text marks as code is in the program: its conditions, with values in place of names or not, its calls, its names."""
+"""What a text marks as code is in the program: its conditions, with values in place of names or not, its calls, names and jumps."""
 
 from __future__ import annotations
 

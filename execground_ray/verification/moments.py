@@ -1,4 +1,4 @@
-"""What names have at one moment: ranges, the value that lines give one, what a step makes of it or leaves as it is, what is returned."""
+"""What names have at one moment: the value that lines give one, what a step makes of it or leaves as it is, what is returned, how a loop ends."""
 
 from __future__ import annotations
 
