@@ -11,7 +11,7 @@ from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import WIDEN, Event
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import key_of, name_of_call, operations_of
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in, operations_of
 from execground_ray.verification.values import Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -217,6 +217,12 @@ class Lines:
     def called(self) -> frozenset[str]:
         """The names of what these lines call."""
         return frozenset(name_of_call(node) for node in self.nodes if isinstance(node, ast.Call))
+
+    @cached_property
+    def begun(self) -> frozenset[ast.AST]:
+        """What is in the loops and branches that begin at these lines."""
+        blocks = [each for each in self.nodes if isinstance(each, ast.For | ast.While | ast.If)]
+        return frozenset(each for block in blocks for each in nodes_in(block))
 
     @cached_property
     def nodes(self) -> set[ast.AST]:

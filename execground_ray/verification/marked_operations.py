@@ -55,8 +55,7 @@ def _has_variables(node: ast.AST) -> bool:
 
 def _is_ahead(window: Window, node: ast.AST) -> bool:
     """Whether it is done inside of a loop or a branch that begins at these lines."""
-    blocks = [each for each in window.nodes if isinstance(each, ast.For | ast.While | ast.If)]
-    return any(key_of(node) == key_of(each) for block in blocks for each in nodes_in(block))
+    return any(key_of(node) == key_of(each) for each in window.begun)
 
 
 def _is_unmade(window: Window, node: ast.BinOp, side: Side, first: Side) -> bool:

@@ -39,7 +39,7 @@ def check_moments(context: Context) -> Iterator[Check]:
     for pattern in (_MADE, _STILL) if context.cited else ():
         for match in pattern.finditer(context.mask):
             for token in context.tokens(match["made"]):
-                yield from _made(context, window, token, still=pattern is _STILL)
+                yield from _made(context, window, token, match[0].lower())
     if window.complete and context.cited:
         for match in _RETURNED.finditer(context.mask):
             yield from _returned(context, window, context.tokens(match["returned"])[0])
@@ -87,8 +87,9 @@ def _pair(token: Token) -> list[tuple[Side, Any]]:
         return []
 
 
-def _made(context: Context, window: Window, token: Token, *, still: bool) -> Iterator[Check]:
+def _made(context: Context, window: Window, token: Token, words: str) -> Iterator[Check]:
     """What a step makes of a name, or leaves, is what it has behind a statement, not only before all of them."""
+    still = bool(_STILL.match(words))
     for side, value in _pair(token):
         if (
             isinstance(side.node, ast.Attribute)
@@ -96,7 +97,8 @@ def _made(context: Context, window: Window, token: Token, *, still: bool) -> Ite
             or any(side.source in state for state in window.inner_states)
         ):
             continue
-        left = window.changed(side) or window.held(side, before=False)
+        as_it_is = words.startswith("leaves") and context.enumerates(side.key)  # one step of several
+        left = (not as_it_is and window.changed(side)) or window.held(side, before=False)
         if still:
             left += window.held(side, before=True)
         else:

@@ -50,6 +50,8 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
             good = _is_made(window, side.node, name)
             if good is False and context.whole is not None and _EXPLAINS.search(context.around(token)[0]):
                 good = None if _is_made(context.whole, side.node, name) else False  # made by an earlier step
+            if good is False and len(sides) > 1 and _is_ahead(window, side.node):
+                good = None
             if good is not None:
                 yield context.verdict(token, Kind.CALL, good, f"{side.source} is not called there")
         nodes = nodes_in(side.node)
@@ -86,6 +88,12 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
         or (frames and (not events or _has_parameters(window, call)))
     )
     return None if is_value or is_other or unsure else False
+
+
+def _is_ahead(window: Window, call: ast.Call) -> bool:
+    """Whether it is made inside of a loop or a branch that begins at these lines."""
+    calls = (each for each in window.run.events if isinstance(each.node, ast.Call) and each.node in window.begun)
+    return any(_is_this(call, each) for each in calls)
 
 
 def _is_own(window: Window, call: ast.Call) -> bool | None:

@@ -67,8 +67,12 @@ def main_solution(low, high, words):
     part = words[1][:2]
     tripled = [number * 3 for number in matrix]
     firsts = [word[:1] for word in words]
+    ring = deque([9])
     for even in range(0, 5, 2):
         last = even
+        half = even // 2
+        ring.rotate(half)
+        ring.append(str(half))
     return sides
 """
 RUN = Told(PROGRAM, '{"low": 1, "high": 6, "words": ["a", "bcd"]}')
@@ -112,6 +116,7 @@ CASES = [
     (Kind.ASSIGNMENT, "`word[:1] = 'b'` is last", "`word[:1] = ['b']` is last", "firsts = ", 0),
     (Kind.CALL, "`deque(matrix)` returns `deque([1, 6])`", "`deque(matrix)` returns `[1, 6]`", "queue = ", 0),
     (Kind.CALL, "It returns the tuple `(1, 6)`", "It returns the list `[1, 3]`", "return sides", 0),
+    (Kind.CALL, "It takes `str(0) = '0'` first", "It takes `str(9) = '9'` first", "for even in", 0),  # in the loop
     # attributes, and calls of functions that the program has not
     (Kind.ASSIGNMENT, "`self.marks = {'Al': 8, 'cap': 20}`", "`self.marks = {'Al': 20, 'cap': 8}`", "self.marks = ", 0),
     (Kind.CALL, "`squared(2)` is `4`", "`max(low, high)` is `6`", "four = ", 0),
@@ -157,6 +162,14 @@ def test_a_sentence_may_begin_with_the_round_before():
     rounds = f"After `index = 0` the next one begins [{first}-{second}]."
     assert RUN.contradicts(f"It begins {RUN.whole}. {rounds}") == set()
     assert RUN.contradicts(f"It begins {RUN.whole}. {rounds.replace('= 0', '= 2')}") == {Kind.ASSIGNMENT}
+
+
+def test_of_two_steps_one_may_leave_what_there_is_as_it_is():
+    first, last = RUN.at("ring.rotate")[1:-1], RUN.at("ring.append")[1:-1]
+    steps = "`ring.rotate(0)` leaves `ring = deque([9])`, and `ring.append('0')` makes `ring = deque([9, '0'])`"
+    assert RUN.contradicts(f"It begins {RUN.whole}. {steps} [{first}-{last}].") == set()
+    wrong = steps.replace("([9, '0'])", "([9])")
+    assert RUN.contradicts(f"It begins {RUN.whole}. {wrong} [{first}-{last}].") == {Kind.ASSIGNMENT}
 
 
 NESTED = """\
