@@ -28,7 +28,7 @@ TOGETHER = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let long files begin: so two processes that test end together."""
+    """Let long files begin: so the processes that test end together."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 

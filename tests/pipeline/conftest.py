@@ -1,5 +1,6 @@
 """Runs of the whole job. A start of Ray takes many seconds: every run here serves several tests."""
 
+import shutil
 import subprocess
 import sys
 
@@ -30,10 +31,13 @@ def start_job(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
-    """A folder into which the wheel, built from this checkout, is installed without what it needs."""
+    """A folder into which the wheel, built from a copy of this checkout, is installed without what it needs."""
     folder = tmp_path_factory.mktemp("wheel")
+    copy = folder / "source"
+    rest = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "out")
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=rest)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", folder, ROOT], check=True)
+    subprocess.run([*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", folder, copy], check=True)
     [wheel] = folder.glob("*.whl")
     subprocess.run([*pip, "install", "--no-index", "--no-deps", "--target", folder / "site", wheel], check=True)
     return folder / "site"
