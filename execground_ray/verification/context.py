@@ -13,6 +13,7 @@ from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Sentence, Token
 from execground_ray.verification.trees import name_of_call
+from execground_ray.verification.values import LASTING
 from execground_ray.verification.window import Window
 
 # What would be, what is asked, under what condition, and what is not so: nothing of it can be false.
@@ -49,7 +50,6 @@ _GETS_ANOTHER = re.compile(
 )
 _OF_ANOTHER = re.compile(r"(?: is (?:true|false))? (?:for|at|when|with) ‹E")
 _BEFORE_THAT = re.compile(r"\b(?:from|instead of|no longer|was) $")
-_LASTING = int | float | str | tuple | None  # values that do not change
 
 
 class Check(NamedTuple):
@@ -155,7 +155,7 @@ class Context:
                 name, value = sides[0].node.id, sides[-1].value
                 # Of several values in a row nobody knows which is meant; and a list may have changed since.
                 several |= {name} if name in known and name not in used else set()
-                if name in several or not isinstance(value, _LASTING):
+                if name in several or not isinstance(value, LASTING):
                     known.pop(name, None)
                 else:
                     known[name] = value

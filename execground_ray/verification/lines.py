@@ -12,7 +12,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import WIDEN, Event
 from execground_ray.verification.run import Run
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in, operations_of
-from execground_ray.verification.values import Opaque
+from execground_ray.verification.values import LASTING, Opaque
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
 MAX_POOL = 60_000
@@ -211,7 +211,13 @@ class Lines:
     @cached_property
     def passing(self) -> frozenset[str]:
         """The variables of which one statement of these lines calls methods again and again: what they have in between is not known."""
-        return frozenset().union(*(self.run.calling_again[node] for node in self.nodes & self.run.calling_again.keys()))
+        names = set().union(*(self.run.calling_again[node] for node in self.nodes & self.run.calling_again.keys()))
+        return frozenset(name for name in names if not self._is_lasting(name))
+
+    def _is_lasting(self, name: str) -> bool:
+        """Whether no call can change what a variable has at these lines."""
+        values = [state[name] for state in self.states if name in state]
+        return bool(values) and all(isinstance(value, LASTING) for value in values)
 
     @cached_property
     def called(self) -> frozenset[str]:

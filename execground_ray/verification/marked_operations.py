@@ -14,6 +14,7 @@ from execground_ray.verification.trees import children_of, key_of, name_of_call,
 from execground_ray.verification.values import freeze
 from execground_ray.verification.window import Window
 
+_CHOOSING = frozenset({"max", "min"})  # which calculate nothing themselves
 _LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find rfind index count".split())
 
 
@@ -85,7 +86,7 @@ def _is_unmade(window: Window, node: ast.BinOp, side: Side, first: Side) -> bool
     calls = [
         event for event in window.looking if isinstance(event.node, ast.Call) and freeze(event.value) == freeze(value)
     ]
-    if any(name_of_call(event.node) not in window.run.functions for event in calls):
+    if any(name_of_call(event.node) not in window.run.functions.keys() | _CHOOSING for event in calls):
         return False
     # Made in a call, or the head of a loop that goes on, or what is written there is called later.
     may_be_elsewhere = calls or inside or any(isinstance(each, ast.Lambda) for each in window.nodes)

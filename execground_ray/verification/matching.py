@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.recorded import NOT_KNOWN, Event
-from execground_ray.verification.trees import CACHED, children_of, key_of
+from execground_ray.verification.trees import CACHED, children_of, key_of, name_of_call
 from execground_ray.verification.values import Opaque, fits, rounding
 
 
@@ -78,8 +78,8 @@ def _is_value(written: ast.expr, node: ast.expr, event: Event) -> bool:
     operand = event.operands.get(id(node))
     if isinstance(written, ast.BinOp) and isinstance(node, ast.BinOp) and operand is not None:
         return False
-    if not is_pure(written):
-        return False
+    if not is_pure(written):  # an object, as it shows itself
+        return operand is not None and isinstance(operand.value, Opaque) and name_of_call(written) == operand.value.type
     try:
         value = operand_value(node, event)
         return (operand is not None and isinstance(value, Opaque)) or fits(

@@ -26,6 +26,7 @@ _DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
 _DEFINED = re.compile(r"(?:(?:,|,? and) ‹\w+›)* (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
 _DEFINES = re.compile(r"\b(?:defin|declar)\w+\b[^.;:]*$", re.IGNORECASE)
 _EXPLAINS = re.compile(r"\b(?:since|because|as|after|had|was|were|earlier|before)\b[^.;:,]*$", re.IGNORECASE)
+_ROUNDS = re.compile(r"\b(?:per|each|every)\b", re.IGNORECASE)
 _LAZY = frozenset({"map", "filter", "generator"})  # of what is called in them no line tells
 _MAY_STOP = ast.BoolOp | ast.IfExp | ast.Lambda | ast.comprehension  # before it comes to all of its parts
 _EACH = ast.GeneratorExp | ast.ListComp | ast.Lambda  # not to be compared with values in place of names
@@ -50,7 +51,8 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
             good = _is_made(window, side.node, name)
             if good is False and context.whole is not None and _EXPLAINS.search(context.around(token)[0]):
                 good = None if _is_made(context.whole, side.node, name) else False  # made by an earlier step
-            if good is False and len(sides) > 1 and _is_ahead(window, side.node):
+            looks_ahead = not is_pure(side.node) and (len(sides) > 1 or _ROUNDS.search(context.mask))
+            if good is False and looks_ahead and _is_ahead(window, side.node):
                 good = None
             if good is not None:
                 yield context.verdict(token, Kind.CALL, good, f"{side.source} is not called there")
@@ -74,7 +76,7 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
     if name == "range":
         return _is_range(window, call, events)
     shown = all(is_pure(each) or isinstance(each, _DISPLAYS) for each in call.args)
-    is_value = (name in _VALUES or name[:1].isupper()) and shown
+    is_value = (name in _VALUES or name[:1].isupper()) and shown and not window.run.is_unused(name)
     is_value = is_value or any(ast.unparse(call) in entry.text for entry in window.opaque)  # as an object shows itself
     is_other = (
         name == "len"
@@ -98,10 +100,11 @@ def _is_ahead(window: Window, call: ast.Call) -> bool:
 
 def _is_own(window: Window, call: ast.Call) -> bool | None:
     """Whether a function of the program was called with the arguments that are written out; None where that is not known."""
-    if call.keywords or not any(map(is_pure, call.args)) or window.hidden or window.run.incomplete:
+    given = [*call.args, *(each.value for each in call.keywords)]
+    if not any(map(is_pure, given)) or window.hidden or window.run.incomplete:
         return None
     meant = frames_of(call, window.run, window.states)
-    return None if meant is None or (meant and not all(map(is_pure, call.args))) else bool(meant)
+    return None if meant is None or (meant and not all(map(is_pure, given))) else bool(meant)
 
 
 def _is_this(call: ast.Call, event: Event) -> bool:

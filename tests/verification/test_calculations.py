@@ -13,6 +13,10 @@ class Tag(str):
     pass
 
 
+class Lid:
+    pass
+
+
 class Jar:
     def __init__(self, size, owner):
         self.size = size
@@ -67,6 +71,8 @@ def main_solution(low, high, words):
     part = words[1][:2]
     tripled = [number * 3 for number in matrix]
     firsts = [word[:1] for word in words]
+    loud = [word.upper() + word.lower() for word in words]
+    most = max(high, low)
     ring = deque([9])
     for even in range(0, 5, 2):
         last = even
@@ -90,6 +96,7 @@ CASES = [
     (Kind.OPERATION, "`'no' + 'ne'` gives `'none'`", "`'no' + 'body'` gives `'nobody'`", "tagged = ", 0),
     (Kind.OPERATION, "`self.filled += (8 - 3)` is done", "`self.filled += (8 + 3)` is done", "self.filled +=", 0),
     (Kind.OPERATION, "`four = 2 * 2 = 4`", "`four = 2 + 2 = 4`", "four = ", 0),
+    (Kind.OPERATION, "`most = max(6, 1) = 6`", "`most = 6 + 0 = 6`", "most = ", 0),
     (Kind.OPERATION, "`place = 0 * 3 = 0`", "`place = 0 * 7 = 0`", "place = ", 0),
     # comparisons keep their order, and conditions what joins them
     (Kind.CONDITION, "`'a' != 'bcd'` is true", "`'bcd' != 'a'` is true", "if words[0]", 0),
@@ -116,10 +123,14 @@ CASES = [
     (Kind.ASSIGNMENT, "`word[:1] = 'b'` is last", "`word[:1] = ['b']` is last", "firsts = ", 0),
     (Kind.CALL, "`deque(matrix)` returns `deque([1, 6])`", "`deque(matrix)` returns `[1, 6]`", "queue = ", 0),
     (Kind.CALL, "It returns the tuple `(1, 6)`", "It returns the list `[1, 3]`", "return sides", 0),
-    (Kind.CALL, "It takes `str(0) = '0'` first", "It takes `str(9) = '9'` first", "for even in", 0),  # in the loop
+    (Kind.CALL, "It takes `str(half) = '0'` first", "It takes `str(most) = '6'` first", "for even in", 0),
     # attributes, and calls of functions that the program has not
     (Kind.ASSIGNMENT, "`self.marks = {'Al': 8, 'cap': 20}`", "`self.marks = {'Al': 20, 'cap': 8}`", "self.marks = ", 0),
     (Kind.CALL, "`squared(2)` is `4`", "`max(low, high)` is `6`", "four = ", 0),
+    (Kind.CALL, "`squared(number=2)` is `4`", "`squared(number=3)` is `9`", "four = ", 0),
+    (Kind.CALL, "It makes `Jar(9, 'Bo')`", "It makes `Lid()`", "found = ", 0),
+    # what methods are called of, and they cannot change
+    (Kind.ASSIGNMENT, "It comes to `word = 'a'`", "It comes to `word = 'bc'`", "loud = ", 0),
 ]
 
 
@@ -142,6 +153,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("`self.filled += 5` leaves `self.filled = 5`, so `jar.filled = 5`", "self.filled += "),  # by another name
         ("`counts['z'] += 1` is tried", 'counts["z"] += 1'),  # and raises an exception
         ("In the loop over `range(0, 6 - 3)` it is a product", "share = "),  # whose head is not cited
+        ("Per round it appends `str(half)`", "for even in"),  # whose head is cited
         ("As it was found at `index = 0` and `low = 1`, it goes on", "part = "),  # other times
         ("With `low = 1`, nothing is left of `index = 0`", "break"),
     ],
@@ -194,3 +206,22 @@ def test_what_a_function_of_a_library_returned_is_known_too():
     encoding = f"It begins {run.whole}. `encode(obj)` returns `'[1, 6]'` {run.at('_default_encoder.encode', 1)}."
     assert run.contradicts(encoding) == set()
     assert run.contradicts(encoding.replace("'", "")) == {Kind.CALL}
+
+
+OBJECTS = """\
+from fractions import Fraction
+
+
+def main_solution(one, other):
+    half, third = Fraction(1, one), Fraction(1, other)
+    alike = half == third
+    return alike
+"""
+
+
+def test_an_object_may_be_told_by_what_makes_it():
+    run = Told(OBJECTS, '{"one": 2, "other": 3}')
+    compared = f"It begins {run.whole}. `Fraction(1, 2) == Fraction(1, 3)` is false {run.at('alike = ')}."
+    assert run.contradicts(compared) == set()
+    assert run.contradicts(compared.replace("==", "<")) == {Kind.CONDITION}
+    assert run.contradicts(compared.replace("== Fraction", "== Decimal")) == {Kind.CALL, Kind.CONDITION}
