@@ -20,9 +20,10 @@ def matches(written: ast.expr, event: Event) -> bool:
         return False
     if _is_sum(written) and _is_sum(node):
         terms, theirs = list(_terms(written)), list(_terms(node, event))
-        if len(terms) == len(theirs) > 2:  # `s += a + b` adds up three
+        if len(terms) == len(theirs) > 2:  # `s += a - b` adds up three
             return all(
-                same_operand(mine, other, of or event) for (mine, _), (other, of) in zip(terms, theirs, strict=True)
+                sign is its and same_operand(mine, other, of or event)
+                for (mine, sign, _), (other, its, of) in zip(terms, theirs, strict=True)
             )
     mine, others = children_of(written), children_of(node)
     return (
@@ -33,17 +34,19 @@ def matches(written: ast.expr, event: Event) -> bool:
 
 
 def _is_sum(node: ast.expr) -> TypeGuard[ast.BinOp]:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
 
 
-def _terms(node: ast.BinOp, event: Event | None = None) -> Iterator[tuple[ast.expr, Event | None]]:
-    """What is added up, however it is bracketed; of the run, each with the event that it is an operand of."""
-    for each in (node.left, node.right):
+def _terms(
+    node: ast.BinOp, event: Event | None = None, sign: bool = True
+) -> Iterator[tuple[ast.expr, bool, Event | None]]:
+    """What is added up or taken away, however it is bracketed; of the run, each with the event that it is an operand of."""
+    for each, its in ((node.left, sign), (node.right, sign is isinstance(node.op, ast.Add))):
         inner = event.operands.get(id(each)) if event else None
         if _is_sum(each) and (inner or event is None):
-            yield from _terms(each, inner)
+            yield from _terms(each, inner, its)
         else:
-            yield each, event
+            yield each, its, event
 
 
 def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:

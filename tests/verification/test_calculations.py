@@ -93,6 +93,7 @@ CASES = [
     (Kind.OPERATION, "`total += 1 + 6` is done", "`total -= 1 + 6` is done", "total += ", 0),
     (Kind.OPERATION, "`counts['a'] += 6 - 3` is done", "`counts['a'] -= 6 - 3` is done", "counts[key] +=", 0),
     (Kind.OPERATION, "`9 + (6 - 3)` is added up", "`8 + (6 - 3)` is added up", "counts[key] +=", 1),
+    (Kind.OPERATION, "`9 + 6 - 3` is added up", "`9 - 6 + 9` is added up", "counts[key] +=", 1),
     (Kind.OPERATION, "`'no' + 'ne'` gives `'none'`", "`'no' + 'body'` gives `'nobody'`", "tagged = ", 0),
     (Kind.OPERATION, "`self.filled += (8 - 3)` is done", "`self.filled += (8 + 3)` is done", "self.filled +=", 0),
     (Kind.OPERATION, "`four = 2 * 2 = 4`", "`four = 2 + 2 = 4`", "four = ", 0),
@@ -153,6 +154,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("`self.filled += 5` leaves `self.filled = 5`, so `jar.filled = 5`", "self.filled += "),  # by another name
         ("`counts['z'] += 1` is tried", 'counts["z"] += 1'),  # and raises an exception
         ("In the loop over `range(0, 6 - 3)` it is a product", "share = "),  # whose head is not cited
+        ("The sides are hashed by SHA-256 later on", "return sides"),  # a name
         ("Per round it appends `str(half)`", "for even in"),  # whose head is cited
         ("As it was found at `index = 0` and `low = 1`, it goes on", "part = "),  # other times
         ("With `low = 1`, nothing is left of `index = 0`", "break"),
