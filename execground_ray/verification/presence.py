@@ -24,7 +24,6 @@ _COMPUTED = re.compile(
 DISTINCT = 1_000  # an integer that is no text's own counting
 MAX_PLACES = 4  # the values of so many names may be told as one tuple: (i, j)
 _PRINTS = frozenset({"print", "write", "writelines"})
-_LARGE = 20  # outside of code marks smaller integers may be of the text's own counting
 _SMALL = 2  # integers up to this in size say too little to be wrong
 
 
@@ -186,9 +185,11 @@ def _sure(context: Context, window: Window, token: Token, value: Any) -> bool:
         or context.is_denied(token)
     ):
         return False
-    if isinstance(value, bool) or value is None or not (token.marked or is_number or is_collection):
+    if isinstance(value, bool) or value is None:
         return False
-    if is_number and (abs(value) <= max(_SMALL, 0 if token.marked else _LARGE - 1) or _COMPUTED.search(context.mask)):
+    if not token.marked and (context.attributed or isinstance(value, str)):  # a text that cites marks its values
+        return False
+    if is_number and (abs(value) <= _SMALL or _COMPUTED.search(context.mask)):
         return False
     if isinstance(value, str) and not _PRINTS.isdisjoint(window.operations):
         return False  # what is printed is no value
