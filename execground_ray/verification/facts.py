@@ -11,7 +11,7 @@ from execground_ray.verification.context import Context
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import name_of_call
-from execground_ray.verification.values import Opaque, fits, kind_of
+from execground_ray.verification.values import Opaque, fits, kind_of, same
 from execground_ray.verification.window import Window
 
 OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -37,7 +37,7 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
     if window is None:
         return None
     moment = window.at_moment(side, context.given(token)) if context.cited and token else []
-    if moment:
+    if moment and not _is_put(side, value, moment):
         return any(fits(value, each, tolerance) for each in moment)
     values, closed, kinds = window.possible(side)
     if any(fits(value, each, tolerance) for each in values):
@@ -49,7 +49,7 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
     if isinstance(value, list) and not window.unseen.isdisjoint(side.names):  # one step behind what is seen
         if any(fits(value[:-1], each, tolerance) for each in values):
             return None
-    if _is_of_all(value, values, tolerance):
+    if _is_of_all(value, values, tolerance) or _is_put(side, value, values):
         return None
     # An outlook on the rounds of a loop.
     if isinstance(side.node, ast.Name) and (_ROUNDS.search(context.mask) or context.enumerates(side.key)):
@@ -63,6 +63,11 @@ def _is_of_all(value: Any, values: list[Any], tolerance: float) -> bool:
     rows = [each for each in values if isinstance(each, list) and len(each) > 1]
     is_everywhere = any(all(fits(value, item, tolerance) for item in row) for row in rows)
     return is_everywhere or (isinstance(value, list) and len(value) > 1 and fits(value, values, tolerance))
+
+
+def _is_put(side: Side, value: Any, values: list[Any]) -> bool:
+    """Whether a whole number is told of a place that has it as another: an array makes what it is given its own."""
+    return isinstance(side.node, ast.Subscript) and isinstance(value, int) and any(same(value, each) for each in values)
 
 
 def has_returned(context: Context, side: Side, value: Any, tolerance: float, token: Token | None = None) -> bool | None:

@@ -80,7 +80,7 @@ class Window(Conditions):
         each_once = {id(value): value for value in found}.values()
         values = list({(self.run.type_of(value), repr(value)): value for value in each_once}.values())
         whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
-        whole = whole and names.isdisjoint(self.passing)
+        whole = whole and names.isdisjoint(self.passing | self._of_lambdas)
         whole = whole and not (isinstance(side.node, ast.Name) and self._may_be_attribute(side))
         # The name that a class gives its private attributes is another one.
         whole = whole and "__" not in side.source
@@ -96,6 +96,12 @@ class Window(Conditions):
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)
         whole = whole and (exact or names.isdisjoint(self.comprehended))
         return Possible(known, whole and len(known) == len(values), kinds)
+
+    @cached_property
+    def _of_lambdas(self) -> frozenset[str]:
+        """The names that lambdas of these lines are given."""
+        lambdas = [node for node in self.nodes if isinstance(node, ast.Lambda)]
+        return frozenset(each.arg for node in lambdas for each in node.args.args)
 
     @cached_property
     def inner_states(self) -> list[dict[str, Any]]:

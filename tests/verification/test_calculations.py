@@ -227,3 +227,28 @@ def test_an_object_may_be_told_by_what_makes_it():
     assert run.contradicts(compared) == set()
     assert run.contradicts(compared.replace("==", "<")) == {Kind.CONDITION}
     assert run.contradicts(compared.replace("== Fraction", "== Decimal")) == {Kind.CALL, Kind.CONDITION}
+
+
+PLACES = """\
+import numpy as np
+
+
+def main_solution(many):
+    i = 2
+    pick = lambda i: many[i]
+    grid = np.zeros((2, 2))
+    row, col = 0, 1
+    grid[row, col] = 1
+    return pick(1)
+"""
+
+
+def test_what_a_lambda_is_given_and_what_an_array_makes_of_a_number_is_left_open():
+    run = Told(PLACES, '{"many": [7, 5]}')
+    begin = f"It begins {run.whole}."
+    picked = f"{begin} The function takes what stands at `i = 1` {run.at('pick = lambda')}."
+    assert run.contradicts(picked) == set()
+    assert run.contradicts(picked.replace("i = 1", "many = [5]")) == {Kind.ASSIGNMENT}
+    placed = f"{begin} `grid[row, col] = 1` with `row = 0` and `col = 1` is set {run.at('grid[row, col]')}."
+    assert run.contradicts(placed) == set()
+    assert run.contradicts(placed.replace("] = 1", "] = 2")) == {Kind.ASSIGNMENT}
