@@ -81,8 +81,9 @@ def _is_value(written: ast.expr, node: ast.expr, event: Event) -> bool:
     operand = event.operands.get(id(node))
     if isinstance(written, ast.BinOp) and isinstance(node, ast.BinOp) and operand is not None:
         return False
-    if not is_pure(written):  # an object, as it shows itself
-        return operand is not None and isinstance(operand.value, Opaque) and name_of_call(written) == operand.value.type
+    if not is_pure(written):  # an object may be told by what makes it
+        shown = getattr(operand, "value", None)
+        return isinstance(written, ast.Call) and isinstance(shown, Opaque) and name_of_call(written) == shown.type
     try:
         value = operand_value(node, event)
         return (operand is not None and isinstance(value, Opaque)) or fits(
