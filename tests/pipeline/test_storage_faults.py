@@ -60,7 +60,7 @@ def test_a_full_disk_is_told_and_the_job_goes_on_when_there_is_room(tmp_path, ov
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment |= {"DISK": str(disk), "RESULT": str(tmp_path / "result"), "PYTHONPATH": str(ROOT)}
     command = ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", SMALL_DISK, "bash", str(disk), *job]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=180)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=400)
     said = done.stderr.splitlines()
     assert [line for line in done.stdout.splitlines() if line.startswith(("first", "second"))] == [
         "first 1",
