@@ -26,7 +26,7 @@ _DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
 _DEFINED = re.compile(r"(?:(?:,|,? and) ‹\w+›)* (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
 _DEFINES = re.compile(r"\b(?:defin|declar)\w+\b[^.;:]*$", re.IGNORECASE)
 _EXPLAINS = re.compile(r"\b(?:since|because|as|after|had|was|were|earlier|before)\b[^.;:,]*$", re.IGNORECASE)
-_ROUNDS = re.compile(r"\b(?:per|each|every)\b", re.IGNORECASE)
+_EVERY = re.compile(r"\b(?:per|each|every)\b", re.IGNORECASE)  # a sentence of all rounds of a loop
 _LAZY = frozenset({"map", "filter", "generator"})  # of what is called in them no line tells
 _MAY_STOP = ast.BoolOp | ast.IfExp | ast.Lambda | ast.comprehension  # before it comes to all of its parts
 _EACH = ast.GeneratorExp | ast.ListComp | ast.Lambda  # not to be compared with values in place of names
@@ -51,7 +51,7 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
             good = _is_made(window, side.node, name)
             if good is False and context.whole is not None and _EXPLAINS.search(context.around(token)[0]):
                 good = None if _is_made(context.whole, side.node, name) else False  # made by an earlier step
-            looks_ahead = not is_pure(side.node) and (len(sides) > 1 or _ROUNDS.search(context.mask))
+            looks_ahead = not is_pure(side.node) and (len(sides) > 1 or _EVERY.search(context.mask))
             if good is False and looks_ahead and _is_ahead(window, side.node):
                 good = None
             if good is not None:
