@@ -25,6 +25,7 @@ from execground_ray.private.ray import (
     check_names,
     check_on_loopback,
     hold_back_from_the_first_byte,
+    start,
     start_settings,
 )
 from execground_ray.tracing.worker import WALL_PER_CPU_SECONDS
@@ -136,7 +137,7 @@ def connect(cluster: Cluster) -> Iterator[list[float]]:
         }
     try:
         with _quiet():
-            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **started_here)
+            start(address=address, **started_here)
     except ConnectionError as error:
         raise ConfigError(f"cluster.address = {address!r}: {str(error).splitlines()[0]}; {ADDRESSES}") from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray has set its own; end as Ctrl-C does

@@ -1,6 +1,7 @@
 """The CPUs that the actors reserve leave enough for the other stages: a job that reserves too much waits for ever."""
 
 import math
+from textwrap import dedent
 
 import pytest
 
@@ -133,3 +134,31 @@ def test_an_empty_address_is_none(monkeypatch, named):
         monkeypatch.setenv("RAY_ADDRESS", named)
     assert cluster_address(load().cluster) == "local"
     assert cluster_address(load(["cluster.address=auto"]).cluster) == "auto"
+
+
+@pytest.mark.parametrize(("failures", "started"), [(2, True), (3, False)])
+def test_a_node_that_gives_itself_up_is_started_again_and_leaves_nothing(run_command, failures, started):
+    job = """
+        import sys, psutil
+        from ray._private import services
+        from execground_ray.cluster import connect
+        from execground_ray.config.loading import load
+
+        failures = int(sys.argv[1])
+        get_node = services.get_node
+
+        def get_node_in_the_end(*address):
+            global failures
+            failures -= 1
+            if failures >= 0:
+                raise Exception("The current node timed out during startup.")
+            return get_node(*address)
+
+        services.get_node = get_node_in_the_end
+        with connect(load(["cluster.num_cpus=2"]).cluster) as node_cpus:
+            running = [child.name() for child in psutil.Process().children()]
+            print(node_cpus, running.count("gcs_server"))
+    """
+    ended = run_command("-c", dedent(job), str(failures))
+    assert ended.stdout.split() == (["[2.0]", "1"] if started else []), ended.stderr
+    assert ("timed out during startup" in ended.stderr) == (not started)

@@ -6,13 +6,16 @@ not know. So both are looked for before a job starts, and afterwards whether Ray
 
 from __future__ import annotations
 
+import logging
 import mmap
+import traceback
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray._private import ray_constants
 from ray._private.internal_api import memory_summary
+from ray._private.node import Node
 from ray.data import DataContext
 from ray.data._internal.execution.backpressure_policy import ENABLED_BACKPRESSURE_POLICIES
 from ray.data._internal.execution.backpressure_policy.downstream_capacity_backpressure_policy import (
@@ -28,6 +31,7 @@ __all__ = [
     "check_on_loopback",
     "hold_back_from_the_first_byte",
     "memory_summary",
+    "start",
     "start_settings",
 ]
 
@@ -36,6 +40,7 @@ THRESHOLD = "OBJECT_STORE_BUDGET_UTIL_THRESHOLD"
 LOOPBACK_VARIABLE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray listens on 127.0.0.1 alone, whatever the system
 LOOPBACK = "127.0.0.1"
 IDLE_SETTING = "idle_worker_killing_time_threshold_ms"  # Ray does not start with one that it does not know
+STARTS = 3
 QUIET_LOGGERS = ("ray", "ray.data", "ray._private.authentication")
 
 
@@ -50,6 +55,7 @@ def check_names() -> None:
     if DownstreamCapacityBackpressurePolicy not in ENABLED_BACKPRESSURE_POLICIES:
         raise gone(LIBRARY, "DownstreamCapacityBackpressurePolicy among its policies")
     require(LIBRARY, DataContext.get_current(), "op_resource_reservation_ratio", "execution_no_progress_timeout_s")
+    require(LIBRARY, Node, "kill_all_processes")
     if getattr(ray_constants, "ENABLE_RAY_CLUSTERS_ENV_VAR", None) != LOOPBACK_VARIABLE:
         raise gone(LIBRARY, f"variable {LOOPBACK_VARIABLE}")
 
@@ -70,6 +76,24 @@ def start_settings(idle_worker_ms: int) -> dict[str, Any]:
         if text.find(IDLE_SETTING.encode()) < 0:
             raise gone(LIBRARY, f"setting {IDLE_SETTING}")
     return {"_system_config": {IDLE_SETTING: idle_worker_ms}}
+
+
+def start(**settings: Any) -> None:
+    """Do ``ray.init``, and once more if a node that it starts here gives itself up.
+
+    A node ends itself if its agent has not answered after some fifteen seconds, for which there is no setting. An agent
+    takes longer where much else runs, or where its code is read from a slow disk for the first time.
+    """
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(logging_level=logging.ERROR, log_to_driver=False, **settings)
+            return
+        except Exception as error:
+            frames = (frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__))
+            node = next((each for each in frames if isinstance(each, Node)), None)  # nothing else holds it
+            if node is None or not left:
+                raise
+            node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
 
 
 def check_on_loopback() -> None:
