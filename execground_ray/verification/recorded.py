@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 from execground_ray.tracing.evidence import Evidence, read_value
 from execground_ray.tracing.watches import root_of
 from execground_ray.verification.arithmetic import UnknownError, value_of
-from execground_ray.verification.program import Program
+from execground_ray.verification.statements import Statements
 from execground_ray.verification.trees import expressions_in, grouped, key_of, name_of_call
 from execground_ray.verification.values import Inside, Opaque
 
 WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
-_SHOWN = frozenset({"source", "call", "def"})
 NOT_KNOWN = Opaque("", "", -1, False)  # a value of which nothing is known
 
 
@@ -53,21 +52,18 @@ class Frame(NamedTuple):
         return self.name.rpartition(".")[2] == function
 
 
-class Recorded(Program):
+class Recorded(Statements):
     """What the evidence of a run has."""
 
     def __init__(self, refcode: str, evidence: Evidence) -> None:
         """See the class."""
-        super().__init__(refcode)
+        super().__init__(refcode, evidence.lines)
         self._evidence = evidence
         self._values: dict[int, Any] = {}
         self._types: dict[int, str] = {}
         self._scopes: dict[tuple[int, bool], tuple[tuple[int, ...], dict[str, Any]]] = {}
         self._inside: dict[int, Inside] = {}
         self._held: dict[int, dict[int, Any]] = {}
-        self.lines = evidence.lines
-        self.count = len(evidence.lines)
-        self.frame_of = [line[1] for line in evidence.lines]
         self.frames = [self._frame(each) for each in evidence.frames]
         self.incomplete = frozenset(self.owners[line] for line in evidence.incomplete_lines if line <= self.count)
 
@@ -278,35 +274,3 @@ class Recorded(Program):
         if id(value) not in self._inside:
             self._inside[id(value)] = Inside(value)
         return self._inside[id(value)]
-
-    @cached_property
-    def owners(self) -> list[int]:
-        """By record line: the line of the statement that it belongs to, first element unused."""
-        owners = [0]
-        began: dict[tuple[int, int], int] = {}  # by call and line of the program
-        running: dict[int, tuple[int, int]] = {}  # by call: the statement that it runs, and the line that it began with
-        for number, (kind, frame, source, _, owner) in enumerate(self.lines, 1):
-            if kind == "again":
-                owners.append(began.get((frame, source), number))
-                continue
-            if kind == "source":
-                statement = self._spanning.get(source, -source)
-                before, first = running.get(frame, (0, number))
-                running[frame] = statement, first if statement == before else number
-                began[frame, source] = running[frame][1]
-                owners.append(began[frame, source])
-                continue
-            if kind in _SHOWN:
-                began[frame, source] = number
-            owners.append(owners[owner] if 0 < owner < number else number)
-        return owners
-
-    @cached_property
-    def groups(self) -> dict[int, list[int]]:
-        """By line of a statement: all record lines that belong to it."""
-        return grouped(range(1, self.count + 1), lambda number: self.owners[number])
-
-    @cached_property
-    def statements(self) -> list[int]:
-        """The record lines that show a statement about to run."""
-        return [number for number, line in enumerate(self.lines, 1) if line[0] == "source"]
