@@ -22,7 +22,9 @@ from execground_ray.verification.values import same
 _NAMED = {each: each for each in ("deque", "range", "defaultdict", "Counter", "OrderedDict")} | {"ndarray": "array"}
 
 # Words behind which a name tells another time, or a part of some object.
-_THEN = re.compile(r"\b(?:of|from|at|after|before|since|until|behind|for) (?:‹E\d+›(?:,? and |, ))*$", re.IGNORECASE)
+_THEN = re.compile(
+    r"\b(?:of|from|at|after|before|since|until|behind|for) (?:‹E\d+›(?:,? and |, | in ))*$", re.IGNORECASE
+)
 _WITH = re.compile(r"\b(?:node|object|instance|one|element|item)s? (?:with|whose|of) $", re.IGNORECASE)
 # Kinds that a display alone writes.
 _PLAIN = frozenset({"list", "tuple", "dict", "set"})

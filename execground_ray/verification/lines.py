@@ -226,8 +226,10 @@ class Lines:
 
     @cached_property
     def begun(self) -> frozenset[ast.AST]:
-        """What is in the loops and branches that begin at these lines."""
-        blocks = [each for each in self.nodes if isinstance(each, ast.For | ast.While | ast.If)]
+        """What is in the loops, branches and calls that begin at these lines."""
+        blocks: list[ast.AST] = [each for each in self.nodes if isinstance(each, ast.For | ast.While | ast.If)]
+        called = {frame.name.rpartition(".")[2] for frame in self.run.frames if frame.first in self.lines}
+        blocks += [each for name in called for each in self.run.definitions.get(name, ())]
         return frozenset(each for block in blocks for each in nodes_in(block))
 
     @cached_property

@@ -20,6 +20,7 @@ _MADE = re.compile(
     re.IGNORECASE,
 )
 _BEGINS = re.compile(r"\W*(?:‹E0›:|(?:at|with|for|when|from|after) ‹E0›)", re.IGNORECASE)
+_TAKEN = re.compile(r"\b(?:over|through|from|of|in)(?: the)? $", re.IGNORECASE)  # what a step begins with
 _ENDS = re.compile(
     r"\b(?:ends?|over|through|done|finished|exhausted|complete) after (?P<last>‹E\d+›(?:,? and ‹E\d+›|, ‹E\d+›)*)",
     re.IGNORECASE,
@@ -69,8 +70,10 @@ def _stored(context: Context, window: Window) -> Iterator[Check]:
             if not core or again:
                 continue
             near = [event.value for event in stores if event.line >= first]
-            if token is sentence.tokens[0] and _BEGINS.match(context.mask) and core[0].line > first:
+            is_first = token is sentence.tokens[0] and _BEGINS.match(context.mask) and core[0].line > first
+            if is_first or _TAKEN.search(context.around(token)[0]):
                 near += window.held(side, before=True)[:1]
+            near += window.changed(side)  # by a method
             near += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
             if not any(isinstance(each, Opaque) for each in near):
                 good = any(fits(value, each, token.sides[-1].tolerance) for each in near)

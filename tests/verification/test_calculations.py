@@ -99,6 +99,7 @@ CASES = [
     (Kind.OPERATION, "`four = 2 * 2 = 4`", "`four = 2 + 2 = 4`", "four = ", 0),
     (Kind.OPERATION, "`most = max(6, 1) = 6`", "`most = 6 + 0 = 6`", "most = ", 0),
     (Kind.OPERATION, "`place = 0 * 3 = 0`", "`place = 0 * 7 = 0`", "place = ", 0),
+    (Kind.OPERATION, "By `number * number` it is four", "By `self.size - amount` it is four", "four = ", 0),
     # comparisons keep their order, and conditions what joins them
     (Kind.CONDITION, "`'a' != 'bcd'` is true", "`'bcd' != 'a'` is true", "if words[0]", 0),
     (Kind.CONDITION, "`True and True` is true", "`True or True` is true", "whole = ", 0),
@@ -125,6 +126,7 @@ CASES = [
     (Kind.CALL, "`deque(matrix)` returns `deque([1, 6])`", "`deque(matrix)` returns `[1, 6]`", "queue = ", 0),
     (Kind.CALL, "It returns the tuple `(1, 6)`", "It returns the list `[1, 3]`", "return sides", 0),
     (Kind.CALL, "It takes `str(half) = '0'` first", "It takes `str(most) = '6'` first", "for even in", 0),
+    (Kind.ASSIGNMENT, "The list of the pairs `sides` is `[(1, 6)]`", "The `sides` is `[(1, 6)]`", "return sides", 0),
     # attributes, and calls of functions that the program has not
     (Kind.ASSIGNMENT, "`self.marks = {'Al': 8, 'cap': 20}`", "`self.marks = {'Al': 20, 'cap': 8}`", "self.marks = ", 0),
     (Kind.CALL, "`squared(2)` is `4`", "`max(low, high)` is `6`", "four = ", 0),
@@ -158,6 +160,8 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("Per round it appends `str(half)`", "for even in"),  # whose head is cited
         ("As it was found at `index = 0` and `low = 1`, it goes on", "part = "),  # other times
         ("With `low = 1`, nothing is left of `index = 0`", "break"),
+        ("This one, made for `index = 0` in `total = 4`, is last", "share = "),
+        ("The sum over `total = 4` is made", "total += low"),
     ],
 )
 def test_what_may_be_said(sentence, part):
@@ -176,6 +180,20 @@ def test_a_sentence_may_begin_with_the_round_before():
     rounds = f"After `index = 0` the next one begins [{first}-{second}]."
     assert RUN.contradicts(f"It begins {RUN.whole}. {rounds}") == set()
     assert RUN.contradicts(f"It begins {RUN.whole}. {rounds.replace('= 0', '= 2')}") == {Kind.ASSIGNMENT}
+
+
+def test_a_list_that_a_method_changes_becomes_that_too():
+    first, last = RUN.at("ring = ")[1:-1], RUN.at("ring.append")[1:-1]
+    assert RUN.contradicts(f"It begins {RUN.whole}. There `ring = deque([9, '0'])` at last [{first}-{last}].") == set()
+    assert RUN.contradicts(f"It begins {RUN.whole}. There `ring = deque(['0'])` at last [{first}-{last}].")
+
+
+def test_it_is_what_the_sentence_is_about():
+    first, second = RUN.at("if index == 1")[1:-1], RUN.at("if index == 1", 1)[1:-1]
+    sentence = f"`index == 1` is false with `0 == 1`, and it is true with `1 == 1` [{first}-{second}]."
+    assert RUN.contradicts(f"It begins {RUN.whole}. {sentence}") == set()
+    wrong = sentence.replace("and it is true with", "which is true, and not with")
+    assert RUN.contradicts(f"It begins {RUN.whole}. {wrong}") == {Kind.CONDITION}
 
 
 def test_of_two_steps_one_may_leave_what_there_is_as_it_is():
@@ -252,3 +270,32 @@ def test_what_a_lambda_is_given_and_what_an_array_makes_of_a_number_is_left_open
     placed = f"{begin} `grid[row, col] = 1` with `row = 0` and `col = 1` is set {run.at('grid[row, col]')}."
     assert run.contradicts(placed) == set()
     assert run.contradicts(placed.replace("] = 1", "] = 2")) == {Kind.ASSIGNMENT}
+
+
+DEEP = """\
+class Pile:
+    def __init__(self, many, below):
+        self.many = many
+        self.below = below
+
+    def drop(self):
+        if self.below:
+            return self.below.drop()
+        taken = self.many.pop()
+        return taken
+
+
+def main_solution(many):
+    pile = None
+    for more in range(4):
+        pile = Pile([*many, more], pile)
+    return pile.drop()
+"""
+
+
+def test_what_a_call_without_lines_makes_of_a_list_of_its_object_is_left_open():
+    run = Told(DEEP, '{"many": [7, 5]}')
+    dropped = f"It begins {run.whole}. Then `self.many.pop()` leaves `self.many = [7, 5]` {run.at('below.drop(', 1)}."
+    assert run.contradicts(dropped) == set()
+    wrong = dropped.replace("many.pop()` leaves `self.many = [7, 5]", "below.drop()` returns `5")
+    assert run.contradicts(wrong) == {Kind.CALL}
