@@ -124,4 +124,7 @@ def is_of_another_kind(context: Context, token: Token, side: Side, written: Side
     kinds = {window.run.type_of(each) for each in window.possible(side).values if same(written.value, each)}
     if isinstance(written.node, ast.Call):
         return bool(kinds) and kinds <= _PLAIN
-    return bool(kinds) and kinds <= _NAMED.keys() and not any(_NAMED[each] in code for each in kinds)
+    if not kinds or not kinds <= _NAMED.keys():
+        return False
+    names, said = {_NAMED[each] for each in kinds}, context.sentence.source
+    return not any(name in code or f"{side.source} = {name}(" in said for name in names)

@@ -16,7 +16,7 @@ from execground_ray.verification.values import MUTABLE, Opaque, fits
 from execground_ray.verification.window import Window
 
 _MADE = re.compile(
-    r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: \w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
+    r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: (?!from |with |at |for )\w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
     re.IGNORECASE,
 )
 _BEGINS = re.compile(r"\W*(?:‹E0›:|(?:at|with|for|when|from|after) ‹E0›)", re.IGNORECASE)

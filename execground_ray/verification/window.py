@@ -95,8 +95,9 @@ class Window(Conditions):
         known = [value for value in values if not isinstance(value, Opaque)]
         whole = whole and not (is_lost and (not seen or self._is_elsewhere(side, known_in)))
         whole = whole and not self._is_aliased(side)
-        # What such a call does to a list of its object is seen when it is used again.
-        whole = whole and not (self.inner and isinstance(side.node, ast.Attribute) and _is_changeable(known))
+        # What such a call does to a list of its object is seen when it is used again; likewise of one that nobody watched.
+        is_unseen = self.inner or side.source not in self.run.watches
+        whole = whole and not (is_unseen and isinstance(side.node, ast.Attribute) and _is_changeable(known))
         kinds = self._kinds(values) if whole or (exact and done and self.recorded) else None
         # Of what a comprehension runs through a part may be looked at for some only.
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)

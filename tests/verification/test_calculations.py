@@ -127,6 +127,8 @@ CASES = [
     (Kind.CALL, "It returns the tuple `(1, 6)`", "It returns the list `[1, 3]`", "return sides", 0),
     (Kind.CALL, "It takes `str(half) = '0'` first", "It takes `str(most) = '6'` first", "for even in", 0),
     (Kind.ASSIGNMENT, "The list of the pairs `sides` is `[(1, 6)]`", "The `sides` is `[(1, 6)]`", "return sides", 0),
+    (Kind.ASSIGNMENT, "`queue = deque(matrix)` makes `queue = [1, 6]`", "It makes `queue = [1, 6]`", "queue = ", 0),
+    (Kind.ASSIGNMENT, "So from `total = 4` it is `total = 11`", "So it has `total = 4` and more", "total += ", 0),
     # attributes, and calls of functions that the program has not
     (Kind.ASSIGNMENT, "`self.marks = {'Al': 8, 'cap': 20}`", "`self.marks = {'Al': 20, 'cap': 8}`", "self.marks = ", 0),
     (Kind.CALL, "`squared(2)` is `4`", "`max(low, high)` is `6`", "four = ", 0),
@@ -299,3 +301,21 @@ def test_what_a_call_without_lines_makes_of_a_list_of_its_object_is_left_open():
     assert run.contradicts(dropped) == set()
     wrong = dropped.replace("many.pop()` leaves `self.many = [7, 5]", "below.drop()` returns `5")
     assert run.contradicts(wrong) == {Kind.CALL}
+
+
+SHARED = """\
+class Jar:
+    known = {}
+
+
+def main_solution(size):
+    Jar.known[size] = size * 2
+    return size
+"""
+
+
+def test_what_is_put_into_a_list_of_a_class_is_left_open():
+    run = Told(SHARED, '{"size": 7}')
+    put = f"It begins {run.whole}. `Jar.known[size] = 14` makes `Jar.known = {{7: 14}}` {run.at('Jar.known[size]')}."
+    assert run.contradicts(put) == set()
+    assert run.contradicts(put.replace("Jar.known = {7: 14}", "size = 9")) >= {Kind.ASSIGNMENT}
