@@ -1,4 +1,4 @@
-"""What names have at one moment: the value that lines give one, what a step makes of it or leaves as it is, what is returned, how a loop ends."""
+"""What a step makes of a name, or leaves as it is, and what is returned."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ from execground_ray.verification.window import Window
 
 _MADE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: (?!from |with |at |for )\w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
-    re.IGNORECASE,
-)
-_BEGINS = re.compile(r"\W*(?:‹E0›:|(?:at|with|for|when|from|after) ‹E0›)", re.IGNORECASE)
-_TAKEN = re.compile(r"\b(?:over|through|from|of|in)(?: the)? $", re.IGNORECASE)  # what a step begins with
-_ENDS = re.compile(
-    r"\b(?:ends?|over|through|done|finished|exhausted|complete) after (?P<last>‹E\d+›(?:,? and ‹E\d+›|, ‹E\d+›)*)",
     re.IGNORECASE,
 )
 _STILL = re.compile(
@@ -44,40 +38,6 @@ def check_moments(context: Context) -> Iterator[Check]:
     if window.complete and context.cited:
         for match in _RETURNED.finditer(context.mask):
             yield from _returned(context, window, context.tokens(match["returned"])[0])
-        yield from _stored(context, window)
-        for match in _ENDS.finditer(context.mask):
-            for token in context.tokens(match["last"]):
-                yield from _ended(context, window, token)
-
-
-def _ended(context: Context, window: Window, token: Token) -> Iterator[Check]:
-    """The last round of a loop is that of some time that the loop ran."""
-    for side, value in _pair(token):
-        lasts = [loop[-1] for loop in window.run.rounds(side.source) if loop]
-        if lasts and not window.run.incomplete and not any(isinstance(each, Opaque) for each in lasts):
-            good = any(fits(value, each, token.sides[-1].tolerance) for each in lasts)
-            yield context.verdict(token, Kind.COUNT, good, f"no loop ends with {side.source} = {value!r}")
-
-
-def _stored(context: Context, window: Window) -> Iterator[Check]:
-    """A name that a sentence gives one value has one of those that the cited lines give it, if they do."""
-    sentence, first = context.sentence, min(window.core_statements, default=0)
-    for token in sentence.tokens if not window.inner else ():
-        for side, value in _pair(token):
-            stores = [event for event in window.run.stores(side.key) if event.line in window.lines]
-            core = [event for event in stores if event.line in window.core_statements]
-            again = len(re.findall(rf"\b{re.escape(side.source)}\b", sentence.source)) > 1
-            if not core or again:
-                continue
-            near = [event.value for event in stores if event.line >= first]
-            is_first = token is sentence.tokens[0] and _BEGINS.match(context.mask) and core[0].line > first
-            if is_first or _TAKEN.search(context.around(token)[0]):
-                near += window.held(side, before=True)[:1]
-            near += window.changed(side)  # by a method
-            near += [given for frame in window.touched for name, given in frame.arguments if name == side.source]
-            if not any(isinstance(each, Opaque) for each in near):
-                good = any(fits(value, each, token.sides[-1].tolerance) for each in near)
-                yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} does not become {value!r} there")
 
 
 def _pair(token: Token) -> list[tuple[Side, Any]]:

@@ -113,7 +113,6 @@ CASES = [
     ),
     # loops: where they end, how they are left
     (Kind.OPERATION, "`break` ends the loop", "`continue` goes on", "break", 0),
-    (Kind.COUNT, "The loop ends after `index = 1`", "The loop ends after `index = 0`", "for index in", 1),
     (Kind.ASSIGNMENT, "It goes from `index = 0` to `index = 1`", "It goes from `index = 0` to `index = 2`", "place", 0),
     (Kind.CALL, "It goes over `range(0, 5, 2)`", "It goes over `range(0, 6, 2)`", "for even in", 0),
     (Kind.OPERATION, "It goes over `range(0, 3)`", "It goes over `range(0, 4 - 1)`", "for index in", 0),
@@ -163,7 +162,6 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("As it was found at `index = 0` and `low = 1`, it goes on", "part = "),  # other times
         ("With `low = 1`, nothing is left of `index = 0`", "break"),
         ("This one, made for `index = 0` in `total = 4`, is last", "share = "),
-        ("The sum over `total = 4` is made", "total += low"),
     ],
 )
 def test_what_may_be_said(sentence, part):
@@ -182,12 +180,6 @@ def test_a_sentence_may_begin_with_the_round_before():
     rounds = f"After `index = 0` the next one begins [{first}-{second}]."
     assert RUN.contradicts(f"It begins {RUN.whole}. {rounds}") == set()
     assert RUN.contradicts(f"It begins {RUN.whole}. {rounds.replace('= 0', '= 2')}") == {Kind.ASSIGNMENT}
-
-
-def test_a_list_that_a_method_changes_becomes_that_too():
-    first, last = RUN.at("ring = ")[1:-1], RUN.at("ring.append")[1:-1]
-    assert RUN.contradicts(f"It begins {RUN.whole}. There `ring = deque([9, '0'])` at last [{first}-{last}].") == set()
-    assert RUN.contradicts(f"It begins {RUN.whole}. There `ring = deque(['0'])` at last [{first}-{last}].")
 
 
 def test_it_is_what_the_sentence_is_about():
