@@ -43,7 +43,8 @@ _DENIED = re.compile(
 
 # What a name runs through: its last value may lie behind the lines that tell of the first.
 RANGE = re.compile(
-    r"\bfrom (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)(?!,? (?:and |to )?‹E)", re.IGNORECASE
+    r"\b(?:from|for|numbers|values|rounds) (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)(?!,? (?:and |to )?‹E)",
+    re.IGNORECASE,
 )
 _GETS_ANOTHER = re.compile(
     r",? (?:(?:then|now|thus|therefore|so) )?(?:becomes?|turns?|changes?|grows?|drops?|goes|rises?|falls?|shrinks?|increases?|decreases?|gets|(?:is|are) (?:then |now |thus )?(?:\w+ed|set|reset|made|cut) (?:to|by|into|with)\b)"

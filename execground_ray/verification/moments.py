@@ -71,7 +71,8 @@ def _made(context: Context, window: Window, token: Token, words: str) -> Iterato
             begun = [frame for frame in window.touched if frame.first in window.core]
             left += [given for frame in begun for name, given in frame.arguments if name == side.source]
         known = any(fits(value, each, 0.0) for each in window.possible(side)[0])
-        sure = window.recorded and not (window.inner and isinstance(value, MUTABLE))
+        is_passing = window.inner or bool(window.comprehended)  # a comprehension may change what it looks at
+        sure = window.recorded and not (is_passing and isinstance(value, MUTABLE))
         if known and left and sure and not any(isinstance(each, Opaque) for each in left):
             good = any(fits(value, each, token.sides[-1].tolerance) for each in left)
             yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {value!r} then")

@@ -114,6 +114,7 @@ CASES = [
     # loops: where they end, how they are left
     (Kind.OPERATION, "`break` ends the loop", "`continue` goes on", "break", 0),
     (Kind.ASSIGNMENT, "It goes from `index = 0` to `index = 1`", "It goes from `index = 0` to `index = 2`", "place", 0),
+    (Kind.ASSIGNMENT, "It is for `even = 0` to `even = 4`", "It is for `even = 0` to `even = 5`", "last = ", 0),
     (Kind.CALL, "It goes over `range(0, 5, 2)`", "It goes over `range(0, 6, 2)`", "for even in", 0),
     (Kind.OPERATION, "It goes over `range(0, 3)`", "It goes over `range(0, 4 - 1)`", "for index in", 0),
     (Kind.ASSIGNMENT, "For `index = 0` it is `0`", "For `index = 1` it is `0`", "place = ", 0),
@@ -311,3 +312,17 @@ def test_what_is_put_into_a_list_of_a_class_is_left_open():
     put = f"It begins {run.whole}. `Jar.known[size] = 14` makes `Jar.known = {{7: 14}}` {run.at('Jar.known[size]')}."
     assert run.contradicts(put) == set()
     assert run.contradicts(put.replace("Jar.known = {7: 14}", "size = 9")) >= {Kind.ASSIGNMENT}
+
+
+TAKEN = """\
+def main_solution(one, other):
+    taken = [(one if len(one) > 1 else other).pop(0) for _ in range(4)]
+    return taken
+"""
+
+
+def test_what_a_comprehension_leaves_on_the_way_may_be_told():
+    run = Told(TAKEN, '{"one": [7, 5, 4], "other": [1, 2, 3]}')
+    left = f"It begins {run.whole}. At `_ = 0` it takes `7` and leaves `one = [5, 4]` {run.at('taken = ')}."
+    assert run.contradicts(left) == set()
+    assert run.contradicts(left.replace("[5, 4]", "[4, 5]")) == {Kind.ASSIGNMENT}
