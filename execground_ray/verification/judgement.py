@@ -11,10 +11,10 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.marked_operations import check_marked_operations
-from execground_ray.verification.moments import check_moments
 from execground_ray.verification.passages import Passage, passages
 from execground_ray.verification.presence import check_values
 from execground_ray.verification.run import Run
+from execground_ray.verification.steps import check_steps
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.told import check_told
 from execground_ray.verification.trees import program_names
@@ -26,7 +26,7 @@ _RULES = (
     check_claims,
     check_absent,
     check_marked_operations,
-    check_moments,
+    check_steps,
     check_told,
     check_written_calls,
     check_values,

@@ -26,8 +26,8 @@ _STILL = re.compile(
 _RETURNED = re.compile(r"\breturn(?:s|ed)? (?:(?:the|an?|its) (?:\w+ )?)?(?P<returned>‹[VE]\d+›)", re.IGNORECASE)
 
 
-def check_moments(context: Context) -> Iterator[Check]:
-    """Judge what a sentence with lines of its own says of one moment."""
+def check_steps(context: Context) -> Iterator[Check]:
+    """Judge what a sentence with lines of its own says that a step makes, leaves or returns."""
     window = context.window
     if window is None or window.hidden or not window.core_complete:
         return
