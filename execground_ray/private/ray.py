@@ -79,7 +79,7 @@ def start_settings(idle_worker_ms: int) -> dict[str, Any]:
 
 
 def start(**settings: Any) -> None:
-    """Do ``ray.init``, and once more if a node that it starts here gives itself up.
+    """Do ``ray.init``, and again while a node that it starts here gives itself up: ``STARTS`` times at most.
 
     A node ends itself if its agent has not answered after some fifteen seconds, for which there is no setting. An agent
     takes longer where much else runs, or where its code is read from a slow disk for the first time.

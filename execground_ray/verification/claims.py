@@ -56,6 +56,9 @@ _OF_THEM = re.compile(
     r"\b(?:of|between|than|by|from|in|to|at|plus|minus|times|for|into|on|over|under|against|behind|before|after|inside|with|below|above|per|through|within|index|position|key|entry|both|if|(?<!so )that|whether|nor|neither|‹\w+› (?:and|or))(?: the)?\s*$",
     re.IGNORECASE,
 )
+_OF_MANY = re.compile(
+    r"\b(?:list|tuple|set|sum|product|number|count)s? of (?:(?:all|the|these) )*[a-z]+\s*$", re.IGNORECASE
+)
 _BEING_TRUE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|renders?|finds?|with|as) (?P<subject>‹[CN]\d+›)(?P<no> not)? (?P<word>true|false)(?P<holds>)",
     re.IGNORECASE,
@@ -66,9 +69,6 @@ _STAYS = re.compile(r"^(?:stay|remain)", re.IGNORECASE)
 _BECOMES = re.compile(r"becom|became|\bto$|\bturns", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:start|begin|end).* with$", re.IGNORECASE)
 _RETURNS = re.compile(r"return|gives?\b|yield|hands", re.IGNORECASE)
-_OF_MANY = re.compile(
-    r"\b(?:list|tuple|set|sum|product|number|count)s? of (?:(?:all|the|these) )*[a-z]+\s*$", re.IGNORECASE
-)
 _WITH_IT = re.compile(r"\bwith (?P<values>‹C\d+›), and it (?:is|was) ", re.IGNORECASE)
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b[^.;:,]*$", re.IGNORECASE)
 
@@ -173,11 +173,11 @@ def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:
         return  # what a name is, is an assignment
     wanted = (word.lower() == "true") is not bool(match["no"])
     good = is_true(context, token.sides[0], wanted, token)
-    if good is False and (_NONE.search(context.mask[: match.end()]) or _is_of_first(context, match)):
+    if good is False and (_NONE.search(context.mask[: match.end()]) or _is_of_subject(context, match)):
         good = None
     yield context.verdict(token, Kind.CONDITION, good, f"{token.sides[0].source} is not {str(wanted).lower()} there")
 
 
-def _is_of_first(context: Context, match: re.Match[str]) -> bool:
+def _is_of_subject(context: Context, match: re.Match[str]) -> bool:
     """Whether what is said of "it" is said of what the sentence is about, "`k == 5` is false with `4 == 5`, and it is true"."""
     return any(each["values"] == match["subject"] for each in _WITH_IT.finditer(context.mask))

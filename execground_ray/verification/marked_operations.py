@@ -55,7 +55,7 @@ def _has_variables(node: ast.AST) -> bool:
 
 
 def _is_ahead(window: Window, node: ast.AST) -> bool:
-    """Whether it is done inside of a loop or a branch that begins at these lines."""
+    """Whether it is done inside of a loop, a branch or a call that begins at these lines."""
     return any(key_of(node) == key_of(each) for each in window.begun)
 
 

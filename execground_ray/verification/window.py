@@ -33,10 +33,6 @@ class Possible(NamedTuple):
     kinds: frozenset[str] | None = None
 
 
-def _is_changeable(values: list[Any]) -> bool:
-    return any(isinstance(each, MUTABLE) for each in values)
-
-
 class Window(Conditions):
     """Answers what expressions were, did and became at some ranges of record lines."""
 
@@ -97,7 +93,8 @@ class Window(Conditions):
         whole = whole and not self._is_aliased(side)
         # What such a call does to a list of its object is seen when it is used again; likewise of one that nobody watched.
         is_unseen = self.inner or side.source not in self.run.watches
-        whole = whole and not (is_unseen and isinstance(side.node, ast.Attribute) and _is_changeable(known))
+        is_changeable = isinstance(side.node, ast.Attribute) and any(isinstance(each, MUTABLE) for each in known)
+        whole = whole and not (is_unseen and is_changeable)
         kinds = self._kinds(values) if whole or (exact and done and self.recorded) else None
         # Of what a comprehension runs through a part may be looked at for some only.
         exact = exact and not isinstance(side.node, ast.Subscript | ast.Attribute)

@@ -93,7 +93,7 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
 
 
 def _is_ahead(window: Window, call: ast.Call) -> bool:
-    """Whether it is made inside of a loop or a branch that begins at these lines."""
+    """Whether it is made inside of a loop, a branch or a call that begins at these lines."""
     calls = (each for each in window.run.events if isinstance(each.node, ast.Call) and each.node in window.begun)
     return any(_is_this(call, each) for each in calls)
 
