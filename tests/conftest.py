@@ -76,7 +76,9 @@ def ray_session():
     """A Ray of two CPUs in this process."""
     import ray
 
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    from execground_ray.private.ray import start
+
+    start(address="local", num_cpus=2, include_dashboard=False)
     yield
     ray.shutdown()
 

@@ -19,6 +19,7 @@ from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import map_on_ray, survey_corpus
 from execground_ray.output.layout import CONFIG, new_run
 from execground_ray.output.storage import Folder
+from execground_ray.private.ray import start
 from execground_ray.progress import Progress
 from execground_ray.translators.llm import engine
 from execground_ray.translators.llm.vllm import VllmModel
@@ -45,7 +46,7 @@ def place(folder, cpus, engines, size):
             "verification.mode=score",
         ]
     )
-    ray.init(address="local", num_cpus=cpus, num_gpus=8, include_dashboard=False, log_to_driver=False)
+    start(address="local", num_cpus=cpus, num_gpus=8, include_dashboard=False)
     model = VllmModel(config.translator, config.seed)
     model.start()
     Folder.at(config.output.dir).write_text(CONFIG, to_yaml(config))
