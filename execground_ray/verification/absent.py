@@ -30,6 +30,10 @@ _MEASURES = frozenset(
 _CHANGES = frozenset({"min", "max", "round", "abs"})
 _NOT_REACHED = re.compile(r" (?:\w+ )?(?:is|was|does|has|will|would) (?:not|never|skipped|passed over|left out)\b")
 _JUMPS = {"break": ast.Break, "continue": ast.Continue, "pass": ast.Pass}
+# What compares, and no line tells what with what.
+_COMPARING = frozenset(
+    "sort sorted bisect bisect_left bisect_right insort heappush heappop heapify nlargest nsmallest".split()
+)
 # Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
 
@@ -172,14 +176,16 @@ def _compared(node: ast.Compare, many: dict[tuple[str, str], set[type[ast.cmpop]
 def _is_strange(node: ast.Compare, window: Window) -> bool:
     """Whether these lines compare nothing that this can be."""
     op = type(node.ops[0])
-    if not is_pure(node):
-        if done := _compared(node, window.compared):
-            if not done.isdisjoint({op, OPPOSITES[op]}):
-                return False
-        elif any(map(is_pure, (node.left, *node.comparators))) and any(
-            atoms_of(node) - _TRUTH <= each for each in window.tests
-        ):
+    if is_pure(node):
+        if not window.called.isdisjoint(_COMPARING):
             return False
+    elif done := _compared(node, window.compared):
+        if not done.isdisjoint({op, OPPOSITES[op]}):
+            return False
+    elif any(map(is_pure, (node.left, *node.comparators))) and any(
+        atoms_of(node) - _TRUTH <= each for each in window.tests
+    ):
+        return False
     return not any(_is_of(node, event) for event in window.comparing)
 
 

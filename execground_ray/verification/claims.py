@@ -11,9 +11,9 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.equations import is_of_another_kind
 from execground_ray.verification.facts import follows, has_returned, has_value, is_true
 from execground_ray.verification.finding import Kind
+from execground_ray.verification.marked_operations import is_another
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.values import fits
 
 _ADVERB = (
     r"(?:now|then|therefore|thus|still|also|again|just|only|already|both|all|each|currently|simply|exactly|initially|hence|clearly|"
@@ -59,16 +59,16 @@ _OF_THEM = re.compile(
 _OF_MANY = re.compile(
     r"\b(?:list|tuple|set|sum|product|number|count)s? of (?:(?:all|the|these) )*[a-z]+\s*$", re.IGNORECASE
 )
+_SO_MANY = re.compile(r"\b(?:list|string|tuple|set|dictionary|array|deque|queue) of ‹V\d+›$", re.IGNORECASE)
 _BEING_TRUE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|renders?|finds?|with|as) (?P<subject>‹[CN]\d+›)(?P<no> not)? (?P<word>true|false)(?P<holds>)",
     re.IGNORECASE,
 )
 _VALUE_OF = re.compile(r"(?<!takes the )(?<!gets the )(?<!to the )\b(?:values?|content|contents) of\s*$", re.IGNORECASE)
 _PLURAL = re.compile(r"^(?:are|were|become|became|stay|remain|start|begin|get|hold|have|equal)\b", re.IGNORECASE)
-_STAYS = re.compile(r"^(?:stay|remain)", re.IGNORECASE)
-_BECOMES = re.compile(r"becom|became|\bto$|\bturns", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:start|begin|end).* with$", re.IGNORECASE)
 _RETURNS = re.compile(r"return|gives?\b|yield|hands", re.IGNORECASE)
+_HOLDS = re.compile(r"holds?\b", re.IGNORECASE)
 _WITH_IT = re.compile(r"\bwith (?P<values>‹C\d+›), and it (?:is|was) ", re.IGNORECASE)
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b[^.;:,]*$", re.IGNORECASE)
 
@@ -101,14 +101,14 @@ def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
         and not before.endswith("both ")
         and not _VALUE_OF.search(before)
     )
-    if " or " in match[0] or (of_them and not length):
+    if " or " in match[0] or (of_them and not length) or _SO_MANY.search(match[0]):
         return
     if (
         not objects[-1].marked
         and re.match(r"\s*(?:[a-z%‹–-]|\.\.\.)", behind)
         and not re.match(r" (?:and|so) ", behind)
-    ):
-        return  # "is 3 times", "is 5 more than"
+    ) or re.match(r" as ‹", behind):
+        return  # "is 3 times", "is 5 more than", "gets `'a'` as `20`"
     if len(objects) not in {1, len(subjects)}:
         return
     for index, subject in enumerate(subjects):
@@ -133,30 +133,24 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         value, written = target.value, target.sides[-1]
     except UnknownError:
         return
+    window, worked_out = context.window, target.sides[0].node
+    if window and context.cited and window.complete and is_another(window, side, worked_out):
+        yield context.verdict(target, Kind.OPERATION, False, f"{ast.unparse(worked_out)} is not done there")
     find, kind = (has_returned, Kind.CALL) if _RETURNS.search(verb) else (has_value, Kind.ASSIGNMENT)
     good = follows(side, context.given(target), value, written.tolerance) if target.marked and context.cited else None
-    good = find(context, side, value, written.tolerance, target) if good is None else good
+    good = find(context, side, value, written.tolerance) if good is None else good
     if good and context.cited:
-        good = _in_time(context, side, value, verb)
         shows_itself = target.marked and (isinstance(side.node, ast.Name) or kind is Kind.CALL)
-        good = good and not (shows_itself and is_of_another_kind(context, target, side, written))
+        shows_itself = shows_itself and not _HOLDS.match(verb)  # what is in it
+        good = not (shows_itself and is_of_another_kind(context, target, side, written))
     # What is no bool may be called so, but for what is returned.
     if good is False and isinstance(value, bool) and not (kind is Kind.CALL and target.marked):
         good = is_true(context, side, value) or (False if target.marked else None)
     if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
         good = None
-    if good is False and _BEGINS.search(verb):  # a list with its first element
+    if good is False and (_BEGINS.search(verb) or context.is_entry(target)):  # a list with its first element
         good = None
     yield context.verdict(target, kind, good, f"{side.source} is not {written.source} there")
-
-
-def _in_time(context: Context, side: Side, value: object, verb: str) -> bool:
-    """Whether what a name becomes is a value that it gets at these lines, and what it stays one that it has behind them."""
-    got, left = context.window.changes(side) if context.window else ([], [])
-    allowed = left if _STAYS.search(verb) else [*got, *left]
-    return (
-        not got or not (_STAYS.search(verb) or _BECOMES.search(verb)) or any(fits(value, each, 0.0) for each in allowed)
-    )
 
 
 def _truth(context: Context, match: re.Match[str]) -> Iterator[Check]:

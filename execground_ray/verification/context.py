@@ -37,9 +37,10 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 _DENIED = re.compile(
-    r"(?:\bnot|n't|\binstead of|\brather than|\bnever|\bno|\bwithout|\bneither|\bnor|\bthan|\bexcept|\bcannot be)(?: (?:a|an|the|longer|be|in|at|of|equal|to|reach|also|even|exactly|with))*\s*$",
+    r"\b(?:not|never|no|none|nothing|without|instead|rather|neither|nor|except|cannot)\b|n't\b|\bthan (?:an? |the )?\s*‹›",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"[,;:—–]")
 
 # What a name runs through: its last value may lie behind the lines that tell of the first.
 RANGE = re.compile(
@@ -164,6 +165,10 @@ class Context:
         found.append(known)  # behind the last
         return found
 
+    def is_entry(self, token: Token) -> bool:
+        """Whether it writes entries of a dictionary, ``"a": 1``, and not a whole one."""
+        return isinstance(token.sides[-1].node, ast.Dict) and not self.sentence.code_of(token).startswith("{")
+
     def enumerates(self, key: str) -> bool:
         """Whether it gives an expression several values."""
         sides = [equation for token in self.sentence.tokens for equation in token.equations if equation[0].key == key]
@@ -171,12 +176,15 @@ class Context:
 
     def is_conditional(self, token: Token) -> bool:
         """Whether the clause that leads to a token is under a condition, or asks."""
-        before, behind = self.around(token)
-        clause = re.split(r"[,;:—–]", before)[-1] + re.split(r"[,;:—–]", behind)[0]
+        before = self.around(token)[0]
         # "While the rest becomes `n = 160`" is no condition.
         may_repeat = token.kind != "E" or token.sides[0].is_condition
         patterns = (_CONDITIONAL, _ELSEWHERE, _WHILE) if may_repeat else (_CONDITIONAL, _ELSEWHERE)
-        return self.asks or bool(_UNREAL.search(clause)) or any(pattern.search(before) for pattern in patterns)
+        return (
+            self.asks
+            or bool(_UNREAL.search(self._clause(token)))
+            or any(pattern.search(before) for pattern in patterns)
+        )
 
     def is_alternative(self, token: Token) -> bool:
         """Whether it is one of several that a sentence leaves open: "with `x = 0` or `y = 0`"."""
@@ -184,8 +192,13 @@ class Context:
         return bool(re.search(r"‹[EC]\d+›,? or $", before) or re.match(r",? or ‹[EC]", behind))
 
     def is_denied(self, token: Token) -> bool:
-        """Whether the words before a token deny it."""
-        return bool(_DENIED.search(self.around(token)[0]))
+        """Whether the clause that a token stands in denies something."""
+        return bool(_DENIED.search(self._clause(token)))
+
+    def _clause(self, token: Token) -> str:
+        """The words of the clause that a token stands in, which is left out of it."""
+        before, behind = self.around(token)
+        return f"{_CLAUSE.split(before)[-1]}‹›{_CLAUSE.split(behind)[0]}"
 
     def verdict(self, token: Token, kind: Kind, good: bool | None, message: str) -> Check:
         """A check of a claim that a token ends: true, false, or not known.
@@ -198,6 +211,7 @@ class Context:
             good is None
             or self.is_conditional(token)
             or self.is_alternative(token)
+            or self.is_denied(token)
             or (self.attributed and not token.marked)
         ):
             outcome = Outcome.UNKNOWN

@@ -11,7 +11,7 @@ from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
-from execground_ray.verification.facts import has_value
+from execground_ray.verification.facts import follows, has_value
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
@@ -19,13 +19,15 @@ from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import same
 
 # Kinds of values by the names that they show.
-_NAMED = {each: each for each in ("deque", "range", "defaultdict", "Counter", "OrderedDict")} | {"ndarray": "array"}
+_NAMED = {each: each for each in ("deque", "range", "defaultdict", "Counter", "OrderedDict")}
 
 # Words behind which a name tells another time, or a part of some object.
 _THEN = re.compile(
     r"\b(?:of|from|at|after|before|since|until|behind|for) (?:‹E\d+›(?:,? and |, | in ))*$", re.IGNORECASE
 )
-_WITH = re.compile(r"\b(?:node|object|instance|one|element|item)s? (?:with|whose|of) $", re.IGNORECASE)
+_WITH = re.compile(
+    r"\b(?:node|object|instance|one|element|item|child|parent)s? (?:with |whose |of |\()$", re.IGNORECASE
+)
 # Kinds that a display alone writes.
 _PLAIN = frozenset({"list", "tuple", "dict", "set"})
 
@@ -78,6 +80,7 @@ def _readings(side: Side) -> Iterator[Any]:
 def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
     """Each side with names has the value that the next one without gives, or else the last."""
     known = [(index, side) for index, side in enumerate(sides) if _value(side)]
+    is_its_own = token.marked and context.cited
     for index, side in enumerate(sides):
         if side.pure or not known:
             continue
@@ -85,10 +88,11 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
         if isinstance(written.node, ast.Tuple) and not written.source.startswith("("):  # "for `k = 0, 2, 4`"
             good: bool | None = all(has_value(context, side, each, written.tolerance) for each in written.value) or None
         else:
-            good = has_value(context, side, written.value, written.tolerance, token)
+            good = follows(side, context.given(token), written.value, written.tolerance) if is_its_own else None
+            good = has_value(context, side, written.value, written.tolerance) if good is None else good
             if good is False and _is_of_another(context, token, side, written):
                 good = None
-            if token.marked and context.cited and isinstance(side.node, ast.Name):
+            if is_its_own and isinstance(side.node, ast.Name):
                 good = good and not is_of_another_kind(context, token, side, written)
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
 
@@ -96,10 +100,12 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
 def _is_of_another(context: Context, token: Token, side: Side, written: Side) -> bool:
     """Whether a name is that of another time, "since `i = 3`", or of an object, "the node with `val = 9`"."""
     before, _ = context.around(token)
-    if context.window is None or context.whole is None or not isinstance(side.node, ast.Name):
+    if context.window is None or context.whole is None or not isinstance(side.node, ast.Name | ast.Attribute):
         return False
-    if _WITH.search(before) and side.source in context.window.run.attributes:
+    if _WITH.search(before) and getattr(side.node, "attr", side.source) in context.window.run.attributes:
         return True
+    if isinstance(side.node, ast.Attribute):
+        return False
     is_first = token is context.sentence.tokens[0]  # which says what the sentence is about
     if is_first or not _THEN.search(before):
         return False

@@ -31,14 +31,11 @@ def opposite(side: Side) -> Side | None:
     return None
 
 
-def has_value(context: Context, side: Side, value: Any, tolerance: float, token: Token | None = None) -> bool | None:
+def has_value(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
     """Whether an expression of names had a value at the lines of a sentence; None where that is not known."""
     window = context.window
     if window is None:
         return None
-    moment = window.at_moment(side, context.given(token)) if context.cited and token else []
-    if moment and not _is_put(side, value, moment):
-        return any(fits(value, each, tolerance) for each in moment)
     values, closed, kinds = window.possible(side)
     if any(fits(value, each, tolerance) for each in values):
         return True
@@ -50,6 +47,8 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float, token:
         if any(fits(value[:-1], each, tolerance) for each in values):
             return None
     if _is_of_all(value, values, tolerance) or _is_put(side, value, values):
+        return None
+    if isinstance(side.node, ast.Name) and window.has_entry(side.source, value):
         return None
     # An outlook on the rounds of a loop.
     if isinstance(side.node, ast.Name) and (_ROUNDS.search(context.mask) or context.enumerates(side.key)):
@@ -70,14 +69,14 @@ def _is_put(side: Side, value: Any, values: list[Any]) -> bool:
     return isinstance(side.node, ast.Subscript) and isinstance(value, int) and any(same(value, each) for each in values)
 
 
-def has_returned(context: Context, side: Side, value: Any, tolerance: float, token: Token | None = None) -> bool | None:
+def has_returned(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
     """Whether a call of the function that is named, or the call that is written, gave a value."""
     window, name = context.window, name_of_call(side.node) or side.source.rpartition(".")[2]
     if window is not None and isinstance(side.node, ast.Call) and name in window.run.functions:
-        return has_value(context, side, value, tolerance, token)
+        return has_value(context, side, value, tolerance)
     calls = [frame for frame in window.run.frames if frame.name.rpartition(".")[2] == name] if window else []
     if window is None or not calls:
-        return has_value(context, side, value, tolerance, token)
+        return has_value(context, side, value, tolerance)
     ending = [frame.returned for frame in calls if frame.last in window.lines]
     if any(fits(value, each, tolerance) for each in ending):
         return True

@@ -12,7 +12,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import WIDEN, Event
 from execground_ray.verification.run import Run
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in, operations_of
-from execground_ray.verification.values import LASTING, Opaque
+from execground_ray.verification.values import LASTING, Opaque, freeze
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
 MAX_POOL = 60_000
@@ -188,6 +188,11 @@ class Lines:
         """Keys of the entries of every dictionary."""
         return [key[1] for key in self.pool if isinstance(key, tuple) and key[0] == "dict"]
 
+    def has_entry(self, name: str, value: Any) -> bool:
+        """Whether some dictionary has a value by a name."""
+        entry, shown = (freeze(name), freeze(value)), f"{name!r}: {value!r}"
+        return any(entry in each for each in self.dict_entries) or any(shown in each.text for each in self.opaque)
+
     def has_slice(self, wanted: list[Hashable]) -> bool:
         """Whether these elements stand one behind the other in some list."""
         length, target = len(wanted), tuple(wanted)
@@ -237,3 +242,8 @@ class Lines:
         """What these lines evaluate, and their statements."""
         shown = {self.run.lines[line - 1][2] for line in self.lines}
         return {event.node for event in self.events} | self.run.written_on(frozenset(shown))
+
+    @cached_property
+    def core_nodes(self) -> set[ast.AST]:
+        """The statements at the very lines that are cited, and what is directly in them."""
+        return self.run.written_on(frozenset(self.run.lines[line - 1][2] for line in self.core_statements))

@@ -10,18 +10,16 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.trees import children_of, key_of, name_of_call, nodes_in
-from execground_ray.verification.values import freeze
+from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.window import Window
 
-_CHOOSING = frozenset({"max", "min"})  # which calculate nothing themselves
 _LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find rfind index count".split())
 
 
 def check_marked_operations(context: Context) -> Iterator[Check]:
-    """Judge the operations that a sentence marks; one without lines of its own is held against the whole run."""
+    """Judge the operations that a sentence with lines of its own marks."""
     window = context.window
-    if window is None or not context.attributed or not window.complete or window.hidden:
+    if window is None or not context.cited or not window.complete or window.hidden:
         return
     for token in context.sentence.tokens:
         wrong = [node for sides in token.equations for node in _not_done(window, sides)] if token.marked else []
@@ -36,16 +34,8 @@ def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
         if any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes):  # need not come to all of its parts
             continue
         yield from (each for each in nodes if _is_strange(window, each))
-        yield from (each for each in _calculations(side.node) if _is_unmade(window, each, side, sides[0]))
-
-
-def _calculations(node: ast.AST) -> Iterator[ast.BinOp]:
-    """The outermost calculations of values in an expression."""
-    if isinstance(node, ast.BinOp) and is_pure(node):
-        yield node
-    else:
-        for each in children_of(node):
-            yield from _calculations(each)
+        if is_another(window, sides[0], side.node):
+            yield side.node
 
 
 def _has_variables(node: ast.AST) -> bool:
@@ -59,53 +49,40 @@ def _is_ahead(window: Window, node: ast.AST) -> bool:
     return any(key_of(node) == key_of(each) for each in window.begun)
 
 
-def _is_unmade(window: Window, node: ast.BinOp, side: Side, first: Side) -> bool:
-    """Whether it is a calculation of values that these lines do not make, and no call of theirs may have made.
+def is_another(window: Window, subject: Side, node: ast.expr) -> bool:
+    """Whether these lines do other calculations for a variable, or for an expression of names, than this one of values.
+
+    What is given to nothing may be worked out in any way: "there are ``3 * 2 = 6`` of them".
 
     Args:
         window: the lines.
+        subject: the variable, or the expression.
         node: the calculation.
-        side: that it is, or is inside of.
-        first: side of the equation, perhaps the variable that is given what comes of it.
     """
-    is_other_mathematics = any(isinstance(each, ast.Call) for each in nodes_in(node))
-    if key_of(node) in window.run.keys or is_other_mathematics:
+    if not isinstance(node, ast.BinOp) or not is_pure(node) or key_of(node) in window.run.keys:
+        return False
+    done = _calculations(window, subject)
+    if not done or window.inner or any(isinstance(each, ast.Call) for each in nodes_in(node)):  # told in other terms
         return False
     try:
         value = value_of(node)
     except UnknownError:
         return False
-    if isinstance(value, complex):  # written as a sum
-        return False
-    inside = node is not side.node
-    given = set() if inside else _given(window, first)
-    if any(matches(node, event) for event in window.looking if not given or event.node in given):
-        return False
-    if given:
-        return True
-    calls = [
-        event for event in window.looking if isinstance(event.node, ast.Call) and freeze(event.value) == freeze(value)
-    ]
-    if any(name_of_call(event.node) not in window.run.functions.keys() | _CHOOSING for event in calls):
-        return False
-    # Made in a call, or the head of a loop that goes on, or what is written there is called later.
-    may_be_elsewhere = calls or inside or any(isinstance(each, ast.Lambda) for each in window.nodes)
-    return not (may_be_elsewhere and any(matches(node, event) for event in window.run.events))
+    is_made = any(matches(node, event) for event in window.looking if event.node in done)
+    return not is_made and not isinstance(value, complex)  # which is written as a sum
 
 
-def _given(window: Window, side: Side) -> set[ast.expr]:
-    """The calculations of which a variable gets the values at these lines; empty where it gets one in another way."""
-    many = [
-        each for each in window.nodes if isinstance(each, ast.Assign | ast.AugAssign) and side.source in _targets(each)
-    ]
-    is_plain = all(isinstance(each, ast.Assign) and isinstance(each.value, ast.BinOp) for each in many)
-    return {each.value for each in many} if is_plain and isinstance(side.node, ast.Name) else set()
-
-
-def _targets(node: ast.Assign | ast.AugAssign) -> set[str]:
-    """The variables that a statement gives a value."""
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return {each.id for each in targets if isinstance(each, ast.Name)}
+def _calculations(window: Window, side: Side) -> set[ast.expr]:
+    """What is calculated at these lines for an expression; empty where a variable gets a value in another way, too."""
+    if isinstance(side.node, ast.BinOp):
+        return {event.node for event in window.looking if key_of(event.node) == side.key}
+    found: set[ast.expr] = set()
+    for node in window.core_nodes if isinstance(side.node, ast.Name | ast.Attribute) else ():
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(key_of(each) == side.key for each in targets):
+                found.add(window.run.operation_of(node) or node.value)
+    return found if all(isinstance(each, ast.BinOp) for each in found) else set()
 
 
 def _is_strange(window: Window, node: ast.AST) -> bool:

@@ -20,9 +20,10 @@ def matches(written: ast.expr, event: Event) -> bool:
         return False
     if _is_sum(written) and _is_sum(node):
         terms, theirs = list(_terms(written)), list(_terms(node, event))
-        if len(terms) == len(theirs) > 2:  # `s += a - b` adds up three
+        if len(terms) == len(theirs):  # `s += a - b` adds up three
             return all(
-                sign is its and same_operand(mine, other, of or event)
+                (sign is its and same_operand(mine, other, of or event))
+                or (sign is not its and _is_opposite(mine, other, of or event))
                 for (mine, sign, _), (other, its, of) in zip(terms, theirs, strict=True)
             )
     mine, others = children_of(written), children_of(node)
@@ -47,6 +48,20 @@ def _terms(
             yield from _terms(each, inner, its)
         else:
             yield each, its, event
+
+
+def _is_opposite(written: ast.expr, node: ast.expr, event: Event) -> bool:
+    """Whether a number is written whose negative is the operand: ``4 - 2`` of ``x + y`` where ``y`` is ``-2``."""
+    try:
+        mine, value = value_of(written), operand_value(node, event)
+    except UnknownError:
+        return False
+    return (
+        isinstance(written, ast.Constant)
+        and isinstance(value, int | float)
+        and value < 0
+        and fits(-mine, value, _tolerance(written))
+    )
 
 
 def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:

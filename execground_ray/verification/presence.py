@@ -73,9 +73,11 @@ def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:
 
 
 def _elsewhere(context: Context, token: Token, source: str, value: Any) -> bool:
-    """Whether it is told of something that these lines do not look at, and is a value of other lines."""
+    """Whether it is a value of other lines, and a number told of something that these lines do not look at."""
     subject = token.sides[0]
-    if subject.pure or context.window is None or context.whole is None or context.window.possible(subject).values:
+    if context.window is None or context.whole is None:
+        return False
+    if isinstance(value, int | float) and (subject.pure or context.window.possible(subject).values):
         return False
     return in_window(context.whole, source, value)
 
@@ -175,7 +177,7 @@ def _sure(context: Context, window: Window, token: Token, value: Any) -> bool:
     distinct = len(value) > 1 if is_collection else isinstance(value, int) and abs(value) >= DISTINCT
     if not context.cited and (context.attributed or not distinct):
         return False
-    if isinstance(value, list | dict | set) and window.changing:
+    if context.is_entry(token) or (isinstance(value, list | dict | set) and window.changing):
         return False
     if (
         not window.complete

@@ -134,16 +134,6 @@ class Program:
         return frozenset(each.attr for each in self._nodes if isinstance(each, ast.Attribute))
 
     @cached_property
-    def classes(self) -> frozenset[str]:
-        """The names of the program's classes whose objects no text can show as a value: plain ones."""
-        if not {"__repr__", "__str__"}.isdisjoint(self.definitions):
-            return frozenset()
-        classes = [each for each in self._nodes if isinstance(each, ast.ClassDef)]
-        return frozenset(
-            each.name for each in classes if all(getattr(base, "id", "") == "object" for base in each.bases)
-        )
-
-    @cached_property
     def comprehended(self) -> frozenset[str]:
         """The names that comprehensions run through."""
         return frozenset().union(*self.targets.values())

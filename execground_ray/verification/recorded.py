@@ -181,11 +181,6 @@ class Recorded(Statements):
         """Those of them that called something of that name."""
         return self._calls.get((line, name), [])
 
-    def is_unused(self, name: str) -> bool:
-        """Whether it is a class of the program of which no object is made."""
-        classes = {each.name for each in self._nodes if isinstance(each, ast.ClassDef)}
-        return name in classes and not self.incomplete and all(called != name for _, called in self._calls)
-
     @cached_property
     def _names(self) -> dict[int, tuple[list[int], list[dict[str, Any]]]]:
         """By frame: the lines after which names changed, and all names after each."""

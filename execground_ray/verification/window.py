@@ -136,10 +136,8 @@ class Window(Conditions):
 
     def _kinds(self, values: list[Any]) -> frozenset[str] | None:
         """The kinds of values; None where one of them may be written as another kind."""
-        found = {
-            "object" if isinstance(each, Opaque) and each.type in self.run.classes else kind_of(each) for each in values
-        }
-        return frozenset(found) if found <= PLAIN else None
+        found = frozenset(map(kind_of, values))
+        return found if found <= PLAIN else None
 
     def at_moment(self, side: Side, known: dict[str, Any]) -> list[Any]:
         """The values that an expression had when names of its had those that are known; none where that cannot be told."""
@@ -234,19 +232,3 @@ class Window(Conditions):
         if name in self.hidden:
             return []
         return [frame.returned for frame in self.touched if frame.last in self.lines and frame.is_of(name)]
-
-    def changes(self, side: Side) -> tuple[list[Any], list[Any]]:
-        """The values that a name gets at the lines that are cited, and those that it has behind the last of them.
-
-        The first is empty where nothing is assigned to it there, or the name is none of a single call.
-        """
-        name, core = side.source, set(self.core_statements)
-        events = [event for event in self.by_key(side.key) if isinstance(event.node, ast.Name)]
-        stores = [event for event in events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
-        frames = {event.frame for event in stores if event.line in core}
-        if len(frames) != 1:
-            return [], []
-        (frame,) = frames
-        last = self.core_statements[-1]
-        behind = [self.run.state(frame, line).get(name) for line in self.statements if line >= last]
-        return [event.value for event in stores], behind

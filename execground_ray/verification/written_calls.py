@@ -18,9 +18,10 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.window import Window
 
-# Calls that write a value, as it shows itself.
-_VALUES = frozenset(
-    "set frozenset deque array range list dict tuple dict_keys dict_values dict_items defaultdict slice uint8 int8 int16 int32 int64 float32 float64 bool_ str_".split()
+# Methods that change what they are called of: a text that writes such a call tells a step. What other calls of a library
+# give may be worked out in any way: `sum((3, 2))`.
+_CHANGING = frozenset(
+    "append appendleft extend extendleft insert pop popleft popitem remove discard add update clear sort reverse rotate setdefault".split()
 )
 _DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
 _DEFINED = re.compile(r"(?:(?:,|,? and) ‹\w+›)* (?:is|are|gets?)(?: \w+)? (?:defined|declared)\b")
@@ -64,32 +65,36 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
 
 
 def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
-    """Whether these lines make a call; None where that is not known, or the call writes a value."""
+    """Whether these lines make a call; None where that is not known.
+
+    Of a library's functions only those are held against the lines whose calls are steps. What the others give may be told
+    at any time, and be worked out in any way, ``sum((3, 2))``: with variables they are calls that some line makes.
+    """
     own = _is_own(window, call)
     if own is not None:
         return own
+    is_step = name in window.run.functions.keys() | _CHANGING | {"range"}
+    operands = [*call.args, *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
+    if not is_step and (not operands or any(is_pure(each) or isinstance(each, _DISPLAYS) for each in operands)):
+        return None
     frames = [frame for frame in (*window.around, *window.touched) if frame.is_of(name)]
     callers = [frame.caller for frame in frames if frame.caller > 0]
-    events = [event for line in (*window.statements, *callers) for event in window.run.calls_at(line, name)]
+    lines = (*window.statements, *callers) if is_step else window.run.statements
+    events = [event for line in lines for event in window.run.calls_at(line, name)]
     if any(_is_this(call, event) for event in events):
         return True
     if name == "range":
         return _is_range(window, call, events)
-    shown = all(is_pure(each) or isinstance(each, _DISPLAYS) for each in call.args)
-    is_value = (name in _VALUES or name[:1].isupper()) and shown and not window.run.is_unused(name)
-    is_value = is_value or any(ast.unparse(call) in entry.text for entry in window.opaque)  # as an object shows itself
-    is_other = (
-        name == "len"
-        or name in window.run.iterating | window.run.passed
-        or any(isinstance(each, _EACH) for each in call.args)
-    )
     unsure = (
         window.raises
+        or (not is_step and key_of(call) in window.run.keys)
+        or name in {"len"} | window.run.iterating | window.run.passed
         or any(entry.type in _LAZY for entry in window.opaque)
         or any(isinstance(each, ast.keyword) for each in nodes_in(call))
+        or any(isinstance(each, _EACH) for each in call.args)
         or (frames and (not events or _has_parameters(window, call)))
     )
-    return None if is_value or is_other or unsure else False
+    return None if unsure else False
 
 
 def _is_ahead(window: Window, call: ast.Call) -> bool:

@@ -44,7 +44,6 @@ CASES = [
     (Kind.ASSIGNMENT, "`root.left.val = 6`", "`root.left.val = 4`", "grid[1][2] = 7", 0),
     (Kind.ASSIGNMENT, "`grid[1][2] = 7`", "`grid[1][2] = 8`", "found = depth", 0),
     (Kind.ASSIGNMENT, "`len(grid[0]) = 3`", "`len(grid[0]) = 2`", "found = depth", 0),
-    (Kind.ASSIGNMENT, "`root` is a node", "`root = {'val': 9}`", "grid[1][2] = 7", 0),
     (Kind.ASSIGNMENT, "`found = 3`", "`extra = 1`", "pairs = {}", 0),
     (Kind.CALL, "`depth(None, [9, 6, 4])` returns `0`", "`depth(None, [9, 6, 4])` returns `1`", "return depth", 1),
     (Kind.CALL, "The last is `depth(None, [9, 6, 4])`", "The last is `depth(None, [9, 4, 6])`", "return depth", 0),

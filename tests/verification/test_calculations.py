@@ -13,10 +13,6 @@ class Tag(str):
     pass
 
 
-class Lid:
-    pass
-
-
 class Jar:
     def __init__(self, size, owner):
         self.size = size
@@ -53,6 +49,9 @@ def main_solution(low, high, words):
         tagged = Tag("no") + "ne"
     four = squared(2)
     sides = low, high
+    sunk = -low
+    moved = high + sunk
+    options = {"low": 7, "list": sorted([9, 8])}
     matrix = [low, high]
     queue = deque(matrix)
     seen = set()
@@ -87,18 +86,15 @@ RUN = Told(PROGRAM, '{"low": 1, "high": 6, "words": ["a", "bcd"]}')
 CASES = [
     # an operation is the one that is done, even if the same comes of another
     (Kind.OPERATION, "`middle = (1 + 6) // 2 = 3`", "`middle = (6 + 1) // 2 = 3`", "middle = ", 0),
-    (Kind.OPERATION, "`(1 + 6) // 2 = 3` is the middle", "`(8 - 1) // 2 = 3` is the middle", "middle = ", 0),
+    (Kind.OPERATION, "`middle` becomes `(1 + 6) // 2 = 3`", "`middle` becomes `(8 - 1) // 2 = 3`", "middle = ", 0),
+    (Kind.OPERATION, "`(low + high) // 2 = 7 // 2 = 3`", "`(low + high) // 2 = 6 // 2 = 3`", "middle = ", 0),
     (Kind.OPERATION, "`total = 4 + 1 + 6 = 11`", "`total = 4 + 6 + 1 = 11`", "total += ", 0),
     (Kind.OPERATION, "`total = 4 + (1 + 6) = 11`", "`total = 4 + 1 * 7 = 11`", "total += ", 0),
     (Kind.OPERATION, "`total += 1 + 6` is done", "`total -= 1 + 6` is done", "total += ", 0),
     (Kind.OPERATION, "`counts['a'] += 6 - 3` is done", "`counts['a'] -= 6 - 3` is done", "counts[key] +=", 0),
-    (Kind.OPERATION, "`9 + (6 - 3)` is added up", "`8 + (6 - 3)` is added up", "counts[key] +=", 1),
-    (Kind.OPERATION, "`9 + 6 - 3` is added up", "`9 - 6 + 9` is added up", "counts[key] +=", 1),
-    (Kind.OPERATION, "`'no' + 'ne'` gives `'none'`", "`'no' + 'body'` gives `'nobody'`", "tagged = ", 0),
     (Kind.OPERATION, "`self.filled += (8 - 3)` is done", "`self.filled += (8 + 3)` is done", "self.filled +=", 0),
-    (Kind.OPERATION, "`four = 2 * 2 = 4`", "`four = 2 + 2 = 4`", "four = ", 0),
-    (Kind.OPERATION, "`most = max(6, 1) = 6`", "`most = 6 + 0 = 6`", "most = ", 0),
     (Kind.OPERATION, "`place = 0 * 3 = 0`", "`place = 0 * 7 = 0`", "place = ", 0),
+    (Kind.OPERATION, "`moved = 6 - 1 = 5`", "`moved = 6 - 0 - 1 = 5`", "moved = ", 0),
     (Kind.OPERATION, "By `number * number` it is four", "By `self.size - amount` it is four", "four = ", 0),
     # comparisons keep their order, and conditions what joins them
     (Kind.CONDITION, "`'a' != 'bcd'` is true", "`'bcd' != 'a'` is true", "if words[0]", 0),
@@ -115,7 +111,6 @@ CASES = [
     (Kind.OPERATION, "`break` ends the loop", "`continue` goes on", "break", 0),
     (Kind.ASSIGNMENT, "It goes from `index = 0` to `index = 1`", "It goes from `index = 0` to `index = 2`", "place", 0),
     (Kind.CALL, "It goes over `range(0, 5, 2)`", "It goes over `range(0, 6, 2)`", "for even in", 0),
-    (Kind.OPERATION, "It goes over `range(0, 3)`", "It goes over `range(0, 4 - 1)`", "for index in", 0),
     (Kind.ASSIGNMENT, "For `index = 0` it is `0`", "For `index = 1` it is `0`", "place = ", 0),
     # kinds
     (Kind.ASSIGNMENT, "`matrix = [1, 6]`", "`matrix = deque([1, 6])`", "matrix = ", 0),
@@ -128,11 +123,16 @@ CASES = [
     (Kind.ASSIGNMENT, "The list of the pairs `sides` is `[(1, 6)]`", "The `sides` is `[(1, 6)]`", "return sides", 0),
     (Kind.ASSIGNMENT, "`queue = deque(matrix)` makes `queue = [1, 6]`", "It makes `queue = [1, 6]`", "queue = ", 0),
     (Kind.ASSIGNMENT, "So from `total = 4` it is `total = 11`", "So it has `total = 4` and more", "total += ", 0),
+    (Kind.ASSIGNMENT, "`queue` holds `[1, 6]`", "`queue` becomes `[1, 6]`", "queue = ", 0),
+    (Kind.ASSIGNMENT, "It has `low = 7`", "It has `low = 8`", "options = ", 0),
+    (Kind.ASSIGNMENT, "`counts` gets `'a': 5`", "`counts` gets `{'a': 5}`", "counts = ", 0),
+    (Kind.CALL, "`spelled` returns the list of `2` lists", "`spelled` returns `2`", "return [letters", 0),
+    (Kind.ASSIGNMENT, "`counts` gets `'a'` as `5`", "`counts` gets `'a'`", "counts = ", 0),
     # attributes, and calls of functions that the program has not
     (Kind.ASSIGNMENT, "`self.marks = {'Al': 8, 'cap': 20}`", "`self.marks = {'Al': 20, 'cap': 8}`", "self.marks = ", 0),
     (Kind.CALL, "`squared(2)` is `4`", "`max(low, high)` is `6`", "four = ", 0),
     (Kind.CALL, "`squared(number=2)` is `4`", "`squared(number=3)` is `9`", "four = ", 0),
-    (Kind.CALL, "It makes `Jar(9, 'Bo')`", "It makes `Lid()`", "found = ", 0),
+    (Kind.CALL, "`word.upper()` is taken", "`word.strip()` is taken", "loud = ", 0),
     # what methods are called of, and they cannot change
     (Kind.ASSIGNMENT, "It comes to `word = 'a'`", "It comes to `word = 'bc'`", "loud = ", 0),
 ]
@@ -155,6 +155,14 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("Each becomes `number * 3`, which gives `[3, 18]`", "tripled = "),
         ("It is not the object with `size = 9`", ">>> Call to Jar.__init__"),  # an attribute of another object
         ("`self.filled += 5` leaves `self.filled = 5`, so `jar.filled = 5`", "self.filled += "),  # by another name
+        ("There are `2 * 3 = 6` ways to do that", "middle = "),
+        ("Together they are `sum((1, 6)) = 7`", "matrix = "),
+        ("By `word.upper()` it will be loud", "matrix = "),  # later on
+        ("As `8 < 9`, they change places", "options = "),
+        ("It goes on without `seen.add(low)` ever being called", "matrix = "),
+        ("The other child (`jar.size = 9`) comes later", "left = "),
+        ("For the words `['a', 'bcd']` that is next", "place = "),  # values of other lines
+        ("The time `9:63` does not exist", "place = "),
         ("`counts['z'] += 1` is tried", 'counts["z"] += 1'),  # and raises an exception
         ("In the loop over `range(0, 6 - 3)` it is a product", "share = "),  # whose head is not cited
         ("The sides are hashed by SHA-256 later on", "return sides"),  # a name
@@ -171,7 +179,7 @@ def test_what_may_be_said(sentence, part):
 def test_a_sentence_without_lines_is_held_against_all_of_them():
     assert RUN.contradicts(f"It begins {RUN.whole}. It looks at `range(0, 3)`.") == set()
     assert RUN.contradicts(f"It begins {RUN.whole}. It looks at `range(0, 2)`.") == {Kind.CALL}
-    assert RUN.contradicts(f"It begins {RUN.whole}. It works out `low - high`.") == {Kind.OPERATION}
+    assert RUN.contradicts(f"It begins {RUN.whole}. In general it works out `low - high`.") == set()
     assert RUN.contradicts(f"It begins {RUN.whole}. It compares `middle >= high`.") == {Kind.CONDITION}
 
 

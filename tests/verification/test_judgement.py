@@ -50,9 +50,7 @@ SENTENCES = [
     (Kind.VALUE, "Then `12` is doubled [16-24].", "Then `17` is doubled [16-24]."),
     (Kind.EQUATION, "`mean` becomes `98 // 4 = 24` [50-51].", "`mean` becomes `98 // 4 = 25` [50-51]."),
     (Kind.ASSIGNMENT, "At first `total = 0` and `kept = []` [5-6].", "At first `total = 0` and `kept = [5]` [5-6]."),
-    (Kind.ASSIGNMENT, "`total` becomes `38` [28-36].", "`total` becomes `24` [28-36]."),
     (Kind.ASSIGNMENT, "`kept` is now `[5]` [10-12].", "`kept` is now `(5,)` [10-12]."),
-    (Kind.ASSIGNMENT, "`total` stays `0` [7-12].", "`total` stays `0` [13-24]."),
     (Kind.ASSIGNMENT, "`names['total']` is `98` [52-53].", "`names['mean']` is `98` [52-53]."),
     (Kind.ASSIGNMENT, "This sets `total` to `24` [17-24].", "This sets `total` to `25` [17-24]."),
     (Kind.ASSIGNMENT, "The length of `numbers` is `4` [1-4].", "The length of `numbers` is `5` [1-4]."),
@@ -103,7 +101,7 @@ def test_what_a_condition_need_not_work_out_is_no_other_operation():
     odd = execute("def main_solution(n):\n    half = n // 2\n    return half == 1 or n % 2 == 1\n", '{"n": 3}')
     final = "\n\n**Final output:** `True`"
     assert wrong("`half == 1 or n % 2 == 1` is `1 == 1 or 3 % 2 == 1`, which is true [4-7].", final, odd) == set()
-    assert wrong("Then `3 % 2 = 1` is `half` [4-7].", final, odd) == {Kind.OPERATION}
+    assert wrong("`half` is `3 % 2 = 1` [4-7].", final, odd) == {Kind.OPERATION}
 
 
 def test_lines_of_which_something_was_left_out_contradict_no_condition():
@@ -221,7 +219,7 @@ def main_solution(low, high):
     seen = []
     visit(Node(high, Node(low, None)), seen)
     try:
-        seen.index(low)
+        seen.remove(low)
     except ValueError:
         seen.append(0)
     return seen
@@ -246,7 +244,7 @@ def test_an_attribute_of_the_object_of_another_call_is_not_known():
 def test_a_call_that_an_exception_left_is_not_denied():
     execution = execute(NODES, '{"low": 4, "high": 7}')
     final = "\n\n**Final output:** `[7, 0]`"
-    raising = lines_of(execution, "seen.index(low)", "ValueError")
-    assert wrong(f"Looking it up with `seen.index(4)` raises a `ValueError` {raising}.", final, execution) == set()
+    raising = lines_of(execution, "seen.remove(low)", "ValueError")
+    assert wrong(f"Taking it out by `seen.remove(4)` raises a `ValueError` {raising}.", final, execution) == set()
     before = lines_of(execution, "seen = []", "seen = []")
-    assert wrong(f"Looking it up with `seen.index(4)` begins {before}.", final, execution) == {Kind.CALL}
+    assert wrong(f"Taking it out by `seen.remove(4)` begins {before}.", final, execution) == {Kind.CALL}
