@@ -177,7 +177,7 @@ def _is_strange(node: ast.Compare, window: Window) -> bool:
     """Whether these lines compare nothing that this can be."""
     op = type(node.ops[0])
     if is_pure(node):
-        if not window.called.isdisjoint(_COMPARING):
+        if not window.comparing or not window.called.isdisjoint(_COMPARING):
             return False
     elif done := _compared(node, window.compared):
         if not done.isdisjoint({op, OPPOSITES[op]}):

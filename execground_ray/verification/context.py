@@ -212,6 +212,7 @@ class Context:
             or self.is_conditional(token)
             or self.is_alternative(token)
             or self.is_denied(token)
+            or (self.attributed and not self.cited)
             or (self.attributed and not token.marked)
         ):
             outcome = Outcome.UNKNOWN

@@ -19,7 +19,7 @@ from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import same
 
 # Kinds of values by the names that they show.
-_NAMED = {each: each for each in ("deque", "range", "defaultdict", "Counter", "OrderedDict")}
+_NAMED = {each: each for each in ("deque", "range")}
 
 # Words behind which a name tells another time, or a part of some object.
 _THEN = re.compile(

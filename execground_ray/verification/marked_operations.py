@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
-from execground_ray.verification.matching import matches
+from execground_ray.verification.matching import is_part_of_sum, matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.trees import key_of, nodes_in
 from execground_ray.verification.window import Window
@@ -97,6 +97,6 @@ def _is_strange(window: Window, node: ast.AST) -> bool:
     if not _has_variables(node) or _is_ahead(window, node):
         return False
     written = [window.run.operation_of(each) or each for each in window.nodes]
-    if key_of(node) in {key_of(each) for each in written if isinstance(each, type(node))}:
+    if any(key_of(node) == key_of(each) or is_part_of_sum(node, each) for each in written):
         return False
     return not any(key_of(event.node) == key_of(node) or matches(node, event) for event in window.looking)

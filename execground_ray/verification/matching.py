@@ -12,6 +12,8 @@ from execground_ray.verification.recorded import NOT_KNOWN, Event
 from execground_ray.verification.trees import CACHED, children_of, key_of, name_of_call
 from execground_ray.verification.values import Opaque, fits, rounding
 
+Term = tuple[ast.expr, bool, Event | None]  # what is added, or taken away, and the event that it is an operand of
+
 
 def matches(written: ast.expr, event: Event) -> bool:
     """Whether ``written`` is what ``event`` evaluated: the same operations of the same names or of their values."""
@@ -20,12 +22,10 @@ def matches(written: ast.expr, event: Event) -> bool:
         return False
     if _is_sum(written) and _is_sum(node):
         terms, theirs = list(_terms(written)), list(_terms(node, event))
-        if len(terms) == len(theirs):  # `s += a - b` adds up three
-            return all(
-                (sign is its and same_operand(mine, other, of or event))
-                or (sign is not its and _is_opposite(mine, other, of or event))
-                for (mine, sign, _), (other, its, of) in zip(terms, theirs, strict=True)
-            )
+        if len(terms) == len(theirs):
+            return all(_same_term(mine, other, event) for mine, other in zip(terms, theirs, strict=True))
+        if len(terms) < len(theirs) and _adds_up(terms, theirs, event):
+            return True
     mine, others = children_of(written), children_of(node)
     return (
         len(mine) == len(others)
@@ -34,13 +34,11 @@ def matches(written: ast.expr, event: Event) -> bool:
     )
 
 
-def _is_sum(node: ast.expr) -> TypeGuard[ast.BinOp]:
+def _is_sum(node: ast.AST) -> TypeGuard[ast.BinOp]:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
 
 
-def _terms(
-    node: ast.BinOp, event: Event | None = None, sign: bool = True
-) -> Iterator[tuple[ast.expr, bool, Event | None]]:
+def _terms(node: ast.BinOp, event: Event | None = None, sign: bool = True) -> Iterator[Term]:
     """What is added up or taken away, however it is bracketed; of the run, each with the event that it is an operand of."""
     for each, its in ((node.left, sign), (node.right, sign is isinstance(node.op, ast.Add))):
         inner = event.operands.get(id(each)) if event else None
@@ -50,18 +48,43 @@ def _terms(
             yield each, its, event
 
 
-def _is_opposite(written: ast.expr, node: ast.expr, event: Event) -> bool:
-    """Whether a number is written whose negative is the operand: ``4 - 2`` of ``x + y`` where ``y`` is ``-2``."""
-    try:
-        mine, value = value_of(written), operand_value(node, event)
-    except UnknownError:
+def is_part_of_sum(node: ast.AST, whole: ast.AST) -> bool:
+    """Whether what is added up in an expression is so in a part of another one: ``k - 1`` in ``pointer + k - 1``."""
+    if not _is_sum(node) or not _is_sum(whole):
         return False
-    return (
-        isinstance(written, ast.Constant)
-        and isinstance(value, int | float)
-        and value < 0
-        and fits(-mine, value, _tolerance(written))
-    )
+    terms, theirs = ([(key_of(each), sign) for each, sign, _ in _terms(tree)] for tree in (node, whole))
+    return any(theirs[place : place + len(terms)] == terms for place in range(len(theirs)))
+
+
+def _same_term(mine: Term, other: Term, event: Event) -> bool:
+    """Whether two terms are the same; ``4 - 2`` may be written of ``x + y`` where ``y`` is ``-2``."""
+    (written, sign, _), (node, its, of) = mine, other
+    if sign is its:
+        return same_operand(written, node, of or event)
+    try:
+        return isinstance(written, ast.Constant) and value_of(written) == -operand_value(node, of or event) > 0
+    except (UnknownError, TypeError):
+        return False
+
+
+def _adds_up(terms: list[Term], theirs: list[Term], event: Event) -> bool:
+    """Whether one term is what several of the others come to, ``pointer + 4`` of ``pointer + k - 1`` where ``k`` is ``5``."""
+    left = list(theirs)
+    folded: list[Term] = []
+    for term in terms:
+        same = next((other for other in left if _same_term(term, other, event)), None)
+        if same:
+            left.remove(same)
+        else:
+            folded.append(term)
+    if len(folded) != 1:
+        return False
+    try:
+        ((written, sign, _),) = folded
+        total = sum((1 if its else -1) * operand_value(node, of or event) for node, its, of in left)
+        return bool(value_of(written) * (1 if sign else -1) == total)
+    except (UnknownError, TypeError):
+        return False
 
 
 def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
@@ -70,9 +93,9 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
         return isinstance(written, ast.expr_context) or (type(written) is type(node) and not children_of(written))
     if key_of(written) == key_of(node):
         return True
-    bounds = _bounds(node)
+    bounds = bounds_of(node)
     if bounds and type(written) is type(node):
-        mine = _bounds(written)
+        mine = bounds_of(written)
         return len(mine) == len(bounds) and all(
             one is other or (one is not None and other is not None and same_operand(one, other, event))
             for one, other in zip(mine, bounds, strict=True)
@@ -83,7 +106,7 @@ def same_operand(written: ast.AST, node: ast.AST, event: Event) -> bool:
     return (operand is not None and matches(written, operand)) or _is_value(written, node, event)
 
 
-def _bounds(node: ast.expr) -> tuple[ast.expr | None, ...]:
+def bounds_of(node: ast.AST) -> tuple[ast.expr | None, ...]:
     """The parts of a slice, which has no value; none of other expressions."""
     if isinstance(node, ast.Slice):
         return node.lower, node.upper, node.step

@@ -35,7 +35,7 @@ _APPROXIMATE = re.compile(
 )
 _LOOP = r"\b(?:loop|range|list|string|text|dictionary|slice|iteration)\b"
 _GOES_ON = re.compile(
-    rf"{_LOOP}[^.;:‹]*\b(?:(?:is|are) not (?:yet )?(?:over|finished|used up|exhausted|done)|goes on(?! to)|continues(?! with)|goes round again)\b"
+    rf"{_LOOP}[^.;:‹]*\b(?:(?:is|are) not (?:yet )?(?:over|finished|used up|exhausted)|goes on(?! to)|continues(?! with)|goes round again)\b"
     r"|\bnot (?:yet )?used up\b|\bstill (?:has|an?|one|some|another|more) [^.;‹]*\bleft\b|\bstill has (?:more )?\w+ ",
     re.IGNORECASE,
 )

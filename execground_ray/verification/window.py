@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.conditions import Conditions
 from execground_ray.verification.lines import MAX_STATES
+from execground_ray.verification.matching import bounds_of
 from execground_ray.verification.notation import Side
 from execground_ray.verification.own_calls import returned_by
 from execground_ray.verification.run import Run
@@ -84,6 +85,10 @@ class Window(Conditions):
         whole = whole and not (isinstance(side.node, ast.Name) and self._may_be_attribute(side))
         # The name that a class gives its private attributes is another one.
         whole = whole and "__" not in side.source
+        if any(bounds_of(each) and isinstance(each, ast.Tuple) for each in nodes_in(side.node)):
+            return Possible(
+                values, False
+            )  # what is put into a part of an array, `m[0, :] = 1`, becomes all that is there
         if not values:  # there is no such element, or variable, at any time
             missing = bool(failed) and all(isinstance(error.__cause__, LookupError) for error in failed)
             is_part = any(isinstance(each, ast.Subscript) for each in nodes_in(side.node))
