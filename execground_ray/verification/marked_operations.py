@@ -10,9 +10,13 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import is_part_of_sum, matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.trees import key_of, nodes_in
+from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.window import Window
 
+# Functions that work something out, by those that they are taken for.
+_TAKEN_FOR = {"max": "min", "min": "max", "any": "all", "all": "any", "abs": "abs", "int": "int", "round": "round"}
+# What is called with these may be told with what comes of them.
+_WRITTEN_OUT = ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp | ast.Lambda | ast.Starred | ast.keyword
 _LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find rfind index count".split())
 
 
@@ -57,12 +61,12 @@ def is_another(window: Window, subject: Side, node: ast.expr) -> bool:
     Args:
         window: the lines.
         subject: the variable, or the expression.
-        node: the calculation.
+        node: the calculation, or the call of a function of the language.
     """
-    if not isinstance(node, ast.BinOp) or not is_pure(node) or key_of(node) in window.run.keys:
+    if not isinstance(node, ast.BinOp | ast.Call) or not is_pure(node) or key_of(node) in window.run.keys:
         return False
     done = _calculations(window, subject)
-    if not done or window.inner or any(isinstance(each, ast.Call) for each in nodes_in(node)):  # told in other terms
+    if not done or not all(_is_told_so(node, each) for each in done):
         return False
     try:
         value = value_of(node)
@@ -72,17 +76,31 @@ def is_another(window: Window, subject: Side, node: ast.expr) -> bool:
     return not is_made and not isinstance(value, complex)  # which is written as a sum
 
 
+def _is_told_so(node: ast.expr, done: ast.expr) -> bool:
+    """Whether something is told in the terms of what the program does: as an operation, or as a call of the same function."""
+    if isinstance(node, ast.Call):
+        name, its = name_of_call(node), name_of_call(done)
+        is_so = name in _TAKEN_FOR and its in {name, _TAKEN_FOR[name]}
+        return is_so and not any(isinstance(each, _WRITTEN_OUT) for each in nodes_in(done))
+    return isinstance(done, ast.BinOp) and not any(isinstance(each, ast.Call) for each in nodes_in(node))
+
+
 def _calculations(window: Window, side: Side) -> set[ast.expr]:
-    """What is calculated at these lines for an expression; empty where a variable gets a value in another way, too."""
+    """What is worked out at these lines for an expression, or for what gets a value there."""
     if isinstance(side.node, ast.BinOp):
         return {event.node for event in window.looking if key_of(event.node) == side.key}
     found: set[ast.expr] = set()
-    for node in window.core_nodes if isinstance(side.node, ast.Name | ast.Attribute) else ():
+    for node in window.core_nodes if isinstance(side.node, ast.Name | ast.Attribute | ast.Subscript) else ():
         if isinstance(node, ast.Assign | ast.AugAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(key_of(each) == side.key for each in targets):
+            if any(key_of(each) == side.key or _is_place(window, side.node, each) for each in targets):
                 found.add(window.run.operation_of(node) or node.value)
-    return found if all(isinstance(each, ast.BinOp) for each in found) else set()
+    return found
+
+
+def _is_place(window: Window, written: ast.expr, target: ast.expr) -> bool:
+    """Whether a place, ``grid[2][0]``, is one that a target, ``grid[i][j]``, was at these lines."""
+    return any(event.node is target and matches(written, event) for event in window.events)
 
 
 def _is_strange(window: Window, node: ast.AST) -> bool:

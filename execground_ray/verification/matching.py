@@ -77,7 +77,7 @@ def _adds_up(terms: list[Term], theirs: list[Term], event: Event) -> bool:
             left.remove(same)
         else:
             folded.append(term)
-    if len(folded) != 1:
+    if len(folded) != 1 or not isinstance(folded[0][0], ast.Constant):
         return False
     try:
         ((written, sign, _),) = folded

@@ -86,9 +86,7 @@ class Window(Conditions):
         # The name that a class gives its private attributes is another one.
         whole = whole and "__" not in side.source
         if any(bounds_of(each) and isinstance(each, ast.Tuple) for each in nodes_in(side.node)):
-            return Possible(
-                values, False
-            )  # what is put into a part of an array, `m[0, :] = 1`, becomes all that is there
+            return Possible(values, closed=False)  # `m[0, :] = 1` makes all that is there a 1
         if not values:  # there is no such element, or variable, at any time
             missing = bool(failed) and all(isinstance(error.__cause__, LookupError) for error in failed)
             is_part = any(isinstance(each, ast.Subscript) for each in nodes_in(side.node))
