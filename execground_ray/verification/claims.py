@@ -123,7 +123,8 @@ def _of_names(token: Token) -> Side | None:
     if len(token.equations) != 1 or len(token.sides) != 1:
         return None
     side = token.sides[0]
-    return None if (side.pure and not side.is_call) or side.is_condition else side
+    is_nothing_named = isinstance(side.node, ast.Tuple | ast.List | ast.Dict) or (side.pure and not side.is_call)
+    return None if is_nothing_named or side.is_condition else side
 
 
 def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[Check]:

@@ -40,6 +40,7 @@ _DENIED = re.compile(
     r"\b(?:not|never|no|none|nothing|without|instead|rather|neither|nor|except|cannot)\b|n't\b|\bthan (?:an? |the )?\s*‹›",
     re.IGNORECASE,
 )
+_TOKEN = re.compile(r"‹\w+›")
 _CLAUSE = re.compile(r"[,;:—–]")
 
 # What a name runs through: its last value may lie behind the lines that tell of the first.
@@ -141,6 +142,8 @@ class Context:
         used: set[str] = set()
         several: set[str] = set()
         for token in self.sentence.tokens:
+            if ";" in _TOKEN.split(self.around(token)[0])[-1]:
+                known = {}
             found.append(dict(known))
             for sides in token.equations if token.marked else ():
                 for name in _begun(sides, self.window):  # in another call its variables are others

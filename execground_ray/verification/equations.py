@@ -23,7 +23,7 @@ _NAMED = {each: each for each in ("deque", "range")}
 
 # Words behind which a name tells another time, or a part of some object.
 _THEN = re.compile(
-    r"\b(?:of|from|at|after|before|since|until|behind|for) (?:‹E\d+›(?:,? and |, | in ))*$", re.IGNORECASE
+    r"\b(?:of|from|at|after|before|since|until|behind|for|over) (?:‹E\d+›(?:,? and |, | in ))*$", re.IGNORECASE
 )
 _WITH = re.compile(
     r"\b(?:node|object|instance|one|element|item|child|parent)s? (?:with |whose |of |\()$", re.IGNORECASE

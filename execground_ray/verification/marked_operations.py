@@ -66,7 +66,7 @@ def is_another(window: Window, subject: Side, node: ast.expr) -> bool:
     if not isinstance(node, ast.BinOp | ast.Call) or not is_pure(node) or key_of(node) in window.run.keys:
         return False
     done = _calculations(window, subject)
-    if not done or not all(_is_told_so(node, each) for each in done):
+    if not done or window.inner or not all(_is_told_so(node, each) for each in done):
         return False
     try:
         value = value_of(node)

@@ -18,7 +18,7 @@ _CARDINALS = "zero one two three four five six seven eight nine ten eleven twelv
 _NONE = re.compile(r"\b(?:no|not|never|nothing|without|none)\b[^.;,]*$", re.IGNORECASE)
 _ADJECTIVE = r"(?:(?:more|further|full|complete|loop|recursive|separate|whole|different|inner|outer|equal|nested|consecutive|successful) )*"
 _ROUNDS = re.compile(
-    rf"\b(?P<count>{'|'.join(_CARDINALS[2:])}|\d+|‹[VE]\d+›) {_ADJECTIVE}(?:rounds|iterations|passes|calls|repetitions|turns)\b"
+    rf"\b(?P<count>{'|'.join(_CARDINALS[2:])}|\d+|‹[VE]\d+›) {_ADJECTIVE}(?:rounds|iterations|passes|calls|repetitions)\b"
     r"|\b(?:runs?|ran|repeats?|repeated|executes?|executed|called|loops|iterates?|entered) twice\b",
     re.IGNORECASE,
 )
@@ -40,7 +40,7 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _SETS = re.compile(
-    r"\b(?:re)?(?:sets|setting|assigns|assigning|stores|storing)(?: (?!of)\w+)? (?P<set>‹[EN]\d+›)"
+    r"\b(?:re)?(?:sets|setting|assigns|assigning|stores|storing)(?: (?!of)\w+)? (?P<set>‹[EN]\d+›)(?! (?:as|in|into|under|at|for|by)\b)"
     r"|(?P<given>‹[EN]\d+›) (?:is|are|gets?)(?: \w+)? (?:re)?(?:set|assigned|stored)\b",
     re.IGNORECASE,
 )

@@ -106,7 +106,8 @@ def _is_ahead(window: Window, call: ast.Call) -> bool:
 def _is_own(window: Window, call: ast.Call) -> bool | None:
     """Whether a function of the program was called with the arguments that are written out; None where that is not known."""
     given = [*call.args, *(each.value for each in call.keywords)]
-    if not any(map(is_pure, given)) or window.hidden or window.run.incomplete:
+    is_unsure = window.hidden or window.run.incomplete or name_of_call(call) in window.run.generators
+    if not any(map(is_pure, given)) or is_unsure:
         return None
     meant = frames_of(call, window.run, window.states)
     return None if meant is None or (meant and not all(map(is_pure, given))) else bool(meant)

@@ -173,10 +173,13 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("For the words `['a', 'bcd']` that is next", "place = "),  # values of other lines
         ("The time `9:63` is told", "place = "),
         ("`widest = max(1, 3) = 3`", "widest = "),
+        ("Each place `(low, high)` gets the value `3`", "sides = "),
+        ("It begins with `high = 6`, and over `index = 0` it goes on", "part = "),  # another time
+        ("It stores `seen` as one of many", "middle = "),
         ("It begins with an empty `deque()`", "queue = "),
         ("The triples `[3, 18]` come later on", "matrix = "),
         ("It returns `'low': 1`", "return sides"),
-        ("As `1 < 6`, it is the smaller one", "matrix = "),
+        ("`2 < 6` is true", "tagged = "),  # where nothing is compared
         ("`counts['z'] += 1` is tried", 'counts["z"] += 1'),  # and raises an exception
         ("In the loop over `range(0, 6 - 3)` it is a product", "share = "),  # whose head is not cited
         ("The sides are hashed by SHA-256 later on", "return sides"),  # a name
@@ -193,6 +196,12 @@ def test_what_may_be_said(sentence, part):
 def test_a_sentence_without_lines_may_explain():
     assert RUN.contradicts(f"It begins {RUN.whole}. It works out `low - high`, and `middle` is `5`.") == set()
     assert RUN.contradicts(f"It begins {RUN.whole}. It works out `2 + 2 = 5`.") == {Kind.EQUATION}
+
+
+def test_behind_a_semicolon_it_may_be_another_moment():
+    told = f"It begins {RUN.whole}. It comes from `index = 0`; then `index == 1` is true {RUN.at('if index == 1', 1)}."
+    assert Kind.CONDITION not in RUN.contradicts(told)
+    assert Kind.CONDITION in RUN.contradicts(told.replace("; then", ", and so"))
 
 
 def test_a_sentence_may_begin_with_the_round_before():
@@ -271,7 +280,7 @@ def main_solution(many):
     grid = np.zeros((2, 2))
     row, col = 0, 1
     grid[row, col] = 1
-    grid[:, 0] = 3
+    grid[:, 0] = grid[:, 0] + 3
     return pick(1)
 """
 
@@ -285,9 +294,19 @@ def test_what_a_lambda_is_given_and_what_an_array_makes_of_a_number_is_left_open
     placed = f"{begin} `grid[row, col] = 1` with `row = 0` and `col = 1` is set {run.at('grid[row, col]')}."
     assert run.contradicts(placed) == set()
     assert run.contradicts(placed.replace("] = 1", "] = 2")) == {Kind.ASSIGNMENT}
-    filled = f"{begin} `grid[:, 0]` gets `3`, and `grid` becomes `[[3.0, 1.0], [3.0, 0.0]]` {run.at('grid[:, 0]')}."
+    filled = "`grid[:, 0] = [3.0, 3.0]`, and `grid` becomes `[[3.0, 1.0], [3.0, 0.0]]`"
+    filled = f"{begin} {filled} {run.at('grid[:, 0] =')}."
     assert run.contradicts(filled) == set()
-    assert run.contradicts(filled.replace("1.0", "2.0")) == {Kind.ASSIGNMENT, Kind.VALUE}
+    assert run.contradicts(filled.replace("1.0", "2.0")) == {Kind.ASSIGNMENT}
+
+
+def test_which_generators_are_used_up_is_left_open():
+    run = Told(
+        "def walk(n):\n    if n:\n        yield n\n        yield from walk(n - 1)\n\n\n"
+        "def main_solution(n):\n    return list(walk(n))\n",
+        '{"n": 2}',
+    )
+    assert run.contradicts(f"It begins {run.whole}. Then `walk(7)` is used up {run.at('list(walk')}.") == set()
 
 
 DEEP = """\
@@ -309,6 +328,25 @@ def main_solution(many):
         pile = Pile([*many, more], pile)
     return pile.drop()
 """
+
+
+GROW = """\
+def grow(length, depth):
+    if depth == 0:
+        return length
+    total = length + grow(length // 2, depth - 1) + grow(length // 2, depth - 1)
+    return total
+
+
+def main_solution(length):
+    return grow(length, 3)
+"""
+
+
+def test_what_a_call_without_lines_works_out_may_be_told_step_by_step():
+    run = Told(GROW, '{"length": 8}')
+    grown = f"It begins {run.whole}. Inside, `total` becomes `2 + 1 = 3`, and then `3 + 1 = 4` {run.at('total = ')}."
+    assert Kind.OPERATION not in run.contradicts(grown)
 
 
 def test_what_a_call_without_lines_makes_of_a_list_of_its_object_is_left_open():
