@@ -280,7 +280,7 @@ def main_solution(many):
     grid = np.zeros((2, 2))
     row, col = 0, 1
     grid[row, col] = 1
-    grid[:, 0] = grid[:, 0] + 3
+    grid[:, 0] = 3
     return pick(1)
 """
 
@@ -294,10 +294,19 @@ def test_what_a_lambda_is_given_and_what_an_array_makes_of_a_number_is_left_open
     placed = f"{begin} `grid[row, col] = 1` with `row = 0` and `col = 1` is set {run.at('grid[row, col]')}."
     assert run.contradicts(placed) == set()
     assert run.contradicts(placed.replace("] = 1", "] = 2")) == {Kind.ASSIGNMENT}
-    filled = "`grid[:, 0] = [3.0, 3.0]`, and `grid` becomes `[[3.0, 1.0], [3.0, 0.0]]`"
-    filled = f"{begin} {filled} {run.at('grid[:, 0] =')}."
+    filled = f"{begin} `grid` becomes `[[3.0, 1.0], [3.0, 0.0]]` {run.at('grid[:, 0] =')}."
     assert run.contradicts(filled) == set()
-    assert run.contradicts(filled.replace("1.0", "2.0")) == {Kind.ASSIGNMENT}
+    assert run.contradicts(filled.replace("1.0", "2.0")) == {Kind.ASSIGNMENT, Kind.VALUE}
+
+
+def test_what_is_put_into_a_part_of_an_array_is_left_open():
+    run = Told(
+        "import numpy as np\n\ngrid = np.zeros((2, 2))\n\n\n"
+        "def main_solution(n):\n    grid[:, 0] = grid[:, 0] + n\n    return n\n",
+        '{"n": 2}',
+    )
+    filled = f"It begins {run.whole}. This makes `grid[:, 0] = [2.0, 2.0]` {run.at('grid[:, 0]')}."
+    assert run.contradicts(filled) == set()
 
 
 def test_which_generators_are_used_up_is_left_open():
