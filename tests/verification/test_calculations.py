@@ -299,14 +299,27 @@ def test_what_a_lambda_is_given_and_what_an_array_makes_of_a_number_is_left_open
     assert run.contradicts(filled.replace("1.0", "2.0")) == {Kind.ASSIGNMENT, Kind.VALUE}
 
 
+CUBE = """\
+import numpy as np
+
+cube = np.reshape(["a", "b", "c", "d"], (1, 2, 2))
+
+
+def turn(face):
+    if face == "U":
+        cube[0, :, :] = np.rot90(cube[0, :, :], 1)
+
+
+def main_solution(face):
+    turn(face)
+    return cube[0, :, :].tolist()
+"""
+
+
 def test_what_is_put_into_a_part_of_an_array_is_left_open():
-    run = Told(
-        "import numpy as np\n\ngrid = np.zeros((2, 2))\n\n\n"
-        "def main_solution(n):\n    grid[:, 0] = grid[:, 0] + n\n    return n\n",
-        '{"n": 2}',
-    )
-    filled = f"It begins {run.whole}. This makes `grid[:, 0] = [2.0, 2.0]` {run.at('grid[:, 0]')}."
-    assert run.contradicts(filled) == set()
+    run = Told(CUBE, '{"face": "U"}')
+    turned = "`np.rot90(cube[0, :, :], 1)` makes `cube[0, :, :] = [['b', 'd'], ['a', 'c']]`"
+    assert run.contradicts(f"It begins {run.whole}. {turned} {run.at('cube[0, :, :] =')}.") == set()
 
 
 def test_which_generators_are_used_up_is_left_open():
