@@ -59,7 +59,8 @@ _OF_THEM = re.compile(
 _OF_MANY = re.compile(
     r"\b(?:list|tuple|set|sum|product|number|count)s? of (?:(?:all|the|these) )*[a-z]+\s*$", re.IGNORECASE
 )
-_SO_MANY = re.compile(r"\b(?:list|string|tuple|set|dictionary|array|deque|queue) of ‹V\d+›$", re.IGNORECASE)
+_SO_MANY = re.compile(r"\b(?:list|string|tuple|set|dictionary|array|deque|queue) of ‹[VE]\d+›$", re.IGNORECASE)
+_OF_THOSE = re.compile(r" (?:as ‹|(?!(?:as|is|was|has|this|plus|minus|times|always|does|thus)\b)[a-z]{2,}s\b)")
 _BEING_TRUE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|renders?|finds?|with|as) (?P<subject>‹[CN]\d+›)(?P<no> not)? (?P<word>true|false)(?P<holds>)",
     re.IGNORECASE,
@@ -107,8 +108,8 @@ def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
         not objects[-1].marked
         and re.match(r"\s*(?:[a-z%‹–-]|\.\.\.)", behind)
         and not re.match(r" (?:and|so) ", behind)
-    ) or re.match(r" as ‹", behind):
-        return  # "is 3 times", "is 5 more than", "gets `'a'` as `20`"
+    ) or _OF_THOSE.match(behind):
+        return  # "is 3 times", "is 5 more than", "gets `'a'` as `20`", "gets `2` rows"
     if len(objects) not in {1, len(subjects)}:
         return
     for index, subject in enumerate(subjects):
@@ -149,7 +150,8 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         good = is_true(context, side, value) or (False if target.marked else None)
     if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
         good = None
-    if good is False and (_BEGINS.search(verb) or context.is_entry(target)):  # a list with its first element
+    holds_one = _HOLDS.match(verb) and not isinstance(value, list | tuple | dict | set)
+    if good is False and (_BEGINS.search(verb) or holds_one or context.is_entry(target)):  # a list, and what is in it
         good = None
     yield context.verdict(target, kind, good, f"{side.source} is not {written.source} there")
 

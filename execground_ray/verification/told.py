@@ -40,7 +40,7 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _SETS = re.compile(
-    r"\b(?:re)?(?:sets|setting|assigns|assigning|stores|storing)(?: (?!of)\w+)? (?P<set>‹[EN]\d+›)(?! (?:as|in|into|under|at|for|by)\b)"
+    r"\b(?:(?:re)?(?:sets|setting|assigns|assigning)|stores|storing)(?: (?!of)\w+)? (?P<set>‹[EN]\d+›)(?! (?:as|in|into|under|at|for|by)\b)"
     r"|(?P<given>‹[EN]\d+›) (?:is|are|gets?)(?: \w+)? (?:re)?(?:set|assigned|stored)\b",
     re.IGNORECASE,
 )
