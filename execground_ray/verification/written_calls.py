@@ -34,7 +34,7 @@ _EACH = ast.GeneratorExp | ast.ListComp | ast.Lambda  # not to be compared with 
 
 
 def check_written_calls(context: Context) -> Iterator[Check]:
-    """Judge the calls that a sentence marks; one without lines of its own is held against the whole run."""
+    """Judge the calls that a sentence marks."""
     window = context.window
     if window is None or not context.attributed or not window.complete:
         return
