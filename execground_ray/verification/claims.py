@@ -14,6 +14,7 @@ from execground_ray.verification.finding import Kind
 from execground_ray.verification.marked_operations import is_another
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.values import kind_of
 
 _ADVERB = (
     r"(?:now|then|therefore|thus|still|also|again|just|only|already|both|all|each|currently|simply|exactly|initially|hence|clearly|"
@@ -150,7 +151,8 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         good = is_true(context, side, value) or (False if target.marked else None)
     if good is False and not target.marked and not isinstance(value, int | float | list | tuple | dict | set):
         good = None
-    holds_one = _HOLDS.match(verb) and not isinstance(value, list | tuple | dict | set)
+    held = window.possible(side).values if window and _HOLDS.match(verb) else []
+    holds_one = any(kind_of(each) in {"list", "tuple", "dict", "set"} for each in held)
     if good is False and (_BEGINS.search(verb) or holds_one or context.is_entry(target)):  # a list, and what is in it
         good = None
     yield context.verdict(target, kind, good, f"{side.source} is not {written.source} there")

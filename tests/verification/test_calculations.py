@@ -136,6 +136,7 @@ CASES = [
     (Kind.ASSIGNMENT, "`matrix` gets `2` numbers", "`matrix` gets `2`, numbers", "matrix = ", 0),
     (Kind.ASSIGNMENT, "`matrix` becomes a list of `1 + 1 = 2` numbers", "`matrix` becomes `1 + 1 = 2`", "matrix = ", 0),
     (Kind.ASSIGNMENT, "`queue` holds `1` and more", "`queue` is `1`, and more", "queue = ", 0),
+    (Kind.ASSIGNMENT, "`low` holds `1`", "`low` holds `2`", "queue = ", 0),
     (Kind.ASSIGNMENT, "It has `low = 7`", "It has `low = 8`", "options = ", 0),
     (Kind.ASSIGNMENT, "`counts` gets `'a': 5`", "`counts` gets `{'a': 5}`", "counts = ", 0),
     (Kind.CALL, "`spelled` returns the list of `2` lists", "`spelled` returns `2`", "value from spelled", 0),
