@@ -61,7 +61,6 @@ _OF_MANY = re.compile(
     r"\b(?:list|tuple|set|sum|product|number|count)s? of (?:(?:all|the|these) )*[a-z]+\s*$", re.IGNORECASE
 )
 _SO_MANY = re.compile(r"\b(?:list|string|tuple|set|dictionary|array|deque|queue) of ‹[VE]\d+›$", re.IGNORECASE)
-_OF_THOSE = re.compile(r" (?:as ‹|(?!(?:as|is|was|has|this|plus|minus|times|always|does|thus)\b)[a-z]{2,}s\b)")
 _BEING_TRUE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|renders?|finds?|with|as) (?P<subject>‹[CN]\d+›)(?P<no> not)? (?P<word>true|false)(?P<holds>)",
     re.IGNORECASE,
@@ -109,8 +108,8 @@ def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
         not objects[-1].marked
         and re.match(r"\s*(?:[a-z%‹–-]|\.\.\.)", behind)
         and not re.match(r" (?:and|so) ", behind)
-    ) or _OF_THOSE.match(behind):
-        return  # "is 3 times", "is 5 more than", "gets `'a'` as `20`", "gets `2` rows"
+    ) or context.is_part(objects[-1]):
+        return  # "is 3 times", "is 5 more than"
     if len(objects) not in {1, len(subjects)}:
         return
     for index, subject in enumerate(subjects):

@@ -41,6 +41,10 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"‹\w+›")
+_PART = re.compile(
+    r" (?:as ‹|(?:joined|followed|preceded|repeated|combined|concatenated)\b"
+    r"|(?!(?:as|is|was|has|this|plus|minus|times|always|does|thus)\b)[a-z]{2,}s\b)"
+)
 _CLAUSE = re.compile(r"[,;:—–]")
 
 # What a name runs through: its last value may lie behind the lines that tell of the first.
@@ -167,6 +171,10 @@ class Context:
                 used.discard(name)
         found.append(known)  # behind the last
         return found
+
+    def is_part(self, token: Token) -> bool:
+        """Whether the words behind a token say that it is only a part: "``'a'`` followed by", "``2`` rows", "``'a'`` as ``3``"."""
+        return bool(_PART.match(self.around(token)[1]))
 
     def is_entry(self, token: Token) -> bool:
         """Whether it writes entries of a dictionary, ``"a": 1``, and not a whole one."""

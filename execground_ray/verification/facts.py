@@ -61,7 +61,8 @@ def _is_of_all(value: Any, values: list[Any], tolerance: float) -> bool:
     """Whether it is all values in a list, as a comprehension gathers them, or "the row stays `0` everywhere"."""
     rows = [each for each in values if isinstance(each, list) and len(each) > 1]
     is_everywhere = any(all(fits(value, item, tolerance) for item in row) for row in rows)
-    return is_everywhere or (isinstance(value, list) and len(value) > 1 and fits(value, values, tolerance))
+    is_gathered = isinstance(value, list) and len(value) > 1
+    return is_everywhere or (is_gathered and all(any(fits(item, each, tolerance) for each in values) for item in value))
 
 
 def _is_put(side: Side, value: Any, values: list[Any]) -> bool:

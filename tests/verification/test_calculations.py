@@ -181,6 +181,8 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("It begins with `high = 6`, and over `index = 0` it goes on", "part = "),  # another time
         ("It stores `seen` as one of many", "middle = "),
         ("What follows restores `seen` again", "middle = "),
+        ("It returns `(1,)` followed by `(6,)`", "return sides"),
+        ("Here `word[:1]` gives `['a', 'b', 'a']`", "firsts = "),
         ("It begins with an empty `deque()`", "queue = "),
         ("The triples `[3, 18]` come later on", "matrix = "),
         ("It returns `'low': 1`", "return sides"),
