@@ -18,8 +18,8 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import same
 
-# Kinds of values by the names that they show.
-_NAMED = {each: each for each in ("deque", "range")}
+# Kinds that show their names, and are no others that are written as a list.
+_NAMED = frozenset({"deque", "range"})
 
 # Words behind which a name tells another time, or a part of some object.
 _THEN = re.compile(
@@ -124,13 +124,13 @@ def _range_end(context: Context, token: Token, sides: tuple[Side, ...]) -> Itera
 def is_of_another_kind(context: Context, token: Token, side: Side, written: Side) -> bool:
     """Whether a list is written for what shows itself as another kind, ``deque([1])``, or the reverse."""
     window, code = context.window, context.sentence.code_of(token)
-    is_display = isinstance(written.node, ast.List | ast.Dict) or name_of_call(written.node) in _NAMED.values()
+    is_display = isinstance(written.node, ast.List | ast.Dict) or name_of_call(written.node) in _NAMED
     if window is None or not is_display:
         return False
     kinds = {window.run.type_of(each) for each in window.possible(side).values if same(written.value, each)}
     if isinstance(written.node, ast.Call):
         return bool(kinds) and kinds <= _PLAIN
-    if not kinds or not kinds <= _NAMED.keys():
+    if not kinds or not kinds <= _NAMED:
         return False
-    names, said = {_NAMED[each] for each in kinds}, context.sentence.source
-    return not any(name in code or f"{side.source} = {name}(" in said for name in names)
+    said = context.sentence.source
+    return not any(name in code or f"{side.source} = {name}(" in said for name in kinds)

@@ -105,7 +105,7 @@ class Inside:
 
 MUTABLE = list | dict | set | deque  # what a call may change
 LASTING = int | float | str | tuple | None  # and what none can
-# What has a literal, and what has none: objects of the program's classes.
+# What has a literal.
 PLAIN = frozenset({"bool", "number", "str", "list", "tuple", "dict", "set", "NoneType"})
 _KIND_OF_TYPE = {
     "int": "number",
