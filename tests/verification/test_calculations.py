@@ -54,7 +54,7 @@ def main_solution(low, high, words):
     moved = high + sunk
     far = low + high - middle
     shout = words[low].upper()
-    options = {"low": 7, "list": sorted([9, 8])}
+    options = {"low": 7, "list": 9}
     matrix = [low, high]
     queue = deque(matrix)
     seen = set()
@@ -81,6 +81,9 @@ def main_solution(low, high, words):
         half = even // 2
         ring.rotate(half)
         ring.append(str(half))
+    ordered = sorted([9, 8])
+    if ordered == matrix:
+        return None
     return sides
 """
 RUN = Told(PROGRAM, '{"low": 1, "high": 6, "words": ["a", "bcd"]}')
@@ -171,7 +174,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("There are `2 * 3 = 6` ways to do that", "middle = "),
         ("Together they are `sum((1, 6)) = 7`", "matrix = "),
         ("By `word.upper()` it will be loud", "matrix = "),  # later on
-        ("As `8 < 9`, they change places", "options = "),
+        ("As `8 < 9`, they change places", "ordered = "),  # where something else is compared, too
         ("It goes on without `seen.add(low)` ever being called", "matrix = "),
         ("The other child (`jar.size = 9`) comes later", "left = "),
         ("For the words `['a', 'bcd']` that is next", "place = "),  # values of other lines
