@@ -55,7 +55,7 @@ RANGE = re.compile(
 _GETS_ANOTHER = re.compile(
     r",? (?:(?:then|now|thus|therefore|so) )?(?:becomes?|turns?|changes?|grows?|drops?|goes|rises?|falls?|shrinks?|increases?|decreases?|gets|(?:is|are) (?:then |now |thus )?(?:\w+ed|set|reset|made|cut) (?:to|by|into|with)\b)"
 )
-_OF_ANOTHER = re.compile(r"(?: is (?:true|false))? (?:for|at|when|with) ‹E")
+_OF_ANOTHER = re.compile(r"(?: is (?:true|false))? (?:for|at|when|with) (?:the \w+ )?‹E")
 _BEFORE_THAT = re.compile(r"\b(?:from|instead of|no longer|was) $")
 
 
@@ -74,8 +74,15 @@ class Check(NamedTuple):
         return cls(kind, where.start, where.end, outcome, message)
 
 
+def _spoken_of(sides: tuple[Side, ...]) -> set[str]:
+    """The object of which more is told: what was said of its name is said of another."""
+    node = sides[0].node
+    is_told = len(sides) > 1 and isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    return {node.value.id} if is_told else set()  # type: ignore[attr-defined]
+
+
 def _begun(sides: tuple[Side, ...], window: Window | None) -> set[str]:
-    """The variables of the functions of the program that are called with values."""
+    """The variables of the functions of the program that are called with values: in another call they are others."""
     names = {
         name_of_call(each) for side in sides if isinstance(each := side.node, ast.Call) and any(map(is_pure, each.args))
     }
@@ -150,7 +157,7 @@ class Context:
                 known = {}
             found.append(dict(known))
             for sides in token.equations if token.marked else ():
-                for name in _begun(sides, self.window):  # in another call its variables are others
+                for name in _begun(sides, self.window) | _spoken_of(sides):
                     known.pop(name, None)
                 used |= {name for side in sides if not isinstance(side.node, ast.Name) for name in side.names}
                 if not isinstance(sides[0].node, ast.Name):

@@ -40,7 +40,7 @@ class Judgement:
     Attributes:
         findings: What is contradicted or not known.
         counts: Checks by outcome.
-        coverage: Share of the record's statements that some sentence cites; 0 where it cites none.
+        coverage: Share of the program's statements in the record that some sentence cites; 0 where it cites none.
         untold: Number of those that none cites.
     """
 
@@ -88,7 +88,9 @@ def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
 
 
 def _coverage(stretches: list[Passage], run: Run | None) -> tuple[float, int]:
-    if run is None or not run.statements:
+    """How much is told of what the program does; what a library does inside, nobody has to tell."""
+    own = [line for line in run.statements if run.frame_of[line - 1] not in run.foreign] if run else []
+    if run is None or not own:
         return 0.0, 0
     cited = {
         line
@@ -97,5 +99,5 @@ def _coverage(stretches: list[Passage], run: Run | None) -> tuple[float, int]:
         for line in range(first, min(last, run.count) + 1)
     }
     told = {run.owners[line] for line in cited} | cited
-    count = sum(line in told for line in run.statements)
-    return count / len(run.statements), len(run.statements) - count
+    count = sum(line in told for line in own)
+    return count / len(own), len(own) - count

@@ -19,8 +19,10 @@ _MADE = re.compile(
     r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: (?!from |with |at |for )\w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
     re.IGNORECASE,
 )
-_STILL = re.compile(
-    r"\b(?:still|remains?|stays?|keeps?|unchanged)(?: (?:at|with|as|the same,|standing at))? (?P<made>‹E\d+›)",
+_KEPT = re.compile(
+    r"\b(?:still|remains?|stays?|keeps?|keeping|unchanged)"
+    r"(?: (?:at|with|as|from|the same,|standing at|has|have|is|are))? (?P<kept>‹E\d+›)"
+    r"|(?P<before>‹E\d+›),? (?:(?:is |are |still )?(?:as before|unchanged|(?:kept )?as it (?:was|is)|stays|remains)|still)\b(?! ‹)",
     re.IGNORECASE,
 )
 _RETURNED = re.compile(r"\breturn(?:s|ed)? (?:(?:the|an?|its) (?:\w+ )?)?(?P<returned>‹[VE]\d+›)", re.IGNORECASE)
@@ -29,53 +31,66 @@ _RETURNED = re.compile(r"\breturn(?:s|ed)? (?:(?:the|an?|its) (?:\w+ )?)?(?P<ret
 def check_steps(context: Context) -> Iterator[Check]:
     """Judge what a sentence with lines of its own says that a step makes, leaves or returns."""
     window = context.window
-    if window is None or window.hidden or not window.core_complete:
+    if window is None or not context.cited or window.hidden or not window.core_complete:
         return
-    for pattern in (_MADE, _STILL) if context.cited else ():
-        for match in pattern.finditer(context.mask):
-            for token in context.tokens(match["made"]):
-                yield from _made(context, window, token, match[0].lower())
-    if window.complete and context.cited:
+    for match in _MADE.finditer(context.mask):
+        for token in context.tokens(match["made"]):
+            yield from _made(context, window, token, match[0].lower())
+    for match in _KEPT.finditer(context.mask):
+        yield from _kept(context, window, context.tokens(match["kept"] or match["before"])[0])
+    if window.complete:
         for match in _RETURNED.finditer(context.mask):
             yield from _returned(context, window, context.tokens(match["returned"])[0])
 
 
-def _pair(token: Token) -> list[tuple[Side, Any]]:
-    """The name and the value of an equation; empty of what is none of a name and a value."""
-    if not token.marked or len(token.equations) != 1 or not isinstance(token.sides[0].node, ast.Name | ast.Attribute):
-        return []
+def _equation(token: Token) -> tuple[Side, Any] | None:
+    """An expression of names and its value; None of what is no equation of both."""
+    side = token.sides[0]
+    is_called = side.is_call and not side.source.startswith("len(")
+    if not token.marked or len(token.equations) != 1 or side.is_condition or is_called or not side.names:
+        return None
     try:
-        return [(token.sides[0], token.value)]
+        return side, token.value
     except UnknownError:
-        return []
+        return None
 
 
 def _made(context: Context, window: Window, token: Token, words: str) -> Iterator[Check]:
     """What a step makes of a name, or leaves, is what it has behind a statement, not only before all of them."""
-    still = bool(_STILL.match(words))
-    for side, value in _pair(token):
-        if (
-            isinstance(side.node, ast.Attribute)
-            or side.source in window.passing
-            or any(side.source in state for state in window.inner_states)
-        ):
-            continue
-        as_it_is = words.startswith("leaves") and context.enumerates(side.key)  # one step of several
-        left = (not as_it_is and window.changed(side)) or window.held(side, before=False)
-        if still:
-            left += window.held(side, before=True)
-        else:
-            stored = window.stored(side)
-            near = stored & set(window.core_statements) or stored
-            left += [event.value for event in window.run.stores(side.key) if event.line in near]
-            begun = [frame for frame in window.touched if frame.first in window.core]
-            left += [given for frame in begun for name, given in frame.arguments if name == side.source]
-        known = any(fits(value, each, 0.0) for each in window.possible(side)[0])
-        is_passing = window.inner or bool(window.comprehended)  # a comprehension may change what it looks at
-        sure = window.recorded and not (is_passing and isinstance(value, MUTABLE))
-        if known and left and sure and not any(isinstance(each, Opaque) for each in left):
-            good = any(fits(value, each, token.sides[-1].tolerance) for each in left)
-            yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {value!r} then")
+    side, value = _equation(token) or (None, None)
+    if side is None or not isinstance(side.node, ast.Name):
+        return
+    as_it_is = words.startswith("leaves") and context.enumerates(side.key)  # one step of several
+    left = (not as_it_is and window.changed(side)) or window.left(side)
+    stored = window.stored(side)
+    near = stored & set(window.core_statements) or stored
+    left += [event.value for event in window.run.stores(side.key) if event.line in near]
+    begun = [frame for frame in window.touched if frame.first in window.core]
+    left += [given for frame in begun for name, given in frame.arguments if name == side.source]
+    yield from _among(context, window, token, side, value, left)
+
+
+def _kept(context: Context, window: Window, token: Token) -> Iterator[Check]:
+    """What stays as it is, is not what statements change into something else."""
+    side, value = _equation(token) or (None, None)
+    if side is not None and not context.enumerates(side.key):
+        yield from _among(context, window, token, side, value, window.changed(side))
+
+
+def _among(context: Context, window: Window, token: Token, side: Side, value: Any, left: list[Any]) -> Iterator[Check]:
+    """Whether a value that an expression has at these lines is one that they leave; nothing where that is not known."""
+    inner = frozenset(name for state in window.inner_states for name in state)
+    is_passing = window.inner or bool(window.comprehended)  # a comprehension may change what it looks at
+    if (
+        left
+        and window.recorded
+        and side.names.isdisjoint(window.passing | inner)
+        and not (is_passing and isinstance(value, MUTABLE))
+        and not any(isinstance(each, Opaque) for each in left)
+        and any(fits(value, each, 0.0) for each in window.possible(side).values)
+    ):
+        good = any(fits(value, each, token.sides[-1].tolerance) for each in left)
+        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {value!r} then")
 
 
 def _returned(context: Context, window: Window, token: Token) -> Iterator[Check]:

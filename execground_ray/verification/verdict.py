@@ -63,7 +63,7 @@ class Verdict:
         attributed: The text cites record lines.
         evidence: There was evidence to hold it against; else only form, arithmetic and the final answer are judged.
         grounded: Share of the cited values and claims that are borne out; 1 where there are none.
-        coverage: Share of the record's statements that some sentence cites.
+        coverage: Share of the program's statements in the record that some sentence cites.
         supported: Number of cited values and claims that are borne out.
         contradicted: Number of those that are not so.
         unknown: Number of those that cannot be told.

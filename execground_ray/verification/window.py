@@ -212,19 +212,20 @@ class Window(Conditions):
             return self.run.comprehended
         return frozenset().union(*(self.run.targets[node] for node in self.nodes & self.run.targets.keys()))
 
-    def held(self, side: Side, *, before: bool) -> list[Any]:
-        """The values that an expression of names has before or behind the statements of the cited lines."""
-        found = []
-        for line in self.core_statements:
-            with suppress(UnknownError):
-                found.append(evaluate(side.node, self.run.scope(line, before=before)[1]))
-        return found
+    def left(self, side: Side) -> list[Any]:
+        """The values that an expression of names has behind the statements of the cited lines."""
+        return [value for line in self.core_statements for value in self._around(side, line, before=False)]
 
     def changed(self, side: Side) -> list[Any]:
-        """The values that a name has behind those statements of the cited lines that change it, or what is in it."""
-        scopes = [[self.run.scope(line, before=when)[1] for when in (True, False)] for line in self.core_statements]
-        pairs = [[scope[side.source] for scope in both if side.source in scope] for both in scopes]
-        return [after for before, after in filter(lambda pair: len(pair) == 2, pairs) if not same(before, after)]
+        """The values that it has behind those of them that change it, or what is in it."""
+        times = [[self._around(side, line, before=when) for when in (True, False)] for line in self.core_statements]
+        return [after[0] for before, after in times if before and after and not same(before[0], after[0])]
+
+    def _around(self, side: Side, line: int, *, before: bool) -> list[Any]:
+        """The value that it has before or behind a statement; empty where that is not known."""
+        with suppress(UnknownError):
+            return [evaluate(side.node, self.run.scope(line, before=before)[1])]
+        return []
 
     def stored(self, side: Side) -> set[int]:
         """At which of these lines a variable is given a value."""

@@ -170,6 +170,32 @@ def test_coverage_is_of_statements_and_has_a_floor():
     assert verify("All of it, from `total = 0` to `total = 98` [1-55]." + FINAL, sums()).coverage == 1.0
 
 
+LOADED = """\
+import json
+
+
+def main_solution(text):
+    return first_of(text)
+
+
+def first_of(text):
+    return json.loads(text)[0]
+
+
+def unused():
+    pass
+"""
+
+
+def test_nobody_has_to_tell_what_a_library_does_inside():
+    execution = execute(LOADED, '{"text": "[3, 4]"}')
+    lines = execution.trace.split("\n")
+    inside = next(number for number, line in enumerate(lines, 1) if "Call to loads" in line)
+    final = "\n\n**Final output:** `3`"
+    assert verify(f"It reads its text [1-{inside - 1}].{final}", execution).coverage == 1.0
+    assert verify(f"It begins [1-4].{final}", execution).coverage < 1.0
+
+
 def test_findings_stand_in_the_text_without_citations():
     text = "At first `total = 0` [5]. Then `total` becomes `25` [13-24]." + FINAL
     stripped = strip_citations(text)
@@ -239,6 +265,44 @@ def test_an_attribute_of_the_object_of_another_call_is_not_known():
     inner = lines_of(execution, "visit(node.left, seen)", "Return value from visit")
     final = "\n\n**Final output:** `[7, 0]`"
     assert wrong(f"It goes on to the child with `node.val = 4` {inner}.", final, execution) == set()
+
+
+TREE = """\
+class Node:
+    def __init__(self, val, left):
+        self.val = val
+        self.left = left
+
+
+def total(node):
+    if not node:
+        return 0
+    return node.val + total(node.left)
+
+
+def main_solution(low, high):
+    large = 0
+    for each in (low, high):
+        if each > 5:
+            large = each
+    return total(Node(large, Node(low, None)))
+"""
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        # of another object than what was said last, and of another round
+        "With `node = None` it is true that it ends, and for the node with `node.val = 4` `not node` is false",
+        "Behind `each = 4` the condition `each > 5` is true with the number `each = 7`",
+    ],
+)
+def test_what_a_sentence_says_last_is_what_it_speaks_of(sentence):
+    execution = execute(TREE, '{"low": 4, "high": 7}')
+    final = "\n\n**Final output:** `11`"
+    lines = lines_of(execution, "Call to main_solution", "Return value from main_solution")
+    assert wrong(f"{sentence} {lines}.", final, execution) == set()
+    assert wrong(f"With `node = None`, `not node` is false {lines}.", final, execution) == {Kind.CONDITION}
 
 
 def test_a_call_that_an_exception_left_is_not_denied():

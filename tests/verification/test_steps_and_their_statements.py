@@ -56,6 +56,9 @@ CASES = [
     (Kind.CALL, "It returns `rest = 7 // 2 = 3`", "It returns `number = 7`", "return number // 2", 1),
     (Kind.ASSIGNMENT, "`queue = deque([8, 5, 9])`", "`queue = [8, 5, 9]`", "queue = deque", 0),
     (Kind.CALL, "`queue.popleft()` returns `8`", "`queue.pop()` returns `8`", "first = queue", 0),
+    (Kind.ASSIGNMENT, "It goes on, `first = 8` as before", "It goes on, `table = {}` as before", "table[number] =", 0),
+    (Kind.ASSIGNMENT, "It stays at `first = 8`", "It stays at `table = {}`", "table[number] =", 0),
+    (Kind.ASSIGNMENT, "With `len(queue) = 2` still", "With `len(table) = 0` still", "table[number] =", 0),
     # a statement over several lines, and a call with the statement that makes it
     (Kind.CALL, "`str(first)` is `'8'`", "`str(last)` is `'8'`", "return {", 0),
     (Kind.OPERATION, "`last + 1` is `6`", "`last - 1` is `6`", '"last": last', 0),
@@ -80,6 +83,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("`zeros` is `0` everywhere", "zeros = "),  # of its elements
         ("It is the last, since `sorted([8, 5, 9])` came before", "suffix = rows"),  # of an earlier step
         ("The index `[-1]` takes the last", "suffix = rows"),  # and no list
+        ("From `table = {}` as before it comes to `table = {8: 24}`", "table[number] ="),  # which is told too
     ],
 )
 def test_what_may_be_said(sentence, part):
