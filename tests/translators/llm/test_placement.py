@@ -14,7 +14,7 @@ pytestmark = pytest.mark.vllm  # Ray's stage for it loads its libraries
 
 HERE = Path(__file__).parent
 
-PLANS = [(2, 2, 4), (4, 1, 8)]  # CPUs, engines, GPUs of an engine
+PLANS = [(2, 2, 4)]  # CPUs, engines, GPUs of an engine
 
 
 def test_engines_reserve_their_gpus_and_the_job_ends(tmp_path):
