@@ -16,6 +16,8 @@ class Node:
 def depth(node, seen):
     if node is None:
         return 0
+    for _ in seen:
+        break
     seen = seen + [node.val]
     return depth(node.left, seen) + 1
 
@@ -62,6 +64,11 @@ CASES = [
 def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken, part, number):
     assert RUN.contradicts(f"It begins {RUN.whole}. {right} {RUN.at(part, number)}.") == set()
     assert kind in RUN.contradicts(f"It begins {RUN.whole}. {mistaken} {RUN.at(part, number)}.")
+
+
+def test_which_jumps_are_made_in_calls_without_lines_is_not_known():
+    for part, number, kinds in (("return depth", 1, set()), ("grid[1][2] = 7", 0, {Kind.OPERATION})):
+        assert RUN.contradicts(f"It begins {RUN.whole}. The loop is left by `break` {RUN.at(part, number)}.") == kinds
 
 
 def test_a_claim_is_held_against_the_moments_that_the_sentence_names():

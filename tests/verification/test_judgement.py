@@ -295,6 +295,7 @@ def main_solution(low, high):
         # of another object than what was said last, and of another round
         "With `node = None` it is true that it ends, and for the node with `node.val = 4` `not node` is false",
         "Behind `each = 4` the condition `each > 5` is true with the number `each = 7`",
+        "Behind `each = 4` the condition `each > 5` is true for both `each = 7` and `high = 7`",
     ],
 )
 def test_what_a_sentence_says_last_is_what_it_speaks_of(sentence):
