@@ -22,8 +22,8 @@ def problem_line(number, description="", argument="n"):
 
 
 def slow_line(number):
-    """A whole line, line end included, of a problem that takes about a second to trace."""
-    program = f"def main_solution(n):\n    sum(range(2 * 10**7))\n    return n + {number}\n"
+    """A whole line, line end included, of a problem that takes a second to trace, and no CPU."""
+    program = f"from time import sleep\n\n\ndef main_solution(n):\n    sleep(0.5)\n    return n + {number}\n"
     return json.dumps(json.loads(problem_line(number)) | {"refcode": program}) + "\n"
 
 

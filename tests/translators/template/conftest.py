@@ -1,6 +1,7 @@
 """Real traces for the tests: snoop runs a small program in this process, set up as the tracer sets it up."""
 
 import ast
+import gc
 import io
 import json
 import sys
@@ -29,10 +30,12 @@ def run_traced(refcode, arguments, path):
     config.watch_extras = ()
     depth = sum(isinstance(node, ast.FunctionDef) for node in ast.walk(ast.parse(refcode)))
     previous = sys.gettrace()
+    gc.disable()  # Python 3.11 cannot parse a file while a finalizer that is traced has snoop parse another (gh-106905)
     try:
         returned = config.snoop(depth=depth)(namespace["main_solution"])(**json.loads(json.dumps(arguments)))
     finally:
         sys.settrace(previous)
+        gc.enable()
     return out.getvalue(), returned
 
 
