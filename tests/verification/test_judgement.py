@@ -188,6 +188,7 @@ def unused():
 
 
 def test_nobody_has_to_tell_what_a_library_does_inside():
+    """A record goes as many calls deep as a program has functions: here into the library."""
     execution = execute(LOADED, '{"text": "[3, 4]"}')
     lines = execution.trace.split("\n")
     inside = next(number for number, line in enumerate(lines, 1) if "Call to loads" in line)
