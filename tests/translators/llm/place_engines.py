@@ -1,7 +1,8 @@
 """Runs the stream on 8 logical GPUs and some CPUs, with engines that are real but for their constructor.
 
 ``python place_engines.py FOLDER CPUS,ENGINES,GPUS_PER_ENGINE ...`` wants FOLDER/problems.jsonl and a tokenizer in
-FOLDER/model. Prints a JSON line for each plan: the GPUs of each placement group, and the rows written.
+FOLDER/model. Prints a JSON line for each plan: the GPUs of each placement group, the rows written, and what is said
+before that, while others use all GPUs.
 """
 
 import json
@@ -14,6 +15,7 @@ from stubbed_engine import StubbedEngine
 
 from execground_ray import pipeline
 from execground_ray.cluster import plan_tracing
+from execground_ray.config.errors import ConfigError
 from execground_ray.config.loading import load, to_yaml
 from execground_ray.corpus.splits import list_splits
 from execground_ray.corpus.survey import map_on_ray, survey_corpus
@@ -22,6 +24,7 @@ from execground_ray.output.storage import Folder
 from execground_ray.private.ray import start
 from execground_ray.progress import Progress
 from execground_ray.translators.llm import engine
+from execground_ray.translators.llm.gpus import smallest_gpu
 from execground_ray.translators.llm.vllm import VllmModel
 
 
@@ -47,6 +50,7 @@ def place(folder, cpus, engines, size):
         ]
     )
     start(address="local", num_cpus=cpus, num_gpus=8, include_dashboard=False)
+    refusal = say_of_busy_gpus()
     model = VllmModel(config.translator, config.seed)
     model.start()
     Folder.at(config.output.dir).write_text(CONFIG, to_yaml(config))
@@ -61,7 +65,26 @@ def place(folder, cpus, engines, size):
     ]
     train, rejected = read_output(folder / f"out{cpus}-{engines}")
     ray.shutdown()
-    print(json.dumps({"groups": sorted(groups), "rows": len(train) + len(rejected), "train": len(train)}))
+    print(
+        json.dumps({"groups": sorted(groups), "rows": len(train) + len(rejected), "train": len(train), "busy": refusal})
+    )
+
+
+@ray.remote(num_cpus=0, num_gpus=8)
+class Others:
+    def are_there(self):
+        return True
+
+
+def say_of_busy_gpus():
+    others = Others.remote()
+    ray.get(others.are_there.remote())
+    try:
+        return smallest_gpu(ray.nodes(), wait_seconds=1)
+    except ConfigError as error:
+        return str(error)
+    finally:
+        ray.kill(others)
 
 
 if __name__ == "__main__":

@@ -30,4 +30,6 @@ def test_engines_reserve_their_gpus_and_the_job_ends(tmp_path):
     )
     assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+    for line in lines:
+        assert "no GPU of a node came free in 1 s" in line.pop("busy")
     assert lines == [{"groups": [float(size)] * engines, "rows": 40, "train": 20} for _, engines, size in PLANS]
