@@ -12,17 +12,18 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
+from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import MUTABLE, Opaque, fits
 from execground_ray.verification.window import Window
 
 _MADE = re.compile(
-    r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: (?!from |with |at |for )\w+){0,2} (?P<made>‹E\d+›(?: and ‹E\d+›)?)",
+    r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: (?!from |with |at |for )\w+){0,2} ‹E\d+›(?: and ‹E\d+›)?",
     re.IGNORECASE,
 )
 _KEPT = re.compile(
     r"\b(?:still|remains?|stays?|keeps?|keeping|unchanged)"
-    r"(?: (?:at|with|as|from|the same,|standing at|has|have|is|are))? (?P<kept>‹E\d+›)"
-    r"|(?P<before>‹E\d+›),? (?:(?:is |are |still )?(?:as before|unchanged|(?:kept )?as it (?:was|is)|stays|remains)|still)\b(?! ‹)",
+    r"(?: (?:at|with|as|from|the same,|standing at|has|have|is|are))? ‹E\d+›"
+    r"|‹E\d+›,? (?:(?:is |are |still )?(?:as before|unchanged|(?:kept )?as it (?:was|is)|stays|remains)|still)\b(?! ‹)",
     re.IGNORECASE,
 )
 _RETURNED = re.compile(r"\breturn(?:s|ed)? (?:(?:the|an?|its) (?:\w+ )?)?(?P<returned>‹[VE]\d+›)", re.IGNORECASE)
@@ -34,10 +35,10 @@ def check_steps(context: Context) -> Iterator[Check]:
     if window is None or not context.cited or window.hidden or not window.core_complete:
         return
     for match in _MADE.finditer(context.mask):
-        for token in context.tokens(match["made"]):
+        for token in context.tokens(match[0]):
             yield from _made(context, window, token, match[0].lower())
     for match in _KEPT.finditer(context.mask):
-        yield from _kept(context, window, context.tokens(match["kept"] or match["before"])[0])
+        yield from _kept(context, window, context.tokens(match[0])[0])
     if window.complete:
         for match in _RETURNED.finditer(context.mask):
             yield from _returned(context, window, context.tokens(match["returned"])[0])
@@ -46,7 +47,7 @@ def check_steps(context: Context) -> Iterator[Check]:
 def _equation(token: Token) -> tuple[Side, Any] | None:
     """An expression of names and its value; None of what is no equation of both."""
     side = token.sides[0]
-    is_called = side.is_call and not side.source.startswith("len(")
+    is_called = name_of_call(side.node) not in {"", "len"}
     if not token.marked or len(token.equations) != 1 or side.is_condition or is_called or not side.names:
         return None
     try:

@@ -214,14 +214,14 @@ class Window(Conditions):
 
     def left(self, side: Side) -> list[Any]:
         """The values that an expression of names has behind the statements of the cited lines."""
-        return [value for line in self.core_statements for value in self._around(side, line, before=False)]
+        return [value for line in self.core_statements for value in self._value_at(side, line, before=False)]
 
     def changed(self, side: Side) -> list[Any]:
         """The values that it has behind those of them that change it, or what is in it."""
-        times = [[self._around(side, line, before=when) for when in (True, False)] for line in self.core_statements]
+        times = [[self._value_at(side, line, before=when) for when in (True, False)] for line in self.core_statements]
         return [after[0] for before, after in times if before and after and not same(before[0], after[0])]
 
-    def _around(self, side: Side, line: int, *, before: bool) -> list[Any]:
+    def _value_at(self, side: Side, line: int, *, before: bool) -> list[Any]:
         """The value that it has before or behind a statement; empty where that is not known."""
         with suppress(UnknownError):
             return [evaluate(side.node, self.run.scope(line, before=before)[1])]
