@@ -43,7 +43,8 @@ class Run(Recorded):
     def foreign(self) -> frozenset[int]:
         """The calls that the record shows of code that is not the program's: nothing is known of what they evaluate."""
         silent = {number for number, frame in enumerate(self.frames) if frame.name.rpartition(".")[2] in self.empty}
-        return frozenset(range(len(self.frames))) - {event.frame for event in self.events} - silent
+        unknown = {self.frame_of[line - 1] for line in self.incomplete}  # what these evaluate was left out
+        return frozenset(range(len(self.frames))) - {event.frame for event in self.events} - silent - unknown
 
     @cached_property
     def looped(self) -> list[Any]:

@@ -197,6 +197,16 @@ def test_nobody_has_to_tell_what_a_library_does_inside():
     assert verify(f"It begins [1-4].{final}", execution).coverage < 1.0
 
 
+def test_a_call_of_which_all_was_left_out_is_the_programs_own():
+    evidence = json.loads(sums().evidence)
+    lines = sums().trace.split("\n")
+    first, last = (next(n for n, line in enumerate(lines, 1) if part in line) for part in ("Call to double", "24"))
+    evidence["events"] = [event for event in evidence["events"] if not first <= event[0] <= last]
+    evidence |= {"incomplete_lines": list(range(first, last + 1)), "complete": False, "complete_until": first}
+    partial = replace(sums(), evidence=json.dumps(evidence))
+    assert verify(f"All but a call [1-{first - 1}, {last + 1}-{len(lines)}]." + FINAL, partial).coverage < 1.0
+
+
 def test_findings_stand_in_the_text_without_citations():
     text = "At first `total = 0` [5]. Then `total` becomes `25` [13-24]." + FINAL
     stripped = strip_citations(text)
