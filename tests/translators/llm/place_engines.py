@@ -1,7 +1,7 @@
 """Runs the stream on 8 logical GPUs and some CPUs, with engines that are real but for their constructor.
 
-``python place_engines.py FOLDER CPUS,ENGINES,GPUS_PER_ENGINE ...`` wants FOLDER/problems.jsonl and a tokenizer in
-FOLDER/model. Prints a JSON line for each plan: the GPUs of each placement group, the rows written, and what is said
+``python place_engines.py FOLDER CPUS ENGINES GPUS_PER_ENGINE`` wants FOLDER/problems.jsonl and a tokenizer in
+FOLDER/model. Prints a JSON line: the GPUs of each placement group, the rows written, and what is said
 before that, while others use all GPUs.
 """
 
@@ -30,8 +30,7 @@ from execground_ray.translators.llm.vllm import VllmModel
 
 def main():
     engine.Engine = StubbedEngine
-    for plan in sys.argv[2:]:
-        place(Path(sys.argv[1]), *map(int, plan.split(",")))
+    place(Path(sys.argv[1]), *map(int, sys.argv[2:]))
 
 
 def place(folder, cpus, engines, size):
