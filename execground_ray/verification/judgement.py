@@ -18,6 +18,7 @@ from execground_ray.verification.steps import check_steps
 from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.told import check_told
 from execground_ray.verification.trees import program_names
+from execground_ray.verification.untold import Untold
 from execground_ray.verification.window import Window
 from execground_ray.verification.written_calls import check_written_calls
 
@@ -40,8 +41,8 @@ class Judgement:
     Attributes:
         findings: What is contradicted or not known.
         counts: Checks by outcome.
-        coverage: Share of the program's statements in the record that some sentence cites; 0 where it cites none.
-        untold: Number of those that none cites.
+        coverage: Share of the program's statements in the record that some sentence tells; 0 of a text that cites none.
+        untold: Number of those that none tells.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -58,14 +59,21 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
     whole = Window(run, ((1, run.count),)) if run else None
     windows: dict[Ranges, Window] = {}
     stretches = passages(attributed)
+    contexts = []
     for passage in stretches:
         window = whole
         if run is not None and passage.cited:
             window = windows[passage.cited] = windows.get(passage.cited) or Window(run, passage.cited)
         sentence = tokenize(attributed.text, passage.start, passage.end, names)
-        context = Context(sentence, window, whole, bool(passage.cited), cites)
-        _note(judgement, passage, [check for rule in _RULES for check in rule(context)])
-    judgement.coverage, judgement.untold = _coverage(stretches, run)
+        contexts.append(Context(sentence, window, whole, bool(passage.cited), cites))
+    found = [[check for rule in _RULES for check in rule(context)] for context in contexts]
+    if run is not None and cites:
+        untold = Untold(run, contexts)
+        judgement.coverage, judgement.untold = untold.share, len(untold.statements)
+        for place, check in untold.checks():
+            found[place].append(check)
+    for passage, checks in zip(stretches, found, strict=True):
+        _note(judgement, passage, checks)
     return judgement
 
 
@@ -86,18 +94,3 @@ def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
                 Finding(check.kind, check.start, check.end, check.message, outcome, passage.cited)
             )
 
-
-def _coverage(stretches: list[Passage], run: Run | None) -> tuple[float, int]:
-    """How much is told of what the program does; what a library does inside, nobody has to tell."""
-    own = [line for line in run.statements if run.frame_of[line - 1] not in run.foreign] if run else []
-    if run is None or not own:
-        return 0.0, 0
-    cited = {
-        line
-        for passage in stretches
-        for first, last in passage.cited
-        for line in range(first, min(last, run.count) + 1)
-    }
-    told = {run.owners[line] for line in cited} | cited
-    count = sum(line in told for line in own)
-    return count / len(own), len(own) - count

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from execground_ray.verification.recorded import Event, Recorded
 from execground_ray.verification.trees import first_name, grouped, key_of
-from execground_ray.verification.values import freeze, parts
+from execground_ray.verification.values import MUTABLE, Opaque, freeze, parts, same
 
 
 def _is_named(target: ast.expr, name: str, parts: bool) -> bool:
@@ -25,6 +25,14 @@ class Looping(NamedTuple):
 
     frame: int
     begun: list[int]
+
+
+class Change(NamedTuple):
+    """At a record line a variable got another value."""
+
+    line: int
+    name: str
+    value: Any
 
 
 class Run(Recorded):
@@ -45,6 +53,29 @@ class Run(Recorded):
         silent = {number for number, frame in enumerate(self.frames) if frame.name.rpartition(".")[2] in self.empty}
         unknown = {self.frame_of[line - 1] for line in self.incomplete}  # what these evaluate was left out
         return frozenset(range(len(self.frames))) - {event.frame for event in self.events} - silent - unknown
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """What the program's own statements change; not where a call may have done it, whose lines tell that."""
+        calling = {self.owners[frame.caller] for frame in self.frames if frame.caller > 0}
+        found = []
+        for line in dict.fromkeys(self.owners[each] for each in self.statements):
+            frame, events = self.frame_of[line - 1], self.events_at(line)
+            is_unsure = line in calling or line in self.incomplete or any(event.frame != frame for event in events)
+            if frame in self.foreign or is_unsure:
+                continue
+            names = (event.node for event in events if isinstance(event.node, ast.Name))
+            stored = {node.id for node in names if isinstance(node.ctx, ast.Store)} - self.comprehended
+            before, after = self.scope(line, before=True)[1], self.scope(line, before=False)[1]
+            found += [
+                Change(line, name, value)
+                for name, value in after.items()
+                if name not in self.watches
+                and not isinstance(value, Opaque)
+                and not (name in before and (before[name] is value or same(before[name], value)))
+                and (name in stored or isinstance(value, MUTABLE))
+            ]
+        return found
 
     @cached_property
     def looped(self) -> list[Any]:

@@ -31,7 +31,6 @@ _REASONS: tuple[tuple[Reason, frozenset[Kind]], ...] = (
     (Reason.CODE_BLOCK, frozenset({Kind.CODE_BLOCK})),
     (Reason.MENTIONS_TRACE, frozenset({Kind.MENTIONS_TRACE})),
 )
-FORGIVEN = 2  # statements that may go untold in any text
 _FORM = frozenset(kind for _, kinds in _REASONS for kind in kinds)
 
 
@@ -152,6 +151,6 @@ def _floors(verdict: Verdict, settings: Verification) -> tuple[Reason, str] | No
     """Too little that is borne out, or too little of the record told."""
     if verdict.supported < settings.min_supported or verdict.grounded < settings.min_grounded:
         return Reason.UNGROUNDED, f"borne out: {verdict.supported} of {verdict.supported + verdict.unknown}"
-    if verdict.attributed and verdict.untold > FORGIVEN and verdict.coverage < settings.min_coverage:
+    if verdict.attributed and verdict.coverage < settings.min_coverage:
         return Reason.UNGROUNDED, f"tells {verdict.coverage:.0%} of the steps"
     return None
