@@ -91,7 +91,10 @@ def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
     subjects, objects = context.tokens(match["subjects"]), context.tokens(match["objects"])
     before, behind = context.mask[: match.start("subjects")], context.mask[match.end() :]
     verb = match["verb"] if match.re is _SAYS else ""
-    if verb and len(subjects) > 1 and not _PLURAL.search(verb):  # "gets the value of `x`, and `y` is 5"
+    if verb and len(subjects) > 1 and not _PLURAL.search(verb):
+        if ", which" in match[0]:  # "adds `f(1)` and `f(0)`, which gives"
+            return
+        # "gets the value of `x`, and `y` is 5"
         subjects, before = subjects[-1:], ""
     length = len(subjects) == 1 and re.search(r"\b(?:length|size) of\s*$", before, re.IGNORECASE)
     is_own = len(subjects) == 1 and re.match(r"‹\w+›, which", match[0])

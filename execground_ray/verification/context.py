@@ -56,7 +56,7 @@ _GETS_ANOTHER = re.compile(
     r",? (?:(?:then|now|thus|therefore|so) )?(?:becomes?|turns?|changes?|grows?|drops?|goes|rises?|falls?|shrinks?|increases?|decreases?|gets|(?:is|are) (?:then |now |thus )?(?:\w+ed|set|reset|made|cut) (?:to|by|into|with)\b)"
 )
 _OF_ANOTHER = re.compile(r"(?: is (?:true|false))? (?:for|at|when|with) (?:both |the \w+ )?‹E")
-_BEFORE_THAT = re.compile(r"\b(?:from|instead of|no longer|was) $")
+_BEFORE_THAT = re.compile(r"\b(?:from|instead of|no longer|was) $|‹E\d+›,? where $")
 
 
 class Check(NamedTuple):

@@ -39,7 +39,7 @@ def check_values(context: Context) -> Iterator[Check]:
             good = freeze(value) in said or in_window(window, source, value) or _is_bound(window, side, value)
             good = good or (isinstance(value, list) and len(value) == 1 and _is_index(window, value[0]))
             if good and context.cited and side is token.sides[-1] and _is_of_other_type(window, token, value):
-                yield Check.of(token, Kind.VALUE, f"{source} is of another type there")
+                yield Check.of(token, Kind.ASSIGNMENT, f"{source} is of another type there")
                 continue
             sure = not good and _sure(context, window, token, value) and not _elsewhere(context, token, source, value)
             wrong = Outcome.CONTRADICTED if sure else Outcome.UNKNOWN

@@ -17,13 +17,18 @@ from execground_ray.verification.values import MUTABLE, Opaque, fits
 from execground_ray.verification.window import Window
 
 _MADE = re.compile(
-    r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|so that|hence|so|thus)(?: (?!from |with |at |for )\w+){0,2} ‹E\d+›(?: and ‹E\d+›)?",
+    r"\b(?:makes?|making|leaves?|leaving|gives?|giving|restores?|restoring|obtain(?:s|ing)?|yields?|yielding|results? in|resulting in|leads? to|leading to|so that|hence|so|thus)(?: (?!from |with |at |for )\w+){0,2} ‹E\d+›(?: and ‹E\d+›)?",
     re.IGNORECASE,
 )
 _KEPT = re.compile(
     r"\b(?:still|remains?|stays?|keeps?|keeping|unchanged)"
     r"(?: (?:at|with|as|from|the same,|standing at|has|have|is|are))? ‹E\d+›"
     r"|‹E\d+›,? (?:(?:is |are |still )?(?:as before|unchanged|(?:kept )?as it (?:was|is)|stays|remains)|still)\b(?! ‹)",
+    re.IGNORECASE,
+)
+_UNTOUCHED = re.compile(
+    r"\b(?:leaves?|leaving|keeps?|keeping) ‹N\d+› (?:untouched|unchanged|alone|as (?:it|they) (?:is|are|was|were))\b"
+    r"|‹N\d+› (?:(?:is|are|stays?|remains?) )?(?:left )?(?:untouched|unchanged|as (?:it|they) (?:was|were))\b",
     re.IGNORECASE,
 )
 _RETURNED = re.compile(r"\breturn(?:s|ed)? (?:(?:the|an?|its) (?:\w+ )?)?(?P<returned>‹[VE]\d+›)", re.IGNORECASE)
@@ -36,9 +41,11 @@ def check_steps(context: Context) -> Iterator[Check]:
         return
     for match in _MADE.finditer(context.mask):
         for token in context.tokens(match[0]):
-            yield from _made(context, window, token, match[0].lower())
+            yield from _made(context, window, token)
     for match in _KEPT.finditer(context.mask):
         yield from _kept(context, window, context.tokens(match[0])[0])
+    for match in _UNTOUCHED.finditer(context.mask):
+        yield from _untouched(context, window, context.tokens(match[0])[0])
     if window.complete:
         for match in _RETURNED.finditer(context.mask):
             yield from _returned(context, window, context.tokens(match["returned"])[0])
@@ -56,13 +63,13 @@ def _equation(token: Token) -> tuple[Side, Any] | None:
         return None
 
 
-def _made(context: Context, window: Window, token: Token, words: str) -> Iterator[Check]:
+def _made(context: Context, window: Window, token: Token) -> Iterator[Check]:
     """What a step makes of a name, or leaves, is what it has behind a statement, not only before all of them."""
     side, value = _equation(token) or (None, None)
     if side is None or not isinstance(side.node, ast.Name):
         return
-    as_it_is = words.startswith("leaves") and context.enumerates(side.key)  # one step of several
-    left = (not as_it_is and window.changed(side)) or window.left(side)
+    is_one_of_several = context.enumerates(side.key)
+    left = (not is_one_of_several and window.changed(side)) or window.left(side)
     stored = window.stored(side)
     near = stored & set(window.core_statements) or stored
     left += [event.value for event in window.run.stores(side.key) if event.line in near]
@@ -76,6 +83,13 @@ def _kept(context: Context, window: Window, token: Token) -> Iterator[Check]:
     side, value = _equation(token) or (None, None)
     if side is not None and not context.enumerates(side.key):
         yield from _among(context, window, token, side, value, window.changed(side))
+
+
+def _untouched(context: Context, window: Window, token: Token) -> Iterator[Check]:
+    """What is left alone, no statement there changes."""
+    side = token.sides[0] if len(token.equations) == 1 else None
+    if side is not None and token.marked and side.names and not side.is_call and window.changed(side):
+        yield context.verdict(token, Kind.ASSIGNMENT, False, f"{side.source} is changed there")
 
 
 def _among(context: Context, window: Window, token: Token, side: Side, value: Any, left: list[Any]) -> Iterator[Check]:
@@ -105,6 +119,7 @@ def _returned(context: Context, window: Window, token: Token) -> Iterator[Check]
     if (
         values
         and token.marked
+        and len(token.sides) == 1  # else a variable, which may be a part
         and not context.is_entry(token)
         and not context.is_part(token)
         and not any(isinstance(each, Opaque) for each in values)
