@@ -127,7 +127,7 @@ def _of_names(token: Token) -> Side | None:
     if len(token.equations) != 1 or len(token.sides) != 1:
         return None
     side = token.sides[0]
-    is_nothing_named = isinstance(side.node, ast.Tuple | ast.List | ast.Dict) or (side.pure and not side.is_call)
+    is_nothing_named = isinstance(side.node, ast.Tuple | ast.Dict) or (side.pure and not side.is_call)
     return None if is_nothing_named or side.is_condition else side
 
 

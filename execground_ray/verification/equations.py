@@ -22,7 +22,7 @@ from execground_ray.verification.values import same
 _NAMED = frozenset({"deque", "range"})
 
 # Words behind which a name tells another time, or a part of some object.
-_THEN = re.compile(
+THEN = re.compile(
     r"\b(?:of|from|at|after|before|since|until|behind|for|over) (?:‹E\d+›(?:,? and |, | in ))*$", re.IGNORECASE
 )
 _WITH = re.compile(
@@ -107,7 +107,7 @@ def _is_of_another(context: Context, token: Token, side: Side, written: Side) ->
     if isinstance(side.node, ast.Attribute):
         return False
     is_first = token is context.sentence.tokens[0]  # which says what the sentence is about
-    if is_first or not _THEN.search(before):
+    if is_first or not THEN.search(before):
         return False
     whole = replace(context, window=context.whole, cited=False)
     return bool(has_value(whole, side, written.value, written.tolerance))

@@ -93,4 +93,3 @@ def _note(judgement: Judgement, passage: Passage, checks: list[Check]) -> None:
             judgement.findings.append(
                 Finding(check.kind, check.start, check.end, check.message, outcome, passage.cited)
             )
-

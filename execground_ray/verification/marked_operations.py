@@ -14,7 +14,7 @@ from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.window import Window
 
 # Functions that work something out, by those that they are taken for.
-_TAKEN_FOR = {"max": "min", "min": "max", "any": "all", "all": "any", "abs": "abs", "int": "int", "round": "round"}
+_TAKEN_FOR = [{"max", "min"}, {"any", "all"}, {"abs"}, {"int", "round", "ceil", "floor"}, {"len", "sum"}]
 # What is called with these may be told with what comes of them.
 _WRITTEN_OUT = ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp | ast.Lambda | ast.Starred | ast.keyword
 _LOOK_AT_PARTS = frozenset("startswith endswith removeprefix removesuffix find rfind index count".split())
@@ -80,7 +80,7 @@ def _is_told_so(node: ast.expr, done: ast.expr) -> bool:
     """Whether something is told in the terms of what the program does: as an operation, or as a call of the same function."""
     if isinstance(node, ast.Call):
         name, its = name_of_call(node), name_of_call(done)
-        is_so = name in _TAKEN_FOR and its in {name, _TAKEN_FOR[name]}
+        is_so = any({name, its} <= names for names in _TAKEN_FOR)
         return is_so and not any(isinstance(each, _WRITTEN_OUT) for each in nodes_in(done))
     return isinstance(done, ast.BinOp) and not any(isinstance(each, ast.Call) for each in nodes_in(node))
 

@@ -14,7 +14,7 @@ from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import CACHED, children_of, name_of_call, nodes_in
-from execground_ray.verification.values import Opaque, close, freeze, rounding
+from execground_ray.verification.values import Opaque, close, fits, freeze, rounding
 from execground_ray.verification.window import Window
 
 _COMPUTED = re.compile(
@@ -64,12 +64,14 @@ def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:
     node = token.sides[-1].node
     # As in "runs through `(1, 2), (3, 4)`".
     is_bare = isinstance(node, ast.Tuple) and node.col_offset == node.elts[0].col_offset
-    if is_bare or any(isinstance(side.node, ast.Call) for side in token.sides):
+    is_called = any(isinstance(side.node, ast.Call) for side in token.sides)
+    if is_bare or is_called or freeze(value) in window.run.constants:
         return False
-    if isinstance(value, tuple) and (len(token.sides) < 2 or "namedtuple" in window.run.names):
+    if (isinstance(value, tuple) and len(token.sides) < 2) or "namedtuple" in window.run.names:
         return False
-    types = window.run.types_of(freeze(value), window.values)
-    return bool(types) and type(value) not in types and types <= {list, tuple}
+    alike = window.run.alike(freeze(value), window.values)
+    are_lists = bool(alike) and all(isinstance(each, list | tuple) for each in alike)
+    return are_lists and not any(fits(value, each, 0.0) for each in alike)
 
 
 def _elsewhere(context: Context, token: Token, source: str, value: Any) -> bool:

@@ -28,11 +28,12 @@ class Looping(NamedTuple):
 
 
 class Change(NamedTuple):
-    """At a record line a variable got another value."""
+    """At a record line a variable got another value; or what it has was changed, in place."""
 
     line: int
     name: str
     value: Any
+    in_place: bool
 
 
 class Run(Recorded):
@@ -68,7 +69,7 @@ class Run(Recorded):
             stored = {node.id for node in names if isinstance(node.ctx, ast.Store)} - self.comprehended
             before, after = self.scope(line, before=True)[1], self.scope(line, before=False)[1]
             found += [
-                Change(line, name, value)
+                Change(line, name, value, name not in stored)
                 for name, value in after.items()
                 if name not in self.watches
                 and not isinstance(value, Opaque)
@@ -91,10 +92,10 @@ class Run(Recorded):
     def _evaluated(self) -> frozenset[str]:
         return frozenset(key_of(event.node) for event in self.events)
 
-    def types_of(self, key: Hashable, values: list[Any]) -> set[type]:
-        """The types of what has a key among some values and their parts."""
+    def alike(self, key: Hashable, values: list[Any]) -> list[Any]:
+        """What has a key among some values and their parts."""
         inside = [value for value in values if key in self.inside(value).keys]
-        return {type(part) for value in inside for part in parts(value) if freeze(part) == key}
+        return [part for value in inside for part in parts(value) if freeze(part) == key]
 
     @cached_property
     def longest(self) -> int:

@@ -26,11 +26,6 @@ _KEPT = re.compile(
     r"|‹E\d+›,? (?:(?:is |are |still )?(?:as before|unchanged|(?:kept )?as it (?:was|is)|stays|remains)|still)\b(?! ‹)",
     re.IGNORECASE,
 )
-_UNTOUCHED = re.compile(
-    r"\b(?:leaves?|leaving|keeps?|keeping) ‹N\d+› (?:untouched|unchanged|alone|as (?:it|they) (?:is|are|was|were))\b"
-    r"|‹N\d+› (?:(?:is|are|stays?|remains?) )?(?:left )?(?:untouched|unchanged|as (?:it|they) (?:was|were))\b",
-    re.IGNORECASE,
-)
 _RETURNED = re.compile(r"\breturn(?:s|ed)? (?:(?:the|an?|its) (?:\w+ )?)?(?P<returned>‹[VE]\d+›)", re.IGNORECASE)
 
 
@@ -44,8 +39,6 @@ def check_steps(context: Context) -> Iterator[Check]:
             yield from _made(context, window, token)
     for match in _KEPT.finditer(context.mask):
         yield from _kept(context, window, context.tokens(match[0])[0])
-    for match in _UNTOUCHED.finditer(context.mask):
-        yield from _untouched(context, window, context.tokens(match[0])[0])
     if window.complete:
         for match in _RETURNED.finditer(context.mask):
             yield from _returned(context, window, context.tokens(match["returned"])[0])
@@ -85,13 +78,6 @@ def _kept(context: Context, window: Window, token: Token) -> Iterator[Check]:
         yield from _among(context, window, token, side, value, window.changed(side))
 
 
-def _untouched(context: Context, window: Window, token: Token) -> Iterator[Check]:
-    """What is left alone, no statement there changes."""
-    side = token.sides[0] if len(token.equations) == 1 else None
-    if side is not None and token.marked and side.names and not side.is_call and window.changed(side):
-        yield context.verdict(token, Kind.ASSIGNMENT, False, f"{side.source} is changed there")
-
-
 def _among(context: Context, window: Window, token: Token, side: Side, value: Any, left: list[Any]) -> Iterator[Check]:
     """Whether a value that an expression has at these lines is one that they leave; nothing where that is not known."""
     inner = frozenset(name for state in window.inner_states for name in state)
@@ -112,6 +98,8 @@ def _returned(context: Context, window: Window, token: Token) -> Iterator[Check]
     """What is returned is what a call at these lines returns."""
     values = [frame.returned for frame in window.around + window.touched]
     values += [event.value for event in window.of_kind(ast.Call)]
+    if len(token.sides) > 1:  # "returns `low = 1` and `high = 4`": both in a tuple
+        values += [part for value in values if isinstance(value, tuple) for part in value]
     try:
         value = token.value
     except UnknownError:
@@ -119,7 +107,6 @@ def _returned(context: Context, window: Window, token: Token) -> Iterator[Check]
     if (
         values
         and token.marked
-        and len(token.sides) == 1  # else a variable, which may be a part
         and not context.is_entry(token)
         and not context.is_part(token)
         and not any(isinstance(each, Opaque) for each in values)

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
+from execground_ray.verification.recorded import Event
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of
+from execground_ray.verification.values import Opaque, fits
 from execground_ray.verification.window import Window
 
 _CARDINALS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
@@ -125,5 +127,16 @@ def _set(context: Context, window: Window, token: Token) -> Iterator[Check]:
     given = {argument for frame in window.touched for argument, _ in frame.arguments}
     stored = [event for event in window.events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
     if is_its and name not in given:
-        good = any(name == getattr(event.node, "attr", getattr(event.node, "id", "")) for event in stored)
+        its = [event for event in stored if name == getattr(event.node, "attr", getattr(event.node, "id", ""))]
+        good = bool(its) and not _is_set_otherwise(token, its)
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{token.sides[0].source} is not set there")
+
+
+def _is_set_otherwise(token: Token, stored: list[Event]) -> bool:
+    """Whether all that is stored is known and another value than the token's."""
+    if len(token.sides) < 2 or any(isinstance(event.value, Opaque) for event in stored):
+        return False
+    try:
+        return not any(fits(token.value, event.value, token.sides[-1].tolerance) for event in stored)
+    except UnknownError:
+        return False

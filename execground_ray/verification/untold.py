@@ -7,13 +7,16 @@ rounds is told without what it changes; a sentence that cites it and knows only 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.context import Check, Context
+from execground_ray.verification.equations import THEN
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import Change, Run
@@ -22,10 +25,21 @@ from execground_ray.verification.trees import CACHED, grouped, nodes_in
 from execground_ray.verification.values import fits, freeze
 
 OTHER_TIMES = 2  # that what a statement changes is told, before the one time that it is not is seen
+_RANGE = re.compile(
+    r"‹[EV](?P<first>\d+)›(?:,? (?:and so on|up|down|on),?)?(?: (?:to|through|until) | ?(?:…|\.\.\.|–) ?)‹[EV](?P<last>\d+)›"
+)
 
 
 class Telling:
-    """What one sentence tells, and of which statements."""
+    """What one sentence tells, and of which statements.
+
+    Attributes:
+        cited: The record lines of the statements that it cites.
+        near: Those, and what is beside them.
+        said: The equations that give a variable a value.
+        spoken: The variables that it marks otherwise.
+        keys: Keys of the values that it marks.
+    """
 
     def __init__(self, context: Context) -> None:
         """See the class."""
@@ -33,19 +47,35 @@ class Telling:
         window = context.window if context.cited else None
         self.cited = frozenset(window.core_statements if window else ())
         self.near = frozenset(window.statements if window else ())
-        equations = [equation for token in context.sentence.tokens for equation in token.equations]
-        written = [_written_in(side) for equation in equations for side in equation]
-        self.names = frozenset().union(*(names for names, _ in written))
-        self.keys = frozenset().union(*(keys for _, keys in written))
+        self.said: dict[str, list[tuple[Side, Token]]] = defaultdict(list)
+        self.spoken: set[str] = set()
+        self.keys: set[Hashable] = set()
+        for token, sides in ((token, sides) for token in context.sentence.tokens for sides in token.equations):
+            for side in sides:
+                names, keys = _written_in(side)
+                self.keys |= keys
+                if len(sides) > 1 and isinstance(side.node, ast.Name):
+                    self.said[side.node.id].append((side, token))
+                else:
+                    self.spoken |= names
+
+    def names(self, name: str) -> bool:
+        """Whether it marks a variable."""
+        return name in self.spoken or name in self.said
+
+    def has(self, value: Any) -> bool:
+        """Whether it has a value, or goes over it: "`i = 2` up to `i = 5`"."""
+        goes_over = type(value) is int and any(low < value < high for low, high in self._ranges)
+        return goes_over or freeze(value) in self.keys
 
     @cached_property
-    def said(self) -> dict[str, list[Token]]:
-        """The equations that give a variable a value."""
-        found: dict[str, list[Token]] = defaultdict(list)
-        for token in self.context.sentence.tokens:
-            for side in token.sides[:-1]:
-                if isinstance(side.node, ast.Name):
-                    found[side.node.id].append(token)
+    def _ranges(self) -> list[tuple[int, int]]:
+        tokens = self.context.sentence.tokens
+        found = []
+        for match in _RANGE.finditer(self.context.mask):
+            with suppress(UnknownError):
+                ends = [tokens[int(match[end])].value for end in ("first", "last")]
+                found += [(min(ends), max(ends))] if all(type(end) is int for end in ends) else []
         return found
 
 
@@ -80,40 +110,51 @@ class Untold:
 
     def _is_near(self, line: int) -> bool:
         """Whether a sentence that cites lines beside it names any of its variables: a citation may be too narrow."""
-        names = {event.node.id for event in self._run.events_at(line) if isinstance(event.node, ast.Name)}
-        return any(line in each.near and not (names and names.isdisjoint(each.names)) for each in self._tellings)
+        nodes = [event.node for event in self._run.events_at(line)]
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        if line in self._run.incomplete:
+            return False
+        return any(line in each.near and (not names or any(map(each.names, names))) for each in self._tellings)
 
     def _left_out(self) -> Iterator[Change]:
         """Changes that are not told, where all others of the same statement are."""
         lines = self._run.lines
         for many in grouped(self._run.changes, lambda each: (lines[each.line - 1][2], each.name)).values():
-            untold = [change for change in many if not self._is_told(change, named=True)]
+            untold = [change for change in many if not self._is_told(change)]
             if len(untold) == 1 and len(many) > OTHER_TIMES:
                 yield untold[0]
 
-    def _is_told(self, change: Change, *, named: bool) -> bool:
-        """Whether a sentence that cites a change, or the one behind it, has its value, and its name.
+    def _is_told(self, change: Change) -> bool:
+        """Whether its variable is named, and has its value; or something is done to it: "`9` is appended to `kept`"."""
+        tellings = self._telling(change)
+        if change.in_place and any(change.name in each.spoken for each in tellings):
+            return True
+        return any(each.names(change.name) for each in tellings) and any(each.has(change.value) for each in tellings)
 
-        Where none cites it, those that cite lines beside it.
-        """
+    def _telling(self, change: Change) -> list[Telling]:
+        """The sentences that cite a change, or else lines beside it, and those behind them."""
         near = (place for place, telling in enumerate(self._tellings) if change.line in telling.near)
         places = self._citing.get(change.line) or near
-        tellings = [self._tellings[each] for place in places for each in (place, place + 1) if each < len(self._tellings)]
-        key = freeze(change.value)
-        return any(key in each.keys for each in tellings) and (
-            not named or any(change.name in each.names for each in tellings)
-        )
+        return [each for place in places for each in self._tellings[place : place + 2]]
 
     def checks(self) -> Iterator[tuple[int, Check]]:
         """What is contradicted, by sentence: a value of a variable that its lines replace, and none of those it gets."""
         changes = grouped(self._run.changes, lambda each: each.name)
         for place, telling in enumerate(self._tellings):
-            for name, tokens in telling.said.items():
+            for name, equations in telling.said.items():
                 made = [change for change in changes.get(name, ()) if change.line in telling.cited]
-                missed = [change for change in made if not self._is_told(change, named=False)]
-                if missed and not any(_may_say(token, change.value) for token in tokens for change in made):
+                missed = [each for each in made if not any(one.has(each.value) for one in self._telling(each))]
+                if missed and (token := self._stale(telling, equations, made)):
                     message = f"{name} becomes {missed[-1].value!r} there"
-                    yield place, telling.context.verdict(tokens[-1], Kind.ASSIGNMENT, False, message)
+                    yield place, telling.context.verdict(token, Kind.ASSIGNMENT, False, message)
+
+    @staticmethod
+    def _stale(telling: Telling, equations: list[tuple[Side, Token]], made: list[Change]) -> Token | None:
+        """The last of the equations, where none of them has a value that the cited lines give the variable."""
+        context, (side, _) = telling.context, equations[0]
+        values = [change.value for change in made] + (context.window.changed(side) if context.window else [])
+        tokens = [token for _, token in equations if not THEN.search(context.around(token)[0])]
+        return tokens[-1] if tokens and not any(_may_say(token, value) for token in tokens for value in values) else None
 
 
 def _may_say(token: Token, value: Any) -> bool:

@@ -53,7 +53,7 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
             if good is False and context.whole is not None and _EXPLAINS.search(context.around(token)[0]):
                 good = None if _is_made(context.whole, side.node, name) else False  # made by an earlier step
             looks_ahead = not is_pure(side.node) and (len(sides) > 1 or _EVERY.search(context.mask))
-            if good is False and looks_ahead and _is_ahead(window, side.node):
+            if good is False and ((looks_ahead and _is_ahead(window, side.node)) or _is_defined(window, side.node)):
                 good = None
             if good is not None:
                 yield context.verdict(token, Kind.CALL, good, f"{side.source} is not called there")
@@ -101,6 +101,14 @@ def _is_ahead(window: Window, call: ast.Call) -> bool:
     """Whether it is made inside of a loop, a branch or a call that begins at these lines."""
     calls = (each for each in window.run.events if isinstance(each.node, ast.Call) and each.node in window.begun)
     return any(_is_this(call, each) for each in calls)
+
+
+def _is_defined(window: Window, call: ast.Call) -> bool:
+    """Whether it is written in a function that these lines define."""
+    run = window.run
+    shown = {run.lines[line - 1][2] for line in window.core_statements}
+    made = [each for line in shown for each in run.statements_on.get(line, ()) if isinstance(each, ast.FunctionDef)]
+    return any(key_of(call) == key_of(each) for function in made for each in nodes_in(function))
 
 
 def _is_own(window: Window, call: ast.Call) -> bool | None:

@@ -94,7 +94,7 @@ CASES = [
     (Kind.ASSIGNMENT, "This gives `total = 8`", "This gives `total = 13`", "total -= 5", 0),
     (Kind.ASSIGNMENT, "`total` is still `total = 3`", "`total` is still `total = 8`", "return [last", 0),
     # places and kinds
-    (Kind.VALUE, "`pair = (17, 4)`", "`pair = [17, 4]`", "pair = (top", 0),
+    (Kind.ASSIGNMENT, "`pair = (17, 4)`", "`pair = [17, 4]`", "pair = (top", 0),
     (Kind.EQUATION, "`17 // 2 = 8`", "`17 // 2 = 8.0`", "half = number // 2", 3),
     (Kind.VALUE, "`17 // 2 = 8`", "`'17' // 2 = 8`", "half = number // 2", 3),
 ]
