@@ -37,7 +37,7 @@ class Telling:
         cited: The record lines of the statements that it cites.
         near: Those, and what is beside them.
         said: The equations that give a variable a value.
-        spoken: The variables that it marks otherwise.
+        names: The variables that it marks.
         keys: Keys of the values that it marks.
     """
 
@@ -48,20 +48,15 @@ class Telling:
         self.cited = frozenset(window.core_statements if window else ())
         self.near = frozenset(window.statements if window else ())
         self.said: dict[str, list[tuple[Side, Token]]] = defaultdict(list)
-        self.spoken: set[str] = set()
+        self.names: set[str] = set()
         self.keys: set[Hashable] = set()
         for token, sides in ((token, sides) for token in context.sentence.tokens for sides in token.equations):
             for side in sides:
                 names, keys = _written_in(side)
+                self.names |= names
                 self.keys |= keys
                 if len(sides) > 1 and isinstance(side.node, ast.Name):
                     self.said[side.node.id].append((side, token))
-                else:
-                    self.spoken |= names
-
-    def names(self, name: str) -> bool:
-        """Whether it marks a variable."""
-        return name in self.spoken or name in self.said
 
     def has(self, value: Any) -> bool:
         """Whether it has a value, or goes over it: "`i = 2` up to `i = 5`"."""
@@ -114,22 +109,21 @@ class Untold:
         names = {node.id for node in nodes if isinstance(node, ast.Name)}
         if line in self._run.incomplete:
             return False
-        return any(line in each.near and (not names or any(map(each.names, names))) for each in self._tellings)
+        return any(line in each.near and not (names and names.isdisjoint(each.names)) for each in self._tellings)
 
     def _left_out(self) -> Iterator[Change]:
-        """Changes that are not told, where all others of the same statement are."""
+        """Values that are not told, where all others that the same statement gives the variable are."""
         lines = self._run.lines
-        for many in grouped(self._run.changes, lambda each: (lines[each.line - 1][2], each.name)).values():
+        stored = [change for change in self._run.changes if not change.in_place]
+        for many in grouped(stored, lambda each: (lines[each.line - 1][2], each.name)).values():
             untold = [change for change in many if not self._is_told(change)]
             if len(untold) == 1 and len(many) > OTHER_TIMES:
                 yield untold[0]
 
     def _is_told(self, change: Change) -> bool:
-        """Whether its variable is named, and has its value; or something is done to it: "`9` is appended to `kept`"."""
+        """Whether its variable is marked, and its value."""
         tellings = self._telling(change)
-        if change.in_place and any(change.name in each.spoken for each in tellings):
-            return True
-        return any(each.names(change.name) for each in tellings) and any(each.has(change.value) for each in tellings)
+        return any(change.name in each.names for each in tellings) and any(each.has(change.value) for each in tellings)
 
     def _telling(self, change: Change) -> list[Telling]:
         """The sentences that cite a change, or else lines beside it, and those behind them."""
