@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CALL = "call"  # what a call returned
     OPERATION = "operation"  # what was done to values
     COUNT = "count"  # how many rounds, calls or elements
+    UNTOLD = "untold"  # steps that are left out, at the sentence that ought to tell them or the one before
 
 
 class Outcome(StrEnum):

@@ -70,6 +70,7 @@ def judge_sentences(attributed: Attributed, refcode: str, run: Run | None) -> Ju
     if run is not None and cites:
         untold = Untold(run, contexts)
         judgement.coverage, judgement.untold = untold.share, len(untold.statements)
+        judgement.findings += untold.findings()
         for place, check in untold.checks():
             found[place].append(check)
     for passage, checks in zip(stretches, found, strict=True):

@@ -17,13 +17,14 @@ from typing import Any
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.equations import THEN
-from execground_ray.verification.finding import Kind
+from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.notation import Side
 from execground_ray.verification.run import Change, Run
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import CACHED, grouped, nodes_in
 from execground_ray.verification.values import fits, freeze
 
+MOST_SHOWN = 5  # lines in a message
 OTHER_TIMES = 2  # that what a statement changes is told, before the one time that it is not is seen
 _RANGE = re.compile(
     r"‹[EV](?P<first>\d+)›(?:,? (?:and so on|up|down|on),?)?(?: (?:to|through|until) | ?(?:…|\.\.\.|–) ?)‹[EV](?P<last>\d+)›"
@@ -110,6 +111,20 @@ class Untold:
         if line in self._run.incomplete:
             return False
         return any(line in each.near and not (names and names.isdisjoint(each.names)) for each in self._tellings)
+
+    def findings(self) -> Iterator[Finding]:
+        """What is left out, at the sentence that cites it, or the one that cites what is before it."""
+        for place, lines in grouped(self.statements, self._place).items():
+            sentence = self._tellings[place].context.sentence
+            more = ", …" if len(lines) > MOST_SHOWN else ""
+            message = f"[{', '.join(map(str, lines[:MOST_SHOWN]))}{more}] is left out"
+            ranges = tuple((line, line) for line in lines)
+            yield Finding(Kind.UNTOLD, sentence.start, sentence.end, message, Outcome.UNKNOWN, ranges)
+
+    def _place(self, line: int) -> int:
+        """The sentence that cites the last line up to this one; the first of several."""
+        before = [max((each for each in telling.cited if each <= line), default=0) for telling in self._tellings]
+        return before.index(max(before))
 
     def _left_out(self) -> Iterator[Change]:
         """Values that are not told, where all others that the same statement gives the variable are."""

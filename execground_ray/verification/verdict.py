@@ -152,5 +152,6 @@ def _floors(verdict: Verdict, settings: Verification) -> tuple[Reason, str] | No
     if verdict.supported < settings.min_supported or verdict.grounded < settings.min_grounded:
         return Reason.UNGROUNDED, f"borne out: {verdict.supported} of {verdict.supported + verdict.unknown}"
     if verdict.attributed and verdict.coverage < settings.min_coverage:
-        return Reason.UNGROUNDED, f"tells {verdict.coverage:.0%} of the steps"
+        left_out = "; ".join(finding.message for finding in verdict.findings if finding.kind is Kind.UNTOLD)
+        return Reason.UNGROUNDED, f"tells {verdict.coverage:.0%} of the steps: {left_out}"
     return None

@@ -76,6 +76,12 @@ def test_a_claim_is_held_against_the_moments_that_the_sentence_names():
     assert RUN.contradicts(f"With `n = 1` the value of `n * 5 - 1` is `9` {RUN.whole}.") != set()
 
 
+def test_what_stands_behind_where_is_said_of_the_new_value():
+    told = "`rest > 8` is false for `rest = 4`, and later on `n * 5 - 1 = 9`"
+    assert RUN.contradicts(f"{told}, where `rest > 8` is true {RUN.whole}.") == set()
+    assert RUN.contradicts(f"{told}; with `rest = 4`, `rest > 8` is true {RUN.whole}.") == {Kind.CONDITION}
+
+
 def test_what_a_sentence_leaves_open_is_not_false():
     assert RUN.contradicts(f"Any call with `found = 0` or `found = 1` would be done {RUN.whole}.") == set()
 

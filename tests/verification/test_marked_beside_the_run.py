@@ -28,6 +28,8 @@ def main_solution(text, numbers):
         text = text.upper()
     pairs = {"all": [(1, 2)]}
     letters = list(text)
+    rows = [list(text) for _ in numbers[1:]]
+    least = int(numbers[0] * 1.1)
     name = text and label or views
     while label is None:
         label = name
@@ -47,6 +49,10 @@ CASES = [
     (Kind.CALL, "`half(4) + half(6) = 5`", "`half(4) + half(7) = 5`", "table[number] = half"),
     (Kind.ASSIGNMENT, "`pairs = {'all': [(1, 2)]}`", "`pairs = {'all': [[1, 2]]}`", "pairs = {"),
     (Kind.ASSIGNMENT, "`letters = ['A', 'B']`", "`letters = 'AB'`", "letters = list"),
+    (Kind.ASSIGNMENT, "`rows = [['A', 'B'], ['A', 'B']]`", "`rows = [('A', 'B'), ('A', 'B')]`", "rows = ["),
+    (Kind.ASSIGNMENT, "`[box.size]`, which is `[3]`, follows", "`[box.size]`, which is `3`, follows", "good = all"),
+    (Kind.ASSIGNMENT, "It sets `self.size = 3`", "It sets `self.size = 4`", "self.size = size"),
+    (Kind.OPERATION, "`least = int(4.4) = 4`", "`least = round(4.4) = 4`", "least = int"),
     (Kind.CALL, "`list(table.values())` follows", "`sorted(table.values()) = [5, 7, 13]` follows", "views = list"),
     (Kind.CALL, "It is `dict_values([5, 7, 13])`", "It is `dict_orders([5, 7, 13])`", "views = list"),
     (Kind.ASSIGNMENT, "`text and label` gives `'ab of 10'`", "`text and label` gives `'AB'`", "name = text"),
@@ -69,6 +75,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
     ("sentence", "part"),
     [
         ("With `text = 'ab'`: `text` becomes `'AB'`, so `text[0] = 'A'`", "text = text.upper"),
+        ("It adds `half(4)` and `half(6)`, which gives `2 + 3 = 5`", "table[number] = half"),
         ("`{5}` stands for `70`", "places ="),
         ("The label is `'%s of %s' % ('ab', 10) = 'ab of 10'`", "label ="),
     ],

@@ -17,6 +17,11 @@ def joined(rows):
     return list(map(" ".join, zip(rows, rows)))
 
 
+def ends(numbers):
+    low = min(numbers)
+    return low, max(numbers)
+
+
 def pairs(numbers):
     for number in numbers:
         yield number, number - 1
@@ -39,6 +44,13 @@ def main_solution(numbers, rows):
     zeros = list(map(abs, (0, 0, 0)))
     ordered = sorted(numbers, reverse=True)
     suffix = rows[-1]
+    least, most = ends(numbers)
+
+    def keep(number):
+        table.pop(number)
+
+    queue.rotate(2)
+    queue.pop()
     for place in range(1, len(numbers)):
         last = numbers[place - 1]
     return {
@@ -56,7 +68,9 @@ CASES = [
     (Kind.CALL, "It returns `rest = 7 // 2 = 3`", "It returns `number = 7`", "return number // 2", 1),
     (Kind.ASSIGNMENT, "`queue = deque([8, 5, 9])`", "`queue = [8, 5, 9]`", "queue = deque", 0),
     (Kind.CALL, "`queue.popleft()` returns `8`", "`queue.pop()` returns `8`", "first = queue", 0),
+    (Kind.ASSIGNMENT, "This leads to `table = {8: 24}`", "This leads to `table = {}`", "table[number] =", 0),
     (Kind.ASSIGNMENT, "It goes on, `first = 8` as before", "It goes on, `table = {}` as before", "table[number] =", 0),
+    (Kind.CALL, "It returns `low = 5` and `most = 9`", "It returns `low = 4` and `most = 9`", "return low", 0),
     (Kind.ASSIGNMENT, "It stays at `first = 8`", "It stays at `table = {}`", "table[number] =", 0),
     (Kind.ASSIGNMENT, "With `len(queue) = 2` still", "With `len(table) = 0` still", "table[number] =", 0),
     # a statement over several lines, and a call with the statement that makes it
@@ -83,8 +97,16 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("`zeros` is `0` everywhere", "zeros = "),  # of its elements
         ("It is the last, since `sorted([8, 5, 9])` came before", "suffix = rows"),  # of an earlier step
         ("The index `[-1]` takes the last", "suffix = rows"),  # and no list
+        ("It defines `keep`, which does `table.pop(number)`", "def keep"),
         ("From `table = {}` as before it comes to `table = {8: 24}`", "table[number] ="),  # which is told too
     ],
 )
 def test_what_may_be_said(sentence, part):
     assert RUN.contradicts(f"It begins {RUN.whole}. {sentence} {RUN.at(part, 0)}.") == set()
+
+
+def test_a_step_may_leave_what_another_of_them_changes():
+    first = int(RUN.at("queue.rotate").strip("[]"))
+    told = "`queue.rotate(2)` gives `queue = deque([5, 9])` again, and `queue.pop()` leaves `queue = deque(["
+    for left, kinds in (("5", set()), ("9", {Kind.ASSIGNMENT})):
+        assert RUN.contradicts(f"It begins {RUN.whole}. {told}{left}])` [{first}-{first + 1}].") == kinds

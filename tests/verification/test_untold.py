@@ -1,0 +1,110 @@
+"""What no sentence tells: a statement that none cites, a round that is told without what it changes, what is out of date."""
+
+from types import SimpleNamespace
+
+import pytest
+from executions import Told, execute
+
+from execground_ray.verification import Kind, Outcome, judge, verify
+
+PROGRAM = """\
+def main_solution(numbers):
+    total = 0
+    best = 0
+    for number in numbers:
+        total += number
+        if total > best:
+            best = total
+    return best
+"""
+ARGUMENTS = '{"numbers": [4, 9, 3, 5, 7]}'
+RUN = Told(PROGRAM, ARGUMENTS)
+TRACE = execute(PROGRAM, ARGUMENTS).trace.split("\n")
+FIRST = next(index for index, line in enumerate(TRACE, 1) if "for number" in line)
+ROUND = 7  # record lines of each round
+FLOORS = SimpleNamespace(min_grounded=0.0, min_coverage=1.0, min_supported=0)
+
+
+def rounds():
+    """A sentence of each round, and one of all that is around them."""
+    sums = {4: 4, 9: 13, 3: 16, 5: 21, 7: 28}
+    for place, (number, total) in enumerate(sums.items()):
+        first = FIRST + place * ROUND
+        told = f"With `number = {number}` the sum is `total = {total}`, and so `best = {total}`"
+        yield f"{told} [{first}-{first + ROUND - 1}]."
+
+
+BEGIN, END = f"At first `total = 0` and `best = 0` [1-{FIRST - 1}].", f"`28` comes back [{len(TRACE) - 1}-{len(TRACE)}]."
+WHOLE = [BEGIN, *rounds(), f"Then the loop ends [{FIRST + 5 * ROUND}].", END]
+
+
+def verdict_of(sentences):
+    text = "\n\n".join([*sentences, "**Final output:** `28`"])
+    return verify(text, execute(PROGRAM, ARGUMENTS, text))
+
+
+def untold_of(sentences):
+    """The record lines that are left out."""
+    found = [each for each in verdict_of(sentences).findings if each.kind is Kind.UNTOLD]
+    return [first for finding in found for first, _ in finding.lines]
+
+
+def test_a_text_that_goes_step_by_step_tells_all():
+    verdict = verdict_of(WHOLE)
+    assert (verdict.coverage, verdict.untold, verdict.findings) == (1.0, 0, ())
+    assert judge(verdict, FLOORS) is None
+
+
+def test_a_statement_that_no_sentence_cites_is_left_out():
+    sentences = WHOLE[:3] + WHOLE[4:]
+    left_out = range(FIRST + 2 * ROUND, FIRST + 3 * ROUND)
+    assert untold_of(sentences) == [line for line in left_out if "|" in TRACE[line - 1]]
+    verdict = verdict_of(sentences)
+    assert verdict.untold == 4
+    assert {finding.outcome for finding in verdict.findings} == {Outcome.UNKNOWN}
+    assert "is left out" in judge(verdict, FLOORS)[1]
+    assert judge(verdict, SimpleNamespace(min_grounded=0.0, min_coverage=0.8, min_supported=0)) is None
+
+
+def test_a_citation_may_be_too_narrow_where_the_step_is_named():
+    last = FIRST + ROUND - 1
+    narrow = WHOLE[1].replace(f"-{last}]", f"-{last - 2}]")
+    assert untold_of([BEGIN, narrow, *WHOLE[2:]]) == []
+    nameless = [sentence.replace("total = ", "").replace("best = ", "") for sentence in (narrow, WHOLE[2])]
+    assert last - 1 in untold_of([BEGIN, *nameless, *WHOLE[3:]])
+
+
+@pytest.mark.parametrize(
+    ("told", "is_left_out"),
+    [
+        ("With `number = 3` it goes on", True),  # each other round tells its sum
+        ("From `total = 13` up to `total = 21` it rises with `number = 3`", False),
+        ("With `number = 3` there are `16`, which is the new `total`", False),
+    ],
+)
+def test_a_round_that_is_told_without_what_it_changes_is_left_out(told, is_left_out):
+    first = FIRST + 2 * ROUND
+    sentence = f"{told}, and `best = 13 + 3 = 16` [{first}-{first + ROUND - 1}]."
+    if is_left_out:
+        sentence = sentence.replace(", and `best = 13 + 3 = 16`", "")
+    untold = untold_of([*WHOLE[:3], sentence, *WHOLE[4:]])
+    assert bool(untold) is is_left_out
+
+
+def test_one_of_several_that_tell_nothing_of_it_is_not_missed():
+    """Who never tells a sum, leaves none out."""
+    plain = [sentence.replace("the sum is `total = ", "the sum is `") for sentence in WHOLE]
+    assert untold_of(plain) == []
+
+
+def test_what_was_so_before_is_not_so_behind_a_step():
+    first = FIRST + 3 * ROUND
+    cited = f"[{first}-{first + ROUND - 1}]"
+    for sentence, is_wrong in (
+        ("The round with `number = 5` is over, `total = 16`", True),
+        ("The round with `number = 5` begins after `total = 16`", False),
+        ("The round with `number = 5` has `total = 16`, then `total = 21`", False),
+    ):
+        sentences = [*WHOLE[:4], f"{sentence} {cited}.", *WHOLE[5:]]
+        wrong = {each.kind for each in verdict_of(sentences).findings if each.outcome is Outcome.CONTRADICTED}
+        assert wrong == ({Kind.ASSIGNMENT} if is_wrong else set()), sentence
