@@ -131,14 +131,16 @@ class Untold:
         lines = self._run.lines
         stored = [change for change in self._run.changes if not change.in_place]
         for many in grouped(stored, lambda each: (lines[each.line - 1][2], each.name)).values():
-            untold = [change for change in many if not self._is_told(change)]
-            if len(untold) == 1 and len(many) > OTHER_TIMES:
+            untold = [each for each in many if not any(telling.has(each.value) for telling in self._telling(each))]
+            if len(untold) == 1 and len(many) > OTHER_TIMES and self._goes_round_by_round(untold[0], many):
                 yield untold[0]
 
-    def _is_told(self, change: Change) -> bool:
-        """Whether its variable is marked, and its value."""
-        tellings = self._telling(change)
-        return any(change.name in each.names for each in tellings) and any(each.has(change.value) for each in tellings)
+    def _goes_round_by_round(self, change: Change, many: list[Change]) -> bool:
+        """Whether the sentences that cite a change tell of this round alone, or name the variable."""
+        citing = [self._tellings[place] for place in self._citing.get(change.line, ())]
+        return all(
+            change.name in telling.names or sum(each.line in telling.cited for each in many) == 1 for telling in citing
+        )
 
     def _telling(self, change: Change) -> list[Telling]:
         """The sentences that cite a change, or else lines beside it, and those behind them."""
