@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from execground_ray.verification.arithmetic import UnknownError, is_pure, value_of
 from execground_ray.verification.recorded import NOT_KNOWN, Event
 from execground_ray.verification.trees import CACHED, children_of, key_of, name_of_call
-from execground_ray.verification.values import Opaque, fits, rounding
+from execground_ray.verification.values import Opaque, fits, rounding, same
 
 Term = tuple[ast.expr, bool, Event | None]  # what is added, or taken away, and the event that it is an operand of
 
@@ -124,6 +124,8 @@ def _is_value(written: ast.expr, node: ast.expr, event: Event) -> bool:
         return isinstance(written, ast.Call) and isinstance(shown, Opaque) and name_of_call(written) == shown.type
     try:
         value = operand_value(node, event)
+        if isinstance(event.node, ast.Subscript) and node is event.node.slice:  # `2` and `2.0` are one key
+            return same(value_of(written), value)
         return (operand is not None and isinstance(value, Opaque)) or fits(
             value_of(written), value, _tolerance(written)
         )

@@ -68,6 +68,14 @@ class Run(Recorded):
             names = (event.node for event in events if isinstance(event.node, ast.Name))
             stored = {node.id for node in names if isinstance(node.ctx, ast.Store)} - self.comprehended
             before, after = self.scope(line, before=True)[1], self.scope(line, before=False)[1]
+            attributes = [
+                each for each in events if isinstance(each.node, ast.Attribute) and isinstance(each.node.ctx, ast.Store)
+            ]
+            found += [
+                Change(line, ast.unparse(each.node), each.value, in_place=False)
+                for each in attributes
+                if not isinstance(each.value, Opaque)
+            ]
             found += [
                 Change(line, name, value, name not in stored)
                 for name, value in after.items()

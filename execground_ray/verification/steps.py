@@ -23,7 +23,7 @@ _MADE = re.compile(
 _KEPT = re.compile(
     r"\b(?:still|remains?|stays?|keeps?|keeping|unchanged)"
     r"(?: (?:at|with|as|from|the same,|standing at|has|have|is|are))? ‹E\d+›"
-    r"|‹E\d+›,? (?:(?:is |are |still )?(?:as before|unchanged|(?:kept )?as it (?:was|is)|stays|remains)|still)\b(?! ‹)",
+    r"|‹E\d+›,? (?:(?:is |are |still )?(?:as before|unchanged|(?:kept )?as it (?:was|is)|stays|remains|stands)|still)\b(?! ‹)",
     re.IGNORECASE,
 )
 _RETURNED = re.compile(r"\breturn(?:s|ed)? (?:(?:the|an?|its) (?:\w+ )?)?(?P<returned>‹[VE]\d+›)", re.IGNORECASE)

@@ -51,27 +51,37 @@ class Telling:
         self.said: dict[str, list[tuple[Side, Token]]] = defaultdict(list)
         self.names: set[str] = set()
         self.keys: set[Hashable] = set()
-        for token, sides in ((token, sides) for token in context.sentence.tokens for sides in token.equations):
+        equations = [(token, sides) for token in context.sentence.tokens for sides in token.equations]
+        for token, sides in equations:
             for side in sides:
                 names, keys = _written_in(side)
                 self.names |= names
                 self.keys |= keys
-                if len(sides) > 1 and isinstance(side.node, ast.Name):
-                    self.said[side.node.id].append((side, token))
+                if len(sides) > 1 and isinstance(side.node, ast.Name | ast.Attribute):
+                    self.said[ast.unparse(side.node)].append((side, token))
 
-    def has(self, value: Any) -> bool:
-        """Whether it has a value, or goes over it: "`i = 2` up to `i = 5`"."""
-        goes_over = type(value) is int and any(low < value < high for low, high in self._ranges)
-        return goes_over or freeze(value) in self.keys
+    def has(self, change: Change) -> bool:
+        """Whether it has the value, or goes over it: "`i = 2` up to `i = 5`"."""
+        return freeze(change.value) in self.keys or any(
+            type(change.value) is int and low < change.value < high and name in {"", change.name}
+            for name, low, high in self._ranges
+        )
+
+    def may_tell(self, change: Change) -> bool:
+        """Whether it has the value, or says otherwise what is done to what the variable has."""
+        return self.has(change) or (change.in_place and change.name in self.names and change.name not in self.said)
 
     @cached_property
-    def _ranges(self) -> list[tuple[int, int]]:
+    def _ranges(self) -> list[tuple[str, int, int]]:
+        """Of what, if that is said, and its bounds."""
         tokens = self.context.sentence.tokens
         found = []
         for match in _RANGE.finditer(self.context.mask):
             with suppress(UnknownError):
-                ends = [tokens[int(match[end])].value for end in ("first", "last")]
-                found += [(min(ends), max(ends))] if all(type(end) is int for end in ends) else []
+                first, last = (tokens[int(match[end])] for end in ("first", "last"))
+                low, high = sorted((first.value, last.value))
+                name = ast.unparse(last.sides[0].node) if len(last.sides) > 1 else ""
+                found += [(name, low, high)] if type(low) is type(high) is int else []
         return found
 
 
@@ -105,12 +115,22 @@ class Untold:
         return [line for line in shown if run.frame_of[line - 1] not in run.foreign]
 
     def _is_near(self, line: int) -> bool:
-        """Whether a sentence that cites lines beside it names any of its variables: a citation may be too narrow."""
-        nodes = [event.node for event in self._run.events_at(line)]
-        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        """Whether a sentence that cites lines beside it tells what it changes, or else names any of its variables.
+
+        A citation may be too narrow.
+        """
         if line in self._run.incomplete:
             return False
-        return any(line in each.near and not (names and names.isdisjoint(each.names)) for each in self._tellings)
+        near = [telling for telling in self._tellings if line in telling.near]
+        if changes := self._changes.get(line):
+            return any(telling.may_tell(change) for telling in near for change in changes)
+        nodes = [event.node for event in self._run.events_at(line)]
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        return any(not (names and names.isdisjoint(telling.names)) for telling in near)
+
+    @cached_property
+    def _changes(self) -> dict[int, list[Change]]:
+        return grouped(self._run.changes, lambda change: change.line)
 
     def findings(self) -> Iterator[Finding]:
         """What is left out, at the sentence that cites it, or the one that cites what is before it."""
@@ -129,9 +149,9 @@ class Untold:
     def _left_out(self) -> Iterator[Change]:
         """Values that are not told, where all others that the same statement gives the variable are."""
         lines = self._run.lines
-        stored = [change for change in self._run.changes if not change.in_place]
+        stored = [change for change in self._run.changes if not change.in_place and change.name.isidentifier()]
         for many in grouped(stored, lambda each: (lines[each.line - 1][2], each.name)).values():
-            untold = [each for each in many if not any(telling.has(each.value) for telling in self._telling(each))]
+            untold = [each for each in many if not any(telling.has(each) for telling in self._telling(each))]
             if len(untold) == 1 and len(many) > OTHER_TIMES and self._goes_round_by_round(untold[0], many):
                 yield untold[0]
 
@@ -154,7 +174,7 @@ class Untold:
         for place, telling in enumerate(self._tellings):
             for name, equations in telling.said.items():
                 made = [change for change in changes.get(name, ()) if change.line in telling.cited]
-                missed = [each for each in made if not any(one.has(each.value) for one in self._telling(each))]
+                missed = [each for each in made if not any(one.has(each) for one in self._telling(each))]
                 if missed and (token := self._stale(telling, equations, made)):
                     message = f"{name} becomes {missed[-1].value!r} there"
                     yield place, telling.context.verdict(token, Kind.ASSIGNMENT, False, message)
@@ -165,7 +185,9 @@ class Untold:
         context, (side, _) = telling.context, equations[0]
         values = [change.value for change in made] + (context.window.changed(side) if context.window else [])
         tokens = [token for _, token in equations if not THEN.search(context.around(token)[0])]
-        return tokens[-1] if tokens and not any(_may_say(token, value) for token in tokens for value in values) else None
+        return (
+            tokens[-1] if tokens and not any(_may_say(token, value) for token in tokens for value in values) else None
+        )
 
 
 def _may_say(token: Token, value: Any) -> bool:
@@ -181,8 +203,8 @@ def _written_in(side: Side) -> tuple[frozenset[str], frozenset[Hashable]]:
     """The names in an expression, and the keys of the values that are written in it, or follow from it alone."""
     names, keys = set(), set()
     for node in nodes_in(side.node):
-        if isinstance(node, ast.Name):
-            names.add(node.id)
+        if isinstance(node, ast.Name | ast.Attribute):
+            names.add(ast.unparse(node))
         elif isinstance(node, ast.expr) and is_pure(node):
             try:
                 keys.add(freeze(value_of(node)))

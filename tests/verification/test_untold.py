@@ -1,4 +1,4 @@
-"""What no sentence tells: a statement that none cites, a round that is told without what it changes, what is out of date."""
+"""What no sentence tells: a statement that none cites, a round without what it changes, and what is out of date."""
 
 from types import SimpleNamespace
 
@@ -34,7 +34,8 @@ def rounds():
         yield f"{told} [{first}-{first + ROUND - 1}]."
 
 
-BEGIN, END = f"At first `total = 0` and `best = 0` [1-{FIRST - 1}].", f"`28` comes back [{len(TRACE) - 1}-{len(TRACE)}]."
+BEGIN = f"At first `total = 0` and `best = 0` [1-{FIRST - 1}]."
+END = f"`28` comes back [{len(TRACE) - 1}-{len(TRACE)}]."
 WHOLE = [BEGIN, *rounds(), f"Then the loop ends [{FIRST + 5 * ROUND}].", END]
 
 
