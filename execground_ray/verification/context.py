@@ -19,13 +19,13 @@ from execground_ray.verification.window import Window
 # What would be, what is asked, under what condition, and what is not so: nothing of it can be false.
 _UNREAL = re.compile(
     r"\b(?:would|wouldn't|could|couldn't|might|were to|had (?:it|there) been|suppose|assume|assuming|imagine|"
-    r"in general|for (?:such|any)|whatever|in other cases|look(?:s|ing)? for (?:an?|the|some|any)|search(?:es|ing)? for (?:an?|the|some|any)|in search of|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b"
+    r"in general|for (?:such|any)|whatever|in other cases|must be|hypothetical\w*|needs? to be|supposed to|ought to)\b"
     # What a word means: "A probability is the number of good outcomes divided by that of all."
     r"|^\W*an? (?:[a-z]+ ){1,2}(?:is|means) (?:the|an?) ",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|whether|in case|only where|when|(?<!at )once(?! more| again)|wherever|(?<!which )means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that)|(?<!,) (?:for|at|in|of) which)\b[^.;:,—]*$",
+    r"\b(?:(?<!as )if|unless|whenever|until|as long as|as soon as|whether|in case|only where|when|(?<!at )once(?! more| again)|wherever|(?<!which )means that|stands for|(?<!such )(?:as|like) (?:for|at|with|before)|(?:an?|any|some|the first|the next) \w+ (?:where|for which|such that)|look(?:s|ing)? for|search(?:es|ing)? for|in search of|(?<!,) (?:for|at|in|of) which)\b[^.;:,—]*$",
     re.IGNORECASE,
 )
 _WHILE = re.compile(r"(?<!, )\bwhile\b[^.;:,—]*$", re.IGNORECASE)

@@ -83,6 +83,8 @@ def test_what_stands_behind_where_is_said_of_the_new_value():
 
 
 def test_what_a_sentence_leaves_open_is_not_false():
+    assert RUN.contradicts(f"It looks for a node with `found = 0` {RUN.whole}.") == set()
+    assert RUN.contradicts(f"With `found = 0` it looks for a node {RUN.whole}.") == {Kind.ASSIGNMENT}
     assert RUN.contradicts(f"Any call with `found = 0` or `found = 1` would be done {RUN.whole}.") == set()
 
 
