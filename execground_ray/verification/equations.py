@@ -16,8 +16,9 @@ from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import name_of_call
-from execground_ray.verification.values import same
+from execground_ray.verification.values import LASTING, fits, same
 
+TOLERANCE = 1e-3  # of numbers that a text may round
 # Kinds that show their names, and are no others that are written as a list.
 _NAMED = frozenset({"deque", "range"})
 
@@ -28,6 +29,8 @@ THEN = re.compile(
 _WITH = re.compile(
     r"\b(?:node|object|instance|one|element|item|child|parent)s? (?:with |whose |of |\()$", re.IGNORECASE
 )
+# Two equations of one moment: "for `i = 1`, `left = 3`", but not "`a = 1` at `i = 0`, `a = 3` at `i = 1`".
+_TOGETHER = re.compile(r"‹E(?P<one>\d+)›(?=(?:,| and|:|;) ‹E(?P<other>\d+)›(?! (?:at|for|with|when) ))")
 # Kinds that a display alone writes.
 _PLAIN = frozenset({"list", "tuple", "dict", "set"})
 
@@ -42,6 +45,8 @@ def check_equations(context: Context) -> Iterator[Check]:
                     yield from _names(context, token, sides)
                 else:
                     yield from _range_end(context, token, sides)
+    for match in _TOGETHER.finditer(context.mask):
+        yield from _together(context, *(context.sentence.tokens[int(match[each])] for each in ("one", "other")))
 
 
 def _value(side: Side | None) -> list[Any]:
@@ -95,6 +100,25 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
             if is_its_own and isinstance(side.node, ast.Name):
                 good = good and not is_of_another_kind(context, token, side, written)
         yield context.verdict(token, Kind.ASSIGNMENT, good, f"{side.source} is not {written.source} there")
+
+
+def _together(context: Context, one: Token, other: Token) -> Iterator[Check]:
+    """Variables have two values, told together, at one time or another; each of them has its own at some."""
+    window, told = context.window, [(each.sides[0].node, _value(each.sides[-1])) for each in (one, other)]
+    wanted = {
+        node.id: value
+        for node, values in told
+        if isinstance(node, ast.Name)
+        for value in values
+        if isinstance(value, LASTING)
+    }
+    if window is None or not context.cited or not window.recorded or window.hidden or len(wanted) < len(told):
+        return
+    states = [state for state in window.states if wanted.keys() <= state.keys()]
+    fitting = [{name for name, value in wanted.items() if fits(value, state[name], TOLERANCE)} for state in states]
+    if one.marked and other.marked and set().union(*fitting) == wanted.keys() and wanted.keys() not in fitting:
+        first, second = (context.sentence.code_of(each) for each in (one, other))
+        yield context.verdict(other, Kind.ASSIGNMENT, False, f"{second} is not so where {first} is")
 
 
 def _is_of_another(context: Context, token: Token, side: Side, written: Side) -> bool:

@@ -82,6 +82,15 @@ def test_what_stands_behind_where_is_said_of_the_new_value():
     assert RUN.contradicts(f"{told}; with `rest = 4`, `rest > 8` is true {RUN.whole}.") == {Kind.CONDITION}
 
 
+def test_what_is_told_together_is_so_at_one_time():
+    for told, kinds in (
+        ("for `n = 1`, `rest = 4`", set()),
+        ("for `n = 1`, `rest = 9`", {Kind.ASSIGNMENT}),
+        ("there are `rest = 4` at `n = 1` and `rest = 9` at `n = 2`", set()),
+    ):
+        assert RUN.contradicts(f"It begins {RUN.whole}.\n\nSo it goes, {told} {RUN.whole}.") == kinds, told
+
+
 def test_what_a_sentence_leaves_open_is_not_false():
     assert RUN.contradicts(f"It looks for a node with `found = 0` {RUN.whole}.") == set()
     assert RUN.contradicts(f"With `found = 0` it looks for a node {RUN.whole}.") == {Kind.ASSIGNMENT}
