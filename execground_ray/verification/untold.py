@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from contextlib import suppress
@@ -143,8 +144,12 @@ class Untold:
 
     def _place(self, line: int) -> int:
         """The sentence that cites the last line up to this one; the first of several."""
-        before = [max((each for each in telling.cited if each <= line), default=0) for telling in self._tellings]
-        return before.index(max(before))
+        last = bisect_right(self._cited, line) - 1
+        return self._citing[self._cited[last]][0] if last >= 0 else 0
+
+    @cached_property
+    def _cited(self) -> list[int]:
+        return sorted(self._citing)
 
     def _left_out(self) -> Iterator[Change]:
         """Values that are not told, where all others that the same statement gives the variable are."""
