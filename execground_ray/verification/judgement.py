@@ -8,15 +8,15 @@ from execground_ray.verification.absent import check_absent
 from execground_ray.verification.citations import Attributed, Ranges
 from execground_ray.verification.claims import check_claims
 from execground_ray.verification.context import Check, Context
+from execground_ray.verification.counts import check_counts
 from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.marked_operations import check_marked_operations
 from execground_ray.verification.passages import Passage, passages
 from execground_ray.verification.presence import check_values
+from execground_ray.verification.returned import check_returned
 from execground_ray.verification.run import Run
-from execground_ray.verification.steps import check_steps
 from execground_ray.verification.tokens import tokenize
-from execground_ray.verification.told import check_told
 from execground_ray.verification.trees import program_names
 from execground_ray.verification.untold import Untold
 from execground_ray.verification.window import Window
@@ -27,8 +27,8 @@ _RULES = (
     check_claims,
     check_absent,
     check_marked_operations,
-    check_steps,
-    check_told,
+    check_returned,
+    check_counts,
     check_written_calls,
     check_values,
 )

@@ -212,10 +212,6 @@ class Window(Conditions):
             return self.run.comprehended
         return frozenset().union(*(self.run.targets[node] for node in self.nodes & self.run.targets.keys()))
 
-    def left(self, side: Side) -> list[Any]:
-        """The values that an expression of names has behind the statements of the cited lines."""
-        return [value for line in self.core_statements for value in self._value_at(side, line, before=False)]
-
     def changed(self, side: Side) -> list[Any]:
         """The values that it has behind those of them that change it, or what is in it."""
         times = [[self._value_at(side, line, before=when) for when in (True, False)] for line in self.core_statements]
@@ -226,10 +222,6 @@ class Window(Conditions):
         with suppress(UnknownError):
             return [evaluate(side.node, self.run.scope(line, before=before)[1])]
         return []
-
-    def stored(self, side: Side) -> set[int]:
-        """At which of these lines a variable is given a value."""
-        return {event.line for event in self.run.stores(side.key)} & self.lines
 
     def returned(self, name: str) -> list[Any]:
         """What the calls of a function gave that end at these lines; none if there is one that the record does not show."""

@@ -1,4 +1,4 @@
-"""What a sentence tells in words: how often something is done, that a loop goes on, that something is set."""
+"""What a sentence tells in words: how often something is done, and how many there are."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from collections.abc import Iterator
 from execground_ray.verification.arithmetic import UnknownError
 from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind, Outcome
-from execground_ray.verification.recorded import Event
-from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import key_of
-from execground_ray.verification.values import Opaque, fits
 from execground_ray.verification.window import Window
 
 _CARDINALS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
@@ -35,33 +32,13 @@ _APPROXIMATE = re.compile(
     r"\b(?:about|around|more than|at least|at most|up to|over|under|nearly|almost|less than|fewer than|other|or|next|last|first|remaining|another|these|those|of the)\s*$",
     re.IGNORECASE,
 )
-_LOOP = r"\b(?:loop|range|list|string|text|dictionary|slice|iteration)\b"
-_GOES_ON = re.compile(
-    rf"{_LOOP}[^.;:‹]*\b(?:(?:is|are) not (?:yet )?(?:over|finished|used up|exhausted)|goes on(?! to)|continues(?! with)|goes round again)\b"
-    r"|\bnot (?:yet )?used up\b|\bstill (?:has|an?|one|some|another|more) [^.;‹]*\bleft\b|\bstill has (?:more )?\w+ ",
-    re.IGNORECASE,
-)
-_SETS = re.compile(
-    r"\b(?:(?:re)?(?:sets|setting|assigns|assigning)|stores|storing)(?: (?!of)\w+)? (?P<set>‹[EN]\d+›)(?! (?:as|in|into|under|at|for|by)\b)"
-    r"|(?P<given>‹[EN]\d+›) (?:is|are|gets?)(?: \w+)? (?:re)?(?:set|assigned|stored)\b",
-    re.IGNORECASE,
-)
 
 
-def check_told(context: Context) -> Iterator[Check]:
-    """Judge the words of a sentence with lines of its own."""
+def check_counts(context: Context) -> Iterator[Check]:
+    """Judge ``three rounds`` and ``five tuples`` in a sentence with lines of its own: so many there are."""
     window, whole = context.window, context.whole
     if window is None or whole is None or not context.cited or not window.complete:
         return
-    yield from _counted(context, window, whole)
-    if context.attributed and not context.is_open:
-        yield from _going_on(context, window)
-    for match in _SETS.finditer(context.mask) if not window.hidden else ():
-        yield from _set(context, window, context.tokens(match["set"] or match["given"])[0])
-
-
-def _counted(context: Context, window: Window, whole: Window) -> Iterator[Check]:
-    """``three rounds``, ``five tuples``: so many there are."""
     if (match := _ONE.search(context.mask)) and window.another_round == {False} and not _rounds(window):
         yield Check.of(context.sentence, Kind.COUNT, f"no round is made: {match[0]}")
     for pattern, known in ((_ROUNDS, _repeated), (_MANY, _numbers)):
@@ -109,34 +86,3 @@ def _rounds(window: Window) -> set[int]:
         inside = [sum(line in window.lines for line in looping.begun) for looping in loops]
         found |= {*inside, sum(inside), *(len(each.begun) for each, count in zip(loops, inside, strict=True) if count)}
     return found - {0}
-
-
-def _going_on(context: Context, window: Window) -> Iterator[Check]:
-    """``the loop goes on``: a loop at these lines has another round."""
-    for match in _GOES_ON.finditer(context.mask):
-        is_heading = context.mask[match.end() :].startswith(":")  # of what follows
-        if window.another_round == {False} and not is_heading:
-            yield Check.of(context.sentence, Kind.CONDITION, f"no loop there has another round: {match[0]}")
-
-
-def _set(context: Context, window: Window, token: Token) -> Iterator[Check]:
-    """What a sentence says is set, these lines give a value: a variable, or an attribute of some object."""
-    node = token.sides[0].node if token.marked and len(token.equations) == 1 else None
-    name = getattr(node, "attr", getattr(node, "id", ""))
-    is_its = isinstance(node, ast.Attribute) or name in window.run.variables
-    given = {argument for frame in window.touched for argument, _ in frame.arguments}
-    stored = [event for event in window.events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
-    if is_its and name not in given:
-        its = [event for event in stored if name == getattr(event.node, "attr", getattr(event.node, "id", ""))]
-        good = bool(its) and not _is_set_otherwise(token, its)
-        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{token.sides[0].source} is not set there")
-
-
-def _is_set_otherwise(token: Token, stored: list[Event]) -> bool:
-    """Whether all that is stored is known and another value than the token's."""
-    if len(token.sides) < 2 or any(isinstance(event.value, Opaque) for event in stored):
-        return False
-    try:
-        return not any(fits(token.value, event.value, token.sides[-1].tolerance) for event in stored)
-    except UnknownError:
-        return False
