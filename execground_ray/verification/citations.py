@@ -18,6 +18,7 @@ _CITATION = re.compile(
 _RANGE = re.compile(r"(\d+)(?:\s*[-–—]\s*(\d+))?")
 _CODE = re.compile(r"(`+)(?:(?!\1)[\s\S])*?\1|\$[^$\n]*\$")
 MAX_LINE = 100_000
+WIDEN = 2  # lines that a citation may be too narrow or too wide by
 Ranges = tuple[tuple[int, int], ...]
 
 
@@ -91,9 +92,9 @@ def _ranges(numbers: str, last_line: int) -> Ranges | None:
     for match in _RANGE.finditer(numbers):
         first = int(match[1])
         last = int(match[2] or first)
-        if not (found[-1][1] if found else 1) <= first <= last <= last_line:
+        if not (found[-1][1] if found else 1) <= first <= last <= last_line + WIDEN or first > last_line:
             return None
-        found.append((first, last))
+        found.append((first, min(last, last_line)))
     return tuple(found)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
 
+from execground_ray.verification.citations import WIDEN
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.recorded import WIDEN, Event
+from execground_ray.verification.recorded import Event
 from execground_ray.verification.run import Run
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in, operations_of
 from execground_ray.verification.values import LASTING, Opaque, freeze

@@ -16,7 +16,6 @@ from execground_ray.verification.statements import Statements
 from execground_ray.verification.trees import expressions_in, grouped, key_of, name_of_call
 from execground_ray.verification.values import Inside, Opaque
 
-WIDEN = 2  # lines that a citation may be too narrow by
 GLOBALS = -1
 NOT_KNOWN = Opaque("", "", -1, False)  # a value of which nothing is known
 

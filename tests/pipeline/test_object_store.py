@@ -113,7 +113,7 @@ def test_an_output_is_the_source_of_another(run, start_job):
     del run
     settings = ["sandbox=none", "cluster.num_cpus=2", "tracing.workers=1", "tracing.preload=[]"]
     paths = ["source.path=s3://corpus/out", "output.dir=s3://corpus/again"]
-    ended = start_job("source=dataset", *paths, *settings, "verification.min_coverage=1").wait(240)
+    ended = start_job("source=dataset", *paths, *settings, "verification.min_grounded=0.4").wait(240)
     assert ended.code == 0, ended.stderr
     summary = json.loads(Folder.at("s3://corpus/again").read_text("summary.json"))
     assert summary["reuse"]["verify"] == {"reused": PROBLEMS, "made": 0}

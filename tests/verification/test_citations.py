@@ -15,6 +15,8 @@ from execground_ray.verification import read_citations, strip_citations
         ("The list is [4, 1].", "The list is [4, 1].", []),
         ("The output is [7].", "The output is [7].", []),
         ("See [1-900].", "See [1-900].", []),
+        ("It ends [18-22].", "It ends.", [((18, 20),)]),
+        ("It ends [18-23].", "It ends [18-23].", []),
     ],
 )
 def test_what_is_a_citation(text, stripped, ranges):
