@@ -18,7 +18,6 @@ from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import LASTING, fits, same
 
-TOLERANCE = 1e-3  # of numbers that a text may round
 # Kinds that show their names, and are no others that are written as a list.
 _NAMED = frozenset({"deque", "range"})
 
@@ -103,22 +102,29 @@ def _names(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[
 
 
 def _together(context: Context, one: Token, other: Token) -> Iterator[Check]:
-    """Variables have two values, told together, at one time or another; each of them has its own at some."""
-    window, told = context.window, [(each.sides[0].node, _value(each.sides[-1])) for each in (one, other)]
-    wanted = {
-        node.id: value
-        for node, values in told
-        if isinstance(node, ast.Name)
-        for value in values
-        if isinstance(value, LASTING)
-    }
-    if window is None or not context.cited or not window.recorded or window.hidden or len(wanted) < len(told):
+    """Two variables, told together, have their values at one time; each of them has its own at some."""
+    window = context.window
+    if window is None or not context.cited or not window.recorded or window.hidden:
         return
-    states = [state for state in window.states if wanted.keys() <= state.keys()]
-    fitting = [{name for name, value in wanted.items() if fits(value, state[name], TOLERANCE)} for state in states]
-    if one.marked and other.marked and set().union(*fitting) == wanted.keys() and wanted.keys() not in fitting:
-        first, second = (context.sentence.code_of(each) for each in (one, other))
+    told = {each.sides[0].source: each for each in (one, other) if _is_of_lasting(each)}
+    states = [state for state in window.states if told.keys() <= state.keys()]
+    so = [
+        {name for name, each in told.items() if fits(each.value, state[name], each.sides[-1].tolerance)}
+        for state in states
+    ]
+    if len(told) > 1 and set().union(*so) == told.keys() and told.keys() not in so:
+        first, second = map(context.sentence.code_of, (one, other))
         yield context.verdict(other, Kind.ASSIGNMENT, False, f"{second} is not so where {first} is")
+
+
+def _is_of_lasting(token: Token) -> bool:
+    """Whether it marks a variable and a value of it that nothing can change."""
+    sides = token.sides
+    return (
+        token.marked
+        and isinstance(sides[0].node, ast.Name)
+        and any(isinstance(each, LASTING) for each in _value(sides[-1]))
+    )
 
 
 def _is_of_another(context: Context, token: Token, side: Side, written: Side) -> bool:

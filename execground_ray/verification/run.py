@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -58,33 +58,25 @@ class Run(Recorded):
     @cached_property
     def changes(self) -> list[Change]:
         """What the program's own statements change; not where a call may have done it, whose lines tell that."""
-        calling = {self.owners[frame.caller] for frame in self.frames if frame.caller > 0}
-        found = []
-        for line in dict.fromkeys(self.owners[each] for each in self.statements):
-            frame, events = self.frame_of[line - 1], self.events_at(line)
-            is_unsure = line in calling or line in self.incomplete or any(event.frame != frame for event in events)
-            if frame in self.foreign or is_unsure:
-                continue
-            names = (event.node for event in events if isinstance(event.node, ast.Name))
-            stored = {node.id for node in names if isinstance(node.ctx, ast.Store)} - self.comprehended
-            before, after = self.scope(line, before=True)[1], self.scope(line, before=False)[1]
-            attributes = [
-                each for each in events if isinstance(each.node, ast.Attribute) and isinstance(each.node.ctx, ast.Store)
-            ]
-            found += [
-                Change(line, ast.unparse(each.node), each.value, in_place=False)
-                for each in attributes
-                if not isinstance(each.value, Opaque)
-            ]
-            found += [
-                Change(line, name, value, name not in stored)
-                for name, value in after.items()
-                if name not in self.watches
-                and not isinstance(value, Opaque)
-                and not (name in before and (before[name] is value or same(before[name], value)))
-                and (name in stored or isinstance(value, MUTABLE))
-            ]
-        return found
+        unsure = {self.owners[frame.caller] for frame in self.frames if frame.caller > 0} | self.incomplete
+        lines = dict.fromkeys(self.owners[line] for line in self.statements)
+        return [change for line in lines if line not in unsure for change in self._changed_at(line)]
+
+    def _changed_at(self, line: int) -> Iterator[Change]:
+        frame, events = self.frame_of[line - 1], self.events_at(line)
+        if frame in self.foreign or any(event.frame != frame for event in events):
+            return
+        stores = [event for event in events if isinstance(getattr(event.node, "ctx", None), ast.Store)]
+        for event in stores:
+            if isinstance(event.node, ast.Attribute) and not isinstance(event.value, Opaque):
+                yield Change(line, ast.unparse(event.node), event.value, in_place=False)
+        given = {event.node.id for event in stores if isinstance(event.node, ast.Name)} - self.comprehended
+        before, after = self.scope(line, before=True)[1], self.scope(line, before=False)[1]
+        for name, value in after.items():
+            is_as_before = name in before and (before[name] is value or same(before[name], value))
+            is_given = name in given or isinstance(value, MUTABLE)
+            if is_given and not is_as_before and name not in self.watches and not isinstance(value, Opaque):
+                yield Change(line, name, value, in_place=name not in given)
 
     @cached_property
     def looped(self) -> list[Any]:

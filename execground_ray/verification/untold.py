@@ -106,8 +106,8 @@ class Untold:
 
     @cached_property
     def share(self) -> float:
-        """Of the statements that are told; 0 of none."""
-        return 1 - len(self.statements) / len(self._own) if self._own else 0.0
+        """Of the statements that are told."""
+        return 1 - len(self.statements) / max(1, len(self._own))
 
     @cached_property
     def _own(self) -> list[int]:
