@@ -440,3 +440,22 @@ def test_a_range_that_is_told_ends_where_it_ends_in_the_run():
     asks = f"It begins {run.whole}. It asks for the numbers `n = 3` to `n = 6` in turn {run.at('>>> Call to odd')}."
     assert run.contradicts(asks) == set()
     assert run.contradicts(asks.replace("n = 6", "n = 7")) == {Kind.ASSIGNMENT}
+
+
+PATHS = """\
+def main_solution(count):
+    paths = {1: 1, 2: 1}
+    for place in range(3, count + 1):
+        paths[place] = paths[place - 1] + paths[place - count**0.5]
+    return paths[count]
+"""
+
+
+def test_a_key_may_be_told_as_the_integer_that_it_is():
+    run = Told(PATHS, '{"count": 4}')
+    added = "`paths[4]` becomes `paths[3] + paths[2] = 2 + 1 = 3`"
+    cited = run.at("paths[place] =", 1)
+    assert run.contradicts(f"It begins {run.whole}. {added} {cited}.") == set()
+    assert (
+        run.contradicts(f"It begins {run.whole}. {added.replace('[3] + paths[2]', '[3] - paths[2]')} {cited}.") != set()
+    )

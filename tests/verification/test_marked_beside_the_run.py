@@ -49,7 +49,12 @@ CASES = [
     (Kind.CALL, "`half(4) + half(6) = 5`", "`half(4) + half(7) = 5`", "table[number] = half"),
     (Kind.ASSIGNMENT, "`pairs = {'all': [(1, 2)]}`", "`pairs = {'all': [[1, 2]]}`", "pairs = {"),
     (Kind.ASSIGNMENT, "`letters = ['A', 'B']`", "`letters = 'AB'`", "letters = list"),
-    (Kind.ASSIGNMENT, "`rows = [['A', 'B'], ['A', 'B']]`", "`rows = [('A', 'B'), ('A', 'B')]`", "rows = ["),
+    (
+        Kind.ASSIGNMENT,
+        "The rows `[['A', 'B'], ['A', 'B']]` follow",
+        "The rows `[('A', 'B'), ('A', 'B')]` follow",
+        "rows = [",
+    ),
     (Kind.ASSIGNMENT, "`[box.size]`, which is `[3]`, follows", "`[box.size]`, which is `3`, follows", "good = all"),
     (Kind.ASSIGNMENT, "It sets `self.size = 3`", "It sets `self.size = 4`", "self.size = size"),
     (Kind.OPERATION, "`least = int(4.4) = 4`", "`least = round(4.4) = 4`", "least = int"),
@@ -119,3 +124,12 @@ def test_of_lazy_calls_the_lines_decide_nothing(sentence, part):
 def test_in_another_call_the_variables_are_others():
     told = "With `n = 0` and `m = 2`, `n > m` is false, so `down(3, 2)` is called, and there `n > m` is"
     assert LATER.contradicts(f"{told} true {LATER.whole}.") == set()
+
+
+CHOOSING = "def main_solution(keep):\n    return [each for each in (1, 5) if keep(each)]\n"
+
+
+def test_a_lambda_that_is_an_argument_is_no_part_of_the_program():
+    run = Told(CHOOSING, '{"keep": {"__python__": "expression", "of": "lambda x: x.bit_count() > 1"}}')
+    assert run.contradicts(f"It is called with `keep = lambda x: x.bit_count() > 1` {run.whole}.") == set()
+    assert run.contradicts(f"It is called with `keep = x.bit_count() > 1` {run.whole}.") != set()

@@ -18,7 +18,7 @@ def joined(rows):
 
 
 def ends(numbers):
-    low = min(numbers)
+    low = numbers[1] - 1
     return low, max(numbers)
 
 
@@ -70,7 +70,7 @@ CASES = [
     (Kind.CALL, "`queue.popleft()` returns `8`", "`queue.pop()` returns `8`", "first = queue", 0),
     (Kind.ASSIGNMENT, "This leads to `table = {8: 24}`", "This leads to `table = {}`", "table[number] =", 0),
     (Kind.ASSIGNMENT, "It goes on, `first = 8` as before", "It goes on, `table = {}` as before", "table[number] =", 0),
-    (Kind.CALL, "It returns `low = 5` and `most = 9`", "It returns `low = 4` and `most = 9`", "return low", 0),
+    (Kind.CALL, "It returns `low = 4` and `most = 9`", "It returns `low = 5` and `most = 9`", "return low", 0),
     # a statement over several lines, and a call with the statement that makes it
     (Kind.CALL, "`str(first)` is `'8'`", "`str(last)` is `'8'`", "return {", 0),
     (Kind.OPERATION, "`last + 1` is `6`", "`last - 1` is `6`", '"last": last', 0),
@@ -95,7 +95,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("`zeros` is `0` everywhere", "zeros = "),  # of its elements
         ("It is the last, since `sorted([8, 5, 9])` came before", "suffix = rows"),  # of an earlier step
         ("The index `[-1]` takes the last", "suffix = rows"),  # and no list
-        ("It defines `keep`, which does `table.pop(number)`", "def keep"),
+        ("It makes a helper: `keep`, which does `table.pop(number)`", "def keep"),
         ("From `table = {}` as before it comes to `table = {8: 24}`", "table[number] ="),  # which is told too
     ],
 )
