@@ -35,7 +35,7 @@ def seen(start_job, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY"):
             patch.setenv(name, SECRET)
-        with serve(seconds=0.1) as model:
+        with serve(seconds=0.3) as model:  # on a busy machine too it is not done before it is looked at
             overrides = ["source=jsonl", f"source.path={corpus}", "cluster.num_cpus=2", "export.rows_per_shard=4"]
             overrides += ["translator=http", f"translator.url={model.url}", "translator.concurrency=1"]
             job = start_job(f"output.dir={folder / 'out'}", *overrides)
