@@ -1,5 +1,6 @@
 """What no sentence tells: a statement that none cites, a round without what it changes, and what is out of date."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -75,6 +76,15 @@ def test_a_citation_may_be_too_narrow_where_the_step_is_told():
     assert untold_of([*WHOLE[:2], without, *WHOLE[3:]]) == [first]
 
 
+def test_a_citation_is_not_too_narrow_for_a_change_that_is_only_named():
+    first = FIRST + ROUND
+    plain = [re.sub("the sum is .*(?= \\[)", "it rises", sentence) for sentence in WHOLE]
+    for told, untold in (("`total`", [first + 2]), ("`total = 13`", [])):
+        begun = f"With `number = 9` it goes on to {told} [{first}-{first + 1}]."
+        narrow = [begun, f"Then `best` follows [{first + 4}-{first + 6}]."]
+        assert untold_of([*plain[:2], *narrow, *plain[3:]]) == untold
+
+
 @pytest.mark.parametrize(
     ("told", "is_left_out"),
     [
@@ -113,3 +123,26 @@ def test_what_was_so_before_is_not_so_behind_a_step():
         sentences = [*WHOLE[:4], f"{sentence} {cited}.", *WHOLE[5:]]
         wrong = {each.kind for each in verdict_of(sentences).findings if each.outcome is Outcome.CONTRADICTED}
         assert wrong == ({Kind.ASSIGNMENT} if is_wrong else set()), sentence
+
+
+FILLED = """\
+def main_solution(numbers):
+    kept = []
+    for number in numbers:
+        kept.append(number)
+    return kept
+"""
+
+
+def test_what_is_put_into_a_list_may_be_told_without_the_whole_list():
+    run = execute(FILLED, ARGUMENTS)
+    lines = run.trace.split("\n")
+    first = next(index for index, line in enumerate(lines, 1) if "for number" in line)
+    sentences = [f"At first `kept = []` [1-{first - 1}]."]
+    for place, number in enumerate((4, 9, 3, 5, 7)):
+        whole = "" if number == 3 else f", which makes `kept = {[4, 9, 3, 5, 7][: place + 1]}`"
+        cited = f"[{first + 4 * place}-{first + 4 * place + 3}]"
+        sentences.append(f"With `number = {number}` we append `{number}`{whole} {cited}.")
+    end = f"All is there [{first + 20}-{len(lines)}]."
+    text = "\n\n".join([*sentences, end, "**Final output:** `[4, 9, 3, 5, 7]`"])
+    assert verify(text, run).coverage == 1.0
