@@ -207,6 +207,11 @@ def test_a_call_of_which_all_was_left_out_is_the_programs_own():
     assert verify(f"All but a call [1-{first - 1}, {last + 1}-{len(lines)}]." + FINAL, partial).coverage < 1.0
 
 
+def test_where_nothing_is_the_programs_own_nothing_is_left_out():
+    evidence = json.loads(sums().evidence) | {"events": []}
+    assert verify("All of it [1-55]." + FINAL, replace(sums(), evidence=json.dumps(evidence))).coverage == 1.0
+
+
 def test_findings_stand_in_the_text_without_citations():
     text = "At first `total = 0` [5]. Then `total` becomes `25` [13-24]." + FINAL
     stripped = strip_citations(text)

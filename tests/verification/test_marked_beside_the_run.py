@@ -10,6 +10,9 @@ class Box:
     def __init__(self, size):
         self.size = size
 
+    def grow(self):
+        self.size += 1
+
 
 def half(number):
     return number // 2
@@ -33,6 +36,7 @@ def main_solution(text, numbers):
     name = text and label or views
     while label is None:
         label = name
+    box.grow()
     return [views, good, label]
 """
 RUN = Told(PROGRAM, '{"text": "ab", "numbers": [4, 6, 12]}')
@@ -57,6 +61,7 @@ CASES = [
     ),
     (Kind.ASSIGNMENT, "`[box.size]`, which is `[3]`, follows", "`[box.size]`, which is `3`, follows", "good = all"),
     (Kind.ASSIGNMENT, "It sets `self.size = 3`", "It sets `self.size = 4`", "self.size = size"),
+    (Kind.ASSIGNMENT, "Now `self.size = 4`", "Now `self.size = 3`", "self.size += 1"),
     (Kind.OPERATION, "`least = int(4.4) = 4`", "`least = round(4.4) = 4`", "least = int"),
     (Kind.CALL, "`list(table.values())` follows", "`sorted(table.values()) = [5, 7, 13]` follows", "views = list"),
     (Kind.CALL, "It is `dict_values([5, 7, 13])`", "It is `dict_orders([5, 7, 13])`", "views = list"),
