@@ -13,7 +13,7 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.window import Window
 
-# Functions that work something out, by those that they are taken for.
+# Functions that work something out and are taken for one another.
 _TAKEN_FOR = [{"max", "min"}, {"any", "all"}, {"abs"}, {"int", "round", "ceil", "floor"}, {"len", "sum"}]
 # What is called with these may be told with what comes of them.
 _WRITTEN_OUT = ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp | ast.Lambda | ast.Starred | ast.keyword

@@ -39,6 +39,7 @@ def check_values(context: Context) -> Iterator[Check]:
             good = freeze(value) in said or in_window(window, source, value) or _is_bound(window, side, value)
             good = good or (isinstance(value, list) and len(value) == 1 and _is_index(window, value[0]))
             if good and context.cited and side is token.sides[-1] and _is_of_other_type(window, token, value):
+                # Not a value that is nowhere, which a claim that is so would settle.
                 yield Check.of(token, Kind.ASSIGNMENT, f"{source} is of another type there")
                 continue
             sure = not good and _sure(context, window, token, value) and not _elsewhere(context, token, source, value)
@@ -58,7 +59,7 @@ def _is_index(window: Window, value: Any) -> bool:
 
 
 def _is_of_other_type(window: Window, token: Token, value: Any) -> bool:
-    """Whether it is written as a list, and all that is so in these lines are tuples, or the reverse."""
+    """Whether it, or a part of it, is written as a list, and in all that is so in these lines it is a tuple, or the reverse."""
     if not token.marked or not window.complete or not isinstance(value, list | tuple) or len(value) < 2:
         return False
     node = token.sides[-1].node

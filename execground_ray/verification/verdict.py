@@ -62,12 +62,12 @@ class Verdict:
         attributed: The text cites record lines.
         evidence: There was evidence to hold it against; else only form, arithmetic and the final answer are judged.
         grounded: Share of the cited values and claims that are borne out; 1 where there are none.
-        coverage: Share of the program's statements in the record that some sentence cites.
+        coverage: Share of the program's statements in the record that some sentence tells; 0 of a text that cites none.
         supported: Number of cited values and claims that are borne out.
         contradicted: Number of those that are not so.
         unknown: Number of those that cannot be told.
         findings: What is contradicted or unknown, in the order of the text.
-        untold: Number of the record's statements that none cites.
+        untold: Number of those that none tells.
     """
 
     answer_ok: bool
