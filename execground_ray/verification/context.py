@@ -56,7 +56,7 @@ _GETS_ANOTHER = re.compile(
     r",? (?:(?:then|now|thus|therefore|so) )?(?:becomes?|turns?|changes?|grows?|drops?|goes|rises?|falls?|shrinks?|increases?|decreases?|gets|(?:is|are) (?:then |now |thus )?(?:\w+ed|set|reset|made|cut) (?:to|by|into|with)\b)"
 )
 _OF_ANOTHER = re.compile(r"(?: is (?:true|false))? (?:for|at|when|with) (?:both |the \w+ )?‹E")
-_BEFORE_THAT = re.compile(r"\b(?:from|instead of|no longer|was) $|‹E\d+›,? where $")
+_OF_ANOTHER_TIME = re.compile(r"\b(?:from|instead of|no longer|was) $|‹E\d+›,? where $")
 
 
 class Check(NamedTuple):
@@ -141,7 +141,7 @@ class Context:
         """The values that the sentence has given names before a token; or right behind it, "`p[0] = 1` for `p = (1, 2)`"."""
         place = self.sentence.tokens.index(token)
         before, behind = self.around(token)
-        if _BEFORE_THAT.search(before):
+        if _OF_ANOTHER_TIME.search(before):
             return {}
         follows = _OF_ANOTHER.match(behind)
         return self._given[place + 2 if follows and place + 2 < len(self._given) else place]

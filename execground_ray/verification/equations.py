@@ -106,19 +106,19 @@ def _together(context: Context, one: Token, other: Token) -> Iterator[Check]:
     window = context.window
     if window is None or not context.cited or not window.recorded or window.hidden:
         return
-    told = {each.sides[0].source: each for each in (one, other) if _is_of_lasting(each)}
+    told = {each.sides[0].source: each for each in (one, other) if _gives_lasting(each)}
     states = [state for state in window.states if told.keys() <= state.keys()]
-    so = [
+    fitting = [
         {name for name, each in told.items() if fits(each.value, state[name], each.sides[-1].tolerance)}
         for state in states
     ]
-    if len(told) > 1 and set().union(*so) == told.keys() and told.keys() not in so:
+    if len(told) > 1 and set().union(*fitting) == told.keys() and told.keys() not in fitting:
         first, second = map(context.sentence.code_of, (one, other))
         yield context.verdict(other, Kind.ASSIGNMENT, False, f"{second} is not so where {first} is")
 
 
-def _is_of_lasting(token: Token) -> bool:
-    """Whether it marks a variable and a value of it that nothing can change."""
+def _gives_lasting(token: Token) -> bool:
+    """Whether it gives a variable, marked as code, a value that nothing can change."""
     sides = token.sides
     return (
         token.marked

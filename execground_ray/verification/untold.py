@@ -156,7 +156,7 @@ class Untold:
         lines = self._run.lines
         stored = [change for change in self._run.changes if not change.in_place and change.name.isidentifier()]
         for many in grouped(stored, lambda each: (lines[each.line - 1][2], each.name)).values():
-            untold = [each for each in many if not any(telling.has(each) for telling in self._telling(each))]
+            untold = [each for each in many if not any(telling.has(each) for telling in self._tellings_of(each))]
             if len(untold) == 1 and len(many) > OTHER_TIMES and self._goes_round_by_round(untold[0], many):
                 yield untold[0]
 
@@ -167,7 +167,7 @@ class Untold:
             change.name in telling.names or sum(each.line in telling.cited for each in many) == 1 for telling in citing
         )
 
-    def _telling(self, change: Change) -> list[Telling]:
+    def _tellings_of(self, change: Change) -> list[Telling]:
         """The sentences that cite a change, or else lines beside it, and those behind them."""
         near = (place for place, telling in enumerate(self._tellings) if change.line in telling.near)
         places = self._citing.get(change.line) or near
@@ -179,7 +179,7 @@ class Untold:
         for place, telling in enumerate(self._tellings):
             for name, equations in telling.said.items():
                 made = [change for change in changes.get(name, ()) if change.line in telling.cited]
-                missed = [each for each in made if not any(one.has(each) for one in self._telling(each))]
+                missed = [each for each in made if not any(one.has(each) for one in self._tellings_of(each))]
                 if missed and (token := self._stale(telling, equations, made)):
                     message = f"{name} becomes {missed[-1].value!r} there"
                     yield place, telling.context.verdict(token, Kind.ASSIGNMENT, False, message)
