@@ -454,8 +454,7 @@ def main_solution(count):
 def test_a_key_may_be_told_as_the_integer_that_it_is():
     run = Told(PATHS, '{"count": 4}')
     added = "`paths[4]` becomes `paths[3] + paths[2] = 2 + 1 = 3`"
+    taken = added.replace("[3] + paths", "[3] - paths")
     cited = run.at("paths[place] =", 1)
     assert run.contradicts(f"It begins {run.whole}. {added} {cited}.") == set()
-    assert (
-        run.contradicts(f"It begins {run.whole}. {added.replace('[3] + paths[2]', '[3] - paths[2]')} {cited}.") != set()
-    )
+    assert run.contradicts(f"It begins {run.whole}. {taken} {cited}.") != set()

@@ -4,7 +4,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from executions import Told, execute
+from executions import execute
 
 from execground_ray.verification import Kind, Outcome, judge, verify
 
@@ -19,7 +19,6 @@ def main_solution(numbers):
     return best
 """
 ARGUMENTS = '{"numbers": [4, 9, 3, 5, 7]}'
-RUN = Told(PROGRAM, ARGUMENTS)
 TRACE = execute(PROGRAM, ARGUMENTS).trace.split("\n")
 FIRST = next(index for index, line in enumerate(TRACE, 1) if "for number" in line)
 ROUND = 7  # record lines of each round
@@ -27,7 +26,7 @@ FLOORS = SimpleNamespace(min_grounded=0.0, min_coverage=1.0, min_supported=0)
 
 
 def rounds():
-    """A sentence of each round, and one of all that is around them."""
+    """A sentence of each round."""
     sums = {4: 4, 9: 13, 3: 16, 5: 21, 7: 28}
     for place, (number, total) in enumerate(sums.items()):
         first = FIRST + place * ROUND
