@@ -9,7 +9,7 @@ values are indices in ``Evidence.values``; -1 is none.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from execground_ray.tracing.literals import read_value
 
 __all__ = ["Event", "Evidence", "Frame", "Line", "Name", "NoEvidence", "Value", "decode", "read_value"]
 
-DETAIL_CHARS = 200
+DETAIL_CHARS = TYPE_CHARS = 200
 VALUE_KINDS = frozenset(("literal", "cut", "opaque"))
 LINE_KINDS = frozenset(("call", "def", "source", "again", "value", "raised", "return"))
 
@@ -158,10 +158,10 @@ def decode(text: str) -> Evidence:
             raise ValueError(fault)
         evidence = Evidence(
             values=tuple(_values(fields["values"])),
-            lines=tuple(_rows(Line, fields["lines"])),
+            lines=tuple(map(Line._make, fields["lines"])),
             frames=tuple(_frames(fields["frames"])),
-            events=tuple(_rows(Event, fields["events"])),
-            names=tuple(_rows(Name, fields["names"])),
+            events=tuple(map(Event._make, fields["events"])),
+            names=tuple(map(Name._make, fields["names"])),
             complete=fields["complete"],
             complete_until=fields["complete_until"],
             incomplete_lines=frozenset(fields["incomplete_lines"]),
@@ -173,19 +173,14 @@ def decode(text: str) -> Evidence:
 
 
 def _values(rows: Any) -> Iterator[Value]:
-    for value in _rows(Value, rows):
-        yield value._replace(type=value.type[:200])
+    for value in map(Value._make, rows):
+        yield value if len(value.type) <= TYPE_CHARS else value._replace(type=value.type[:TYPE_CHARS])
 
 
 def _frames(rows: Any) -> Iterator[Frame]:
     for row in rows:
         frame = Frame(*row)
         yield frame._replace(arguments=tuple((name, value) for name, value in frame.arguments))
-
-
-def _rows(kind: Callable[..., Any], rows: Any) -> Iterator[Any]:
-    for row in rows:
-        yield kind(*row)
 
 
 def _check(evidence: Evidence) -> None:

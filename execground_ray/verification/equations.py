@@ -155,10 +155,11 @@ def is_of_another_kind(context: Context, token: Token, side: Side, written: Side
     """Whether a list is written for what shows itself as another kind, ``deque([1])``, or the reverse."""
     window, code = context.window, context.sentence.code_of(token)
     is_display = isinstance(written.node, ast.List | ast.Dict) or name_of_call(written.node) in _NAMED
-    if window is None or not is_display:
+    is_named = isinstance(written.node, ast.Call)
+    if window is None or not is_display or not (is_named or window.run.has_types(_NAMED)):
         return False
     kinds = {window.run.type_of(each) for each in window.possible(side).values if same(written.value, each)}
-    if isinstance(written.node, ast.Call):
+    if is_named:
         return bool(kinds) and kinds <= _PLAIN
     if not kinds or not kinds <= _NAMED:
         return False

@@ -36,6 +36,8 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float) -> boo
     window = context.window
     if window is None:
         return None
+    if window.has(side, value, tolerance):
+        return True
     values, closed, kinds = window.possible(side)
     if any(fits(value, each, tolerance) for each in values):
         return True

@@ -44,6 +44,7 @@ _CODE_LINE = re.compile(
 _HEAD = re.compile(r"^\s*(?:def|class|for|while|if|elif|else|try|with)\b.*:\s*(?:#.*)?$")
 _WORD = re.compile(r"(`+)(?:(?!\1).)*\1|\w+")  # what is marked as code is one
 _ENDINGS = frozenset(".!?)]}\"'`*_$|>✓✔…。！？”’»")
+_FAR = re.compile(r"[^\0-\u024f]")  # no letter of a Latin script
 MIN_REPEATS = 8
 MIN_REPEATS_OF_LONG = 16  # of more than so many words: rounds of a loop may be told alike
 SHORT = 8
@@ -121,7 +122,7 @@ def _repetition(text: str) -> list[Finding]:
     """The same words over and over, as a model that has lost its way writes them."""
     matches = list(_WORD.finditer(text))
     words = [match.group() for match in matches]
-    for period in range(1, min(MAX_PERIOD, len(words) // MIN_REPEATS) + 1):
+    for period in _periods(words):
         equal = bytes(map(str.__eq__, words[period:], words))
         needed = max(24, period * ((MIN_REPEATS if period <= SHORT else MIN_REPEATS_OF_LONG) - 1))
         place = equal.find(b"\1" * needed)
@@ -131,9 +132,19 @@ def _repetition(text: str) -> list[Finding]:
     return []
 
 
+def _periods(words: list[str]) -> list[int]:
+    """After how many words a few of them stand there again: after others no whole passage can."""
+    last: dict[tuple[str, ...], int] = {}
+    found = set()
+    for place, few in enumerate(zip(*(words[first:] for first in range(MIN_REPEATS)), strict=False)):
+        found.add(place - last.get(few, place))
+        last[few] = place
+    return sorted(period for period in found if 0 < period <= MAX_PERIOD)
+
+
 def _language(text: str, question: str) -> list[Finding]:
     """Letters of a script that neither the question nor a value of the run uses."""
-    foreign = [index for index, letter in enumerate(text) if letter > "\u024f" and letter.isalpha()]
+    foreign = [match.start() for match in _FAR.finditer(text) if match[0].isalpha()]
     if len(foreign) < FOREIGN:
         return []
     known = {_script(letter) for letter in question if letter.isalpha()} | {"GREEK", "MATHEMATICAL"}

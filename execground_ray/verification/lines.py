@@ -141,6 +141,10 @@ class Lines:
                 break
         return frozenset(found)
 
+    def has_key(self, key: Hashable) -> bool:
+        """Whether a value of these lines, or something in one, has a key: the pool need not be made for it."""
+        return any(key in self.run.inside(value).keys for value in self.values)
+
     @cached_property
     def texts(self) -> list[str]:
         """Every string at these lines."""

@@ -128,7 +128,7 @@ def in_window(window: Window, source: str, value: Any) -> bool:
     """Whether a value occurs at some lines: whole, in part, rounded, in another order, or as a size or a place in something."""
     constants = [each for each in window.run.constants if isinstance(each, str)]
     in_constant = isinstance(value, set) and any(source in each for each in constants)  # `'{0} of {1}'`
-    if freeze(value) in window.pool or freeze(value) in window.run.constants or in_constant:
+    if window.has_key(freeze(value)) or freeze(value) in window.run.constants or in_constant:
         return True
     if isinstance(value, bool):
         return bool(window.events)  # every expression is true or false

@@ -89,6 +89,14 @@ class Recorded(Statements):
         """The name of the type of a value, as the run had it: an array is read as a list."""
         return self._types.get(id(value)) or type(value).__name__
 
+    def has_types(self, names: frozenset[str]) -> bool:
+        """Whether any value of the run is of one of some types."""
+        return not names.isdisjoint(self._type_names)
+
+    @cached_property
+    def _type_names(self) -> frozenset[str]:
+        return frozenset(value.type for value in self._evidence.values)
+
     def _frame(self, row: Any) -> Frame:
         name, parent, caller, _, first, last, arguments, returned = row[:8]
         values = tuple((argument, self.value(value)) for argument, value in arguments)

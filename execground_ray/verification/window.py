@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -42,6 +43,20 @@ class Window(Conditions):
         super().__init__(run, ranges)
         self._possible: dict[str, Possible] = {}
 
+    def has(self, side: Side, value: Any, tolerance: float) -> bool:
+        """Whether a variable had a value at these lines: what most sentences say, and what is soon seen if it is so."""
+        return isinstance(side.node, ast.Name) and any(fits(value, each, tolerance) for each in self._had(side))
+
+    def _had(self, side: Side) -> Iterator[Any]:
+        """The values of a variable as they come, one perhaps more than once."""
+        yield from (event.value for event in self.by_key(side.key))
+        yield from (state[side.source] for state in self.states if side.source in state)
+        yield from self._given(side)
+
+    def _given(self, side: Side) -> list[Any]:
+        """What the calls that begin or end at these lines were given as a variable."""
+        return [value for frame in self.touched for name, value in frame.arguments if name == side.source]
+
     def possible(self, side: Side) -> Possible:
         """The values that an expression had at these lines."""
         if side.key not in self._possible:
@@ -77,7 +92,7 @@ class Window(Conditions):
                 failed += [error] if names <= state.keys() else []
                 is_lost = is_lost or names <= state.keys()
         if isinstance(side.node, ast.Name):  # what a call that ends there was given
-            found += [value for frame in self.touched for name, value in frame.arguments if name == side.source]
+            found += self._given(side)
         each_once = {id(value): value for value in found}.values()
         values = list({(self.run.type_of(value), repr(value)): value for value in each_once}.values())
         whole = self.recorded and len(self.states) < MAX_STATES and names.isdisjoint(self.hidden)
