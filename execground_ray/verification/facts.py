@@ -39,8 +39,6 @@ def has_value(context: Context, side: Side, value: Any, tolerance: float) -> boo
     if window.has(side, value, tolerance):
         return True
     values, closed, kinds = window.possible(side)
-    if any(fits(value, each, tolerance) for each in values):
-        return True
     if not values and any(
         fits(value, event.value, tolerance) for event in window.run.stores(side.key)
     ):  # at another time

@@ -44,11 +44,14 @@ class Window(Conditions):
         self._possible: dict[str, Possible] = {}
 
     def has(self, side: Side, value: Any, tolerance: float) -> bool:
-        """Whether a variable had a value at these lines: what most sentences say, and what is soon seen if it is so."""
-        return isinstance(side.node, ast.Name) and any(fits(value, each, tolerance) for each in self._had(side))
+        """Whether an expression had a value at these lines."""
+        return any(fits(value, each, tolerance) for each in self._had(side))
 
     def _had(self, side: Side) -> Iterator[Any]:
-        """The values of a variable as they come, one perhaps more than once."""
+        """The values of an expression; of a variable, which most sentences give a value that it has, as they come."""
+        if not isinstance(side.node, ast.Name):
+            yield from self.possible(side).values
+            return
         yield from (event.value for event in self.by_key(side.key))
         yield from (state[side.source] for state in self.states if side.source in state)
         yield from self._given(side)
