@@ -1,4 +1,4 @@
-"""What a text marks as code is in the program: its conditions, with values in place of names or not, its calls, names and jumps."""
+"""What a text marks as code is in the program: its conditions, with values in place of names or not, its calls and names."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ _MEASURES = frozenset(
 )
 # But not to say what a variable is assigned.
 _CHANGES = frozenset({"min", "max", "round", "abs"})
-_NOT_REACHED = re.compile(r" (?:\w+ )?(?:is|was|does|has|will|would) (?:not|never|skipped|passed over|left out)\b")
-_JUMPS = {"break": ast.Break, "continue": ast.Continue, "pass": ast.Pass}
 # What compares, and no line tells what with what.
 _COMPARING = frozenset(
     "sort sorted bisect bisect_left bisect_right insort heappush heappop heapify nlargest nsmallest".split()
@@ -44,7 +42,6 @@ def check_absent(context: Context) -> Iterator[Check]:
     if window is None or not context.attributed:
         return
     for token in context.sentence.tokens:
-        yield from _jumps(context, window, token)
         if not token.marked or not token.equations or context.is_denied(token):
             continue
         for sides in token.equations:
@@ -56,16 +53,6 @@ def check_absent(context: Context) -> Iterator[Check]:
                 yield from _strange(context, window, token, sides)
             for what in _mistaken(sides, window):
                 yield Check.of(token, Kind.CONDITION, f"{what} is nearly what is asked")
-
-
-def _jumps(context: Context, window: Window, token: Token) -> Iterator[Check]:
-    """``break`` and ``continue`` are statements of these lines."""
-    word = context.sentence.code_of(token)
-    if word not in _JUMPS or not token.marked or not context.cited or not window.complete or window.inner:
-        return  # of a call without lines nobody knows which jumps it makes
-    if not context.is_denied(token) and not _NOT_REACHED.match(context.around(token)[1]):
-        good = any(isinstance(each, _JUMPS[word]) for each in window.nodes)
-        yield context.verdict(token, Kind.OPERATION, good, f"{word} is not done there")
 
 
 def _mistaken(sides: tuple[Side, ...], window: Window) -> Iterator[str]:

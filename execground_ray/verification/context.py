@@ -47,10 +47,8 @@ _PART = re.compile(
 )
 _CLAUSE = re.compile(r"[,;:—–]")
 
-# What a name runs through: its last value may lie behind the lines that tell of the first.
-RANGE = re.compile(
-    r"\b(?:from|for|numbers|values|rounds) (?P<first>‹E\d+›) (?:up |down )?(?:to|through) (?P<second>‹E\d+›)(?!,? (?:and |to )?‹E)",
-    re.IGNORECASE,
+_RANGE = re.compile(
+    r"‹\w(?P<first>\d+)›(?:,? (?:and so on|up|down|on),?)?(?: (?:to|through|until) | ?(?:…|\.\.\.|–) ?)‹\w(?P<last>\d+)›"
 )
 _GETS_ANOTHER = re.compile(
     r",? (?:(?:then|now|thus|therefore|so) )?(?:becomes?|turns?|changes?|grows?|drops?|goes|rises?|falls?|shrinks?|increases?|decreases?|gets|(?:is|are) (?:then |now |thus )?(?:\w+ed|set|reset|made|cut) (?:to|by|into|with)\b)"
@@ -122,10 +120,14 @@ class Context:
         return before, behind
 
     @cached_property
-    def range_ends(self) -> list[Token]:
-        """The equations that end a range."""
-        ends = [token for match in RANGE.finditer(self.mask) for token in self.tokens(match["second"])]
-        return [token for token in ends if isinstance(token.sides[0].node, ast.Name)]
+    def ranges(self) -> list[tuple[Token, Token]]:
+        """What it goes over, the first and the last: ``i = 0`` up to ``i = 4``, ``0`` to ``n - 1``."""
+        tokens = self.sentence.tokens
+        return [(tokens[int(match["first"])], tokens[int(match["last"])]) for match in _RANGE.finditer(self.mask)]
+
+    def ends_range(self, token: Token) -> bool:
+        """Whether it is the last of such: it may lie behind the lines that tell of the first, or be worked out by the text."""
+        return any(token is last for _, last in self.ranges)
 
     @property
     def asks(self) -> bool:

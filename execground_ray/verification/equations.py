@@ -40,10 +40,8 @@ def check_equations(context: Context) -> Iterator[Check]:
         for sides in token.equations:
             if len(sides) > 1:
                 yield from _arithmetic(context, token, sides)
-                if token not in context.range_ends:
-                    yield from _names(context, token, sides)
-                else:
-                    yield from _range_end(context, token, sides)
+                is_last = context.ends_range(token)
+                yield from _names(replace(context, window=context.whole) if is_last else context, token, sides)
     for match in _TOGETHER.finditer(context.mask):
         yield from _together(context, *(context.sentence.tokens[int(match[each])] for each in ("one", "other")))
 
@@ -141,14 +139,6 @@ def _is_of_another(context: Context, token: Token, side: Side, written: Side) ->
         return False
     whole = replace(context, window=context.whole, cited=False)
     return bool(has_value(whole, side, written.value, written.tolerance))
-
-
-def _range_end(context: Context, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
-    """Where a range ends that a name runs through: at some value that it has in the run."""
-    for value in _value(sides[-1]) if context.whole else ():
-        values, closed, _ = context.whole.possible(sides[0])  # type: ignore[union-attr]
-        good = any(same(value, each) for each in values) or (False if closed else None)
-        yield context.verdict(token, Kind.ASSIGNMENT, good, f"{sides[0].source} is {value!r} at no time")
 
 
 def is_of_another_kind(context: Context, token: Token, side: Side, written: Side) -> bool:

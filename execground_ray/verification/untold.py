@@ -7,7 +7,6 @@ rounds is told without what it changes; a sentence that cites it and knows only 
 from __future__ import annotations
 
 import ast
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
@@ -27,9 +26,6 @@ from execground_ray.verification.values import fits, freeze
 
 MOST_SHOWN = 5  # lines in a message
 OTHER_TIMES = 2  # that what a statement changes is told, before the one time that it is not is seen
-_RANGE = re.compile(
-    r"‹[EV](?P<first>\d+)›(?:,? (?:and so on|up|down|on),?)?(?: (?:to|through|until) | ?(?:…|\.\.\.|–) ?)‹[EV](?P<last>\d+)›"
-)
 
 
 class Telling:
@@ -75,14 +71,12 @@ class Telling:
     @cached_property
     def _ranges(self) -> list[tuple[str, int, int]]:
         """Of what, if that is said, and its bounds."""
-        tokens = self.context.sentence.tokens
         found = []
-        for match in _RANGE.finditer(self.context.mask):
+        for first, last in self.context.ranges:
             with suppress(UnknownError):
-                first, last = (tokens[int(match[end])] for end in ("first", "last"))
-                low, high = sorted((first.value, last.value))
+                bounds = first.value, last.value
                 name = ast.unparse(last.sides[0].node) if len(last.sides) > 1 else ""
-                found += [(name, low, high)] if type(low) is type(high) is int else []
+                found += [(name, min(bounds), max(bounds))] if {*map(type, bounds)} == {int} else []
         return found
 
 

@@ -66,11 +66,6 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
     assert kind in RUN.contradicts(f"It begins {RUN.whole}. {mistaken} {RUN.at(part, number)}.")
 
 
-def test_which_jumps_are_made_in_calls_without_lines_is_not_known():
-    for part, number, kinds in (("return depth", 1, set()), ("grid[1][2] = 7", 0, {Kind.OPERATION})):
-        assert RUN.contradicts(f"It begins {RUN.whole}. The loop is left by `break` {RUN.at(part, number)}.") == kinds
-
-
 def test_a_claim_is_held_against_the_moments_that_the_sentence_names():
     assert RUN.contradicts(f"With `n = 1` the value of `n * 5 - 1` is `4` {RUN.whole}.") == set()
     assert RUN.contradicts(f"With `n = 1` the value of `n * 5 - 1` is `9` {RUN.whole}.") != set()

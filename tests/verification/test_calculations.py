@@ -119,8 +119,8 @@ CASES = [
         "if words[0]",
         0,
     ),
-    # loops: where they end, how they are left
-    (Kind.OPERATION, "`break` ends the loop", "`continue` goes on", "break", 0),
+    (Kind.OPERATION, "The places `0` up to `high - 1` are there", "The place `high - 1` is there", "middle = ", 0),
+    # loops: where they end
     (Kind.ASSIGNMENT, "It goes from `index = 0` to `index = 1`", "It goes from `index = 0` to `index = 2`", "place", 0),
     (Kind.CALL, "It goes over `range(0, 5, 2)`", "It goes over `range(0, 6, 2)`", "for even in", 0),
     (Kind.ASSIGNMENT, "For `index = 0` it is `0`", "For `index = 1` it is `0`", "place = ", 0),
@@ -165,7 +165,6 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
     [
         ("It keeps what is below `high**2`, and `high**2 = 6**2 = 36`", "kept = "),  # is called later
         ("With `q = deque([jar])` there is something", "queue = "),  # a value with an object in it, and no call
-        ("The `break` is not reached, and `break` is skipped", "place = "),
         ("The functions `squared(number)` and `letters(word)` are defined", "middle = "),
         ("`letters(word)` returns `['a']`", "return [letters"),  # in the first of the comprehension's rounds
         ("Each becomes `number * 3`, which gives `[3, 18]`", "tripled = "),
@@ -458,3 +457,9 @@ def test_a_key_may_be_told_as_the_integer_that_it_is():
     cited = run.at("paths[place] =", 1)
     assert run.contradicts(f"It begins {run.whole}. {added} {cited}.") == set()
     assert run.contradicts(f"It begins {run.whole}. {taken} {cited}.") != set()
+
+
+def test_a_fraction_is_one_number():
+    run = Told("def main_solution(n):\n    share = 0.5 ** n\n    return share", '{"n": 7}')
+    assert run.contradicts(f"It is `1 / 128`, and so `share = 0.0078125` {run.whole}.") == set()
+    assert run.contradicts(f"It is one of `128`, and so `share = 0.0078125` {run.whole}.") == {Kind.VALUE}
