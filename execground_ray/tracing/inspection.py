@@ -130,4 +130,5 @@ def attribute_of(owner: Any, name: str) -> Any:
 def _is_plain_key(key: Any) -> bool:
     if type(key) is tuple:
         return all(map(_is_plain_key, key))
-    return id(type(key)) in LEAVES
+    numpy = numpy_of(type(key))
+    return id(type(key)) in LEAVES or (numpy is not None and isinstance(key, numpy.generic))  # np.int64(1)
