@@ -162,10 +162,16 @@ class Untold:
         )
 
     def _tellings_of(self, change: Change) -> list[Telling]:
-        """The sentences that cite a change, or else lines beside it, and those behind them."""
+        """The sentences that cite a change, or else lines beside it, the headings before these and what is behind them."""
         near = (place for place, telling in enumerate(self._tellings) if change.line in telling.near)
         places = self._citing.get(change.line) or near
-        return [each for place in places for each in self._tellings[place : place + 2]]
+        return [each for place in places for each in self._tellings[self._heading(place) : place + 2]]
+
+    def _heading(self, place: int) -> int:
+        """The first of the sentences right before one that cite nothing: "**`i = 2`**" of a round."""
+        while place and not self._tellings[place - 1].context.cited:
+            place -= 1
+        return place
 
     def checks(self) -> Iterator[tuple[int, Check]]:
         """What is contradicted, by sentence: a value of a variable that its lines replace, and none of those it gets."""

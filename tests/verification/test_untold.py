@@ -98,6 +98,13 @@ def test_a_round_that_is_told_without_what_it_changes_is_left_out(told, is_left_
     assert bool(untold) is is_left_out
 
 
+def test_a_heading_tells_what_the_sentence_behind_it_is_about():
+    first = FIRST + 2 * ROUND
+    plain = f"With `number = 3` it goes on [{first}-{first + ROUND - 1}]."
+    for heading, is_left_out in (("**Now `total = 16`:**", False), ("**Now the third:**", True)):
+        assert bool(untold_of([*WHOLE[:3], heading, plain, *WHOLE[4:]])) is is_left_out
+
+
 def test_of_several_rounds_in_one_sentence_one_is_missed_only_where_the_variable_is_named():
     first, last = FIRST + ROUND, FIRST + 4 * ROUND - 1
     for names, is_left_out in (("`9` and `5`", False), ("`number = 9` and `number = 5`", True)):
