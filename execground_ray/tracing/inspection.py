@@ -130,5 +130,4 @@ def attribute_of(owner: Any, name: str) -> Any:
 def _is_plain_key(key: Any) -> bool:
     if type(key) is tuple:
         return all(map(_is_plain_key, key))
-    numpy = numpy_of(type(key))
-    return id(type(key)) in LEAVES or (numpy is not None and isinstance(key, numpy.generic))  # np.int64(1)
+    return id(type(key)) in LEAVES or isinstance(key, getattr(numpy_of(type(key)), "generic", ()))  # np.int64(1)

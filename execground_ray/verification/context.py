@@ -126,8 +126,12 @@ class Context:
         return [(tokens[int(match["first"])], tokens[int(match["last"])]) for match in _RANGE.finditer(self.mask)]
 
     def ends_range(self, token: Token) -> bool:
-        """Whether it is the last of such: it may lie behind the lines that tell of the first, or be worked out by the text."""
-        return any(token is last for _, last in self.ranges)
+        """Whether it is the last of such: it may lie behind the lines that tell of the first, or be worked out by the text.
+
+        In "`i = 0` – `total = 4`" it is something else.
+        """
+        firsts = [first for first, last in self.ranges if last is token]
+        return any(len(token.sides) < 2 or first.sides[0].key == token.sides[0].key for first in firsts if first.sides)
 
     @property
     def asks(self) -> bool:
