@@ -168,6 +168,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("With `q = deque([jar])` there is something", "queue = "),  # a value with an object in it, and no call
         ("The functions `squared(number)` and `letters(word)` are defined", "middle = "),
         ("`letters(word)` returns `['a']`", "return [letters"),  # in the first of the comprehension's rounds
+        ("`squared(2)`, where there is nothing like the `range(0, 3)`, returned `4`", "for index in"),
         ("Each becomes `number * 3`, which gives `[3, 18]`", "tripled = "),
         ("It is not the object with `size = 9`", ">>> Call to Jar.__init__"),  # an attribute of another object
         ("`self.filled += 5` leaves `self.filled = 5`, so `jar.filled = 5`", "self.filled += "),  # by another name
