@@ -90,6 +90,7 @@ def test_a_citation_is_not_too_narrow_for_a_change_that_is_only_named():
         ("With `number = 3` it goes on", True),  # each other round tells its sum
         ("With `number = 3` it rises from `13` up to `21`", False),
         ("With `number = 3` it is `16`", False),
+        ("With `number = 3` it goes from `'a'` to `20`", True),  # no range of numbers
     ],
 )
 def test_a_round_that_is_told_without_what_it_changes_is_left_out(told, is_left_out):
