@@ -70,7 +70,7 @@ _PLURAL = re.compile(r"^(?:are|were|become|became|stay|remain|start|begin|get|ho
 _BEGINS = re.compile(r"(?:start|begin|end).* with$", re.IGNORECASE)
 _RETURNS = re.compile(r"return|gives?\b|yield|hands", re.IGNORECASE)
 _HOLDS = re.compile(r"holds?\b", re.IGNORECASE)
-_CLAUSE = re.compile(r", (?:where|which|whose|for which)\b[^.;:]*$", re.IGNORECASE)
+_IN_CLAUSE = re.compile(r", (?:where|which|whose|for which)\b[^.;:]*$", re.IGNORECASE)
 _ENDS_CLAUSE = re.compile(r"‹\w+›, (?!which|that|it\b|so\b|and\b)")
 _WITH_IT = re.compile(r"\bwith (?P<values>‹C\d+›), and it (?:is|was) ", re.IGNORECASE)
 _NONE = re.compile(r"\b(?:neither|none|nor|never|no|nothing|cannot|can't)\b[^.;:,]*$", re.IGNORECASE)
@@ -98,7 +98,7 @@ def _says(context: Context, match: re.Match[str]) -> Iterator[Check]:
             return
         # "gets the value of `x`, and `y` is 5"
         subjects, before = subjects[-1:], ""
-    if _ENDS_CLAUSE.match(match[0]) and _CLAUSE.search(before):  # "`f(3)`, where it goes over `range(2)`, returns"
+    if _ENDS_CLAUSE.match(match[0]) and _IN_CLAUSE.search(before):  # "`f(3)`, where it goes over `range(2)`, returns"
         return
     length = len(subjects) == 1 and re.search(r"\b(?:length|size) of\s*$", before, re.IGNORECASE)
     is_own = len(subjects) == 1 and re.match(r"‹\w+›, which", match[0])
