@@ -133,7 +133,7 @@ def _repetition(text: str) -> list[Finding]:
 
 
 def _periods(words: list[str]) -> list[int]:
-    """After how many words a few of them stand there again: after others no whole passage can."""
+    """The distances at which the same few words recur: what is repeated has one of them as its period."""
     last: dict[tuple[str, ...], int] = {}
     found = set()
     for place, few in enumerate(zip(*(words[first:] for first in range(MIN_REPEATS)), strict=False)):

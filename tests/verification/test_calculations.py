@@ -119,8 +119,8 @@ CASES = [
         "if words[0]",
         0,
     ),
+    # loops and ranges: where they end
     (Kind.OPERATION, "The places `0` up to `high - 1` are there", "The place `high - 1` is there", "middle = ", 0),
-    # loops: where they end
     (Kind.ASSIGNMENT, "`low = 1` – `index = 0`", "`low = 1` – `index = 1`", "place = ", 0),
     (Kind.ASSIGNMENT, "It goes from `index = 0` to `index = 1`", "It goes from `index = 0` to `index = 2`", "place", 0),
     (Kind.CALL, "It goes over `range(0, 5, 2)`", "It goes over `range(0, 6, 2)`", "for even in", 0),
