@@ -22,6 +22,7 @@ from execground_ray.config.schema import Cluster, Tracing
 from execground_ray.private.ray import (
     LOOPBACK_VARIABLE,
     QUIET_LOGGERS,
+    ask_for_no_nodes,
     check_names,
     check_on_loopback,
     hold_back_from_the_first_byte,
@@ -165,6 +166,7 @@ def set_up_stream(no_progress_seconds: float) -> None:
     context.print_on_execution_start = False
     context.execution_no_progress_timeout_s = no_progress_seconds
     context.op_resource_reservation_ratio = OTHER_SHARE
+    ask_for_no_nodes()
     # Ray Data lets a stage run ahead until half of its share of the object store is full: of a cluster's, that is the
     # whole corpus, and the driver keeps a record of each block that waits. So from the first byte on, no more may wait
     # for a stage than twice what it works on.

@@ -5,9 +5,15 @@ from unittest.mock import MagicMock
 import pytest
 from ray.data import DataContext
 from ray.data._internal.execution.backpressure_policy import downstream_capacity_backpressure_policy as ray_policy
+from ray.data._internal.execution.interfaces import ExecutionResources
 
 from execground_ray.cluster import OTHER_SHARE, set_up_stream
-from execground_ray.private.ray import THRESHOLD, DownstreamCapacityBackpressurePolicy
+from execground_ray.private.ray import (
+    HAS_ENOUGH,
+    THRESHOLD,
+    DownstreamCapacityBackpressurePolicy,
+    RateBasedClusterAutoscaler,
+)
 
 USUAL_SHARE, USUAL_THRESHOLD = 0.5, 0.5  # of Ray Data
 
@@ -19,6 +25,7 @@ def context(monkeypatch):
     monkeypatch.setattr(DataContext, "get_current", lambda: found)
     found.op_resource_reservation_ratio = USUAL_SHARE
     monkeypatch.setattr(DownstreamCapacityBackpressurePolicy, THRESHOLD, USUAL_THRESHOLD)
+    monkeypatch.setattr(RateBasedClusterAutoscaler, HAS_ENOUGH, getattr(RateBasedClusterAutoscaler, HAS_ENOUGH))
     return found
 
 
@@ -36,6 +43,30 @@ def test_a_stage_is_stopped_when_more_waits_than_twice_what_the_next_works_on(co
     assert not holds_back(context, monkeypatch, waiting)
     set_up_stream(600)
     assert holds_back(context, monkeypatch, waiting) is stops
+
+
+def asks_for():
+    """What Ray Data's own autoscaler asks for where all CPUs are taken."""
+    stage = MagicMock(output_dependencies=[])
+    stage.has_completed.return_value = False
+    stage.metrics.num_output_blocks_per_task_s = 1.0
+    stage.get_max_concurrency_limit.return_value = 1
+    stage.min_scheduling_resources.return_value = ExecutionResources(cpu=0.1)
+    stage.per_task_resource_allocation.return_value = ExecutionResources(cpu=0.1)
+    used = MagicMock()
+    used.get.return_value = MagicMock(cpu=1.0, gpu=0.0, memory=0.0, object_store_memory=0.0)
+    coordinator = MagicMock()
+    coordinator.get_reserved_resources.return_value = {"node": {"CPU": 2.0}}
+    with_no_wait = {"autoscaling_coordinator": coordinator, "min_gap_between_autoscaling_requests_s": 0}
+    autoscaler = RateBasedClusterAutoscaler([stage], "job", utility_calculator=used, **with_no_wait)
+    autoscaler.try_trigger_scaling()
+    return coordinator.request_resources.call_args.kwargs["resources"]
+
+
+def test_nothing_is_asked_for_that_would_take_cpus_out_of_reach(context):
+    assert asks_for() == [{"CPU": 0.1}]
+    set_up_stream(600)
+    assert asks_for() == []
 
 
 def test_so_much_of_the_cpus_is_set_aside_for_each_stage_as_the_plan_counts_on(context):

@@ -17,6 +17,7 @@ from ray._private import ray_constants
 from ray._private.internal_api import memory_summary
 from ray._private.node import Node
 from ray.data import DataContext
+from ray.data._internal.cluster_autoscaler import RateBasedClusterAutoscaler
 from ray.data._internal.execution.backpressure_policy import ENABLED_BACKPRESSURE_POLICIES
 from ray.data._internal.execution.backpressure_policy.downstream_capacity_backpressure_policy import (
     DownstreamCapacityBackpressurePolicy,
@@ -27,6 +28,7 @@ from execground_ray.private.checking import gone, require, require_reader
 
 __all__ = [
     "SystemException",
+    "ask_for_no_nodes",
     "check_names",
     "check_on_loopback",
     "hold_back_from_the_first_byte",
@@ -37,6 +39,7 @@ __all__ = [
 
 LIBRARY = "ray"
 THRESHOLD = "OBJECT_STORE_BUDGET_UTIL_THRESHOLD"
+HAS_ENOUGH = "_is_cluster_utilization_low"
 LOOPBACK_VARIABLE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray listens on 127.0.0.1 alone, whatever the system
 LOOPBACK = "127.0.0.1"
 IDLE_SETTING = "idle_worker_killing_time_threshold_ms"  # Ray does not start with one that it does not know
@@ -54,6 +57,8 @@ def check_names() -> None:
     require_reader(LIBRARY, DownstreamCapacityBackpressurePolicy, THRESHOLD)
     if DownstreamCapacityBackpressurePolicy not in ENABLED_BACKPRESSURE_POLICIES:
         raise gone(LIBRARY, "DownstreamCapacityBackpressurePolicy among its policies")
+    require(LIBRARY, RateBasedClusterAutoscaler, HAS_ENOUGH)
+    require_reader(LIBRARY, RateBasedClusterAutoscaler, HAS_ENOUGH)
     require(LIBRARY, DataContext.get_current(), "op_resource_reservation_ratio", "execution_no_progress_timeout_s")
     require(LIBRARY, Node, "kill_all_processes")
     if getattr(ray_constants, "ENABLE_RAY_CLUSTERS_ENV_VAR", None) != LOOPBACK_VARIABLE:
@@ -63,6 +68,15 @@ def check_names() -> None:
 def hold_back_from_the_first_byte() -> None:
     """Let no more wait for a stage than twice what it works on, however much of the object store is free."""
     setattr(DownstreamCapacityBackpressurePolicy, THRESHOLD, 0)
+
+
+def ask_for_no_nodes() -> None:
+    """Leave it to the pools to ask for nodes, by the actors that they start: so a stream may use all CPUs there are.
+
+    What Ray Data asks for beside them, a part of a CPU for each task that it foresees, is all that the stream may use
+    from then on, with what is left of each node in whole CPUs: of 2, it had 1.6, and rows were verified one at a time.
+    """
+    setattr(RateBasedClusterAutoscaler, HAS_ENOUGH, lambda autoscaler, utilization: True)
 
 
 def start_settings(idle_worker_ms: int) -> dict[str, Any]:
