@@ -155,10 +155,16 @@ class Untold:
                 yield untold[0]
 
     def _goes_round_by_round(self, change: Change, many: list[Change]) -> bool:
-        """Whether the sentences that cite a change tell of this round alone, or name the variable."""
+        """Whether the sentences that cite a change tell of this round alone, and not of the whole call; or name the variable."""
         citing = [self._tellings[place] for place in self._citing.get(change.line, ())]
+        frame = self._run.frames[self._run.frame_of[change.line - 1]]
         return all(
-            change.name in telling.names or sum(each.line in telling.cited for each in many) == 1 for telling in citing
+            change.name in telling.names
+            or (
+                sum(each.line in telling.cited for each in many) == 1
+                and not (telling.context.window and {frame.first, frame.last} <= telling.context.window.core)
+            )
+            for telling in citing
         )
 
     def _tellings_of(self, change: Change) -> list[Telling]:

@@ -153,3 +153,31 @@ def test_what_is_put_into_a_list_may_be_told_without_the_whole_list():
     end = f"All is there [{first + 20}-{len(lines)}]."
     text = "\n\n".join([*sentences, end, "**Final output:** `[4, 9, 3, 5, 7]`"])
     assert verify(text, run).coverage == 1.0
+
+
+CALLING = """\
+def largest(numbers):
+    best = 0
+    for number in numbers:
+        best = max(best, number)
+    return best
+
+
+def main_solution(rows):
+    return [largest(row) for row in rows]
+"""
+
+
+def test_a_call_that_one_sentence_tells_as_a_whole_may_be_told_in_short():
+    arguments = '{"rows": [[4], [9], [3]]}'
+    lines = execute(CALLING, arguments).trace.split("\n")
+    begin, *_ = calls = [index for index, line in enumerate(lines, 1) if ">>> Call to largest" in line]
+    ends = [index for index, line in enumerate(lines, 1) if "<<< Return value from largest" in line]
+    told = [f"It begins [1-{begin - 1}]."]
+    for first, last, number in zip(calls[:2], ends[:2], (4, 9), strict=True):
+        told.append(f"`best = 0`, and with `number = {number}` we get `best = {number}` [{first}-{last}].")
+    for first, is_left_out in ((calls[2], False), (calls[2] + 2, True)):
+        short = f"The last row gives `3` [{first}-{ends[2]}]."
+        text = "\n\n".join([*told, short, f"Done [{ends[2] + 1}-{len(lines)}].", "**Final output:** `[4, 9, 3]`"])
+        verdict = verify(text, execute(CALLING, arguments, text))
+        assert bool(verdict.untold) is is_left_out
