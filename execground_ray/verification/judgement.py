@@ -13,7 +13,7 @@ from execground_ray.verification.equations import check_equations
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.marked_operations import check_marked_operations
 from execground_ray.verification.passages import Passage, passages
-from execground_ray.verification.presence import check_values
+from execground_ray.verification.presence import check_order, check_values
 from execground_ray.verification.returned import check_returned
 from execground_ray.verification.run import Run
 from execground_ray.verification.tokens import tokenize
@@ -31,6 +31,7 @@ _RULES = (
     check_counts,
     check_written_calls,
     check_values,
+    check_order,
 )
 
 

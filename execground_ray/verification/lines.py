@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
@@ -12,7 +13,7 @@ from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import Event
 from execground_ray.verification.run import Run
-from execground_ray.verification.trees import key_of, name_of_call, nodes_in, operations_of
+from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in, operations_of
 from execground_ray.verification.values import LASTING, Opaque, freeze
 
 MAX_STATES = 150  # states of names in which an expression is evaluated
@@ -207,6 +208,14 @@ class Lines:
             for place in range(len(many) - length + 1)
             if many[place] == target[0]
         )
+
+    def is_reordered(self, keys: tuple[Hashable, ...]) -> bool:
+        """Whether a list, or what an expression was time after time, is these in another order, and none in this or back."""
+        events = grouped(self.events, lambda event: id(event.node)).values()
+        rows = {*self.sequences, *(tuple(freeze(event.value) for event in each) for each in events)}
+        is_a_row = any(way in rows or self.has_slice(list(way)) for way in (keys, keys[::-1]))
+        has_no_order = ("list", tuple(sorted(keys, key=repr))) in self.set_pool
+        return not (is_a_row or has_no_order) and any(Counter(row) == Counter(keys) for row in rows)
 
     @cached_property
     def operations(self) -> frozenset[str]:

@@ -148,7 +148,7 @@ class Window(Conditions):
         if given and not any(isinstance(value, MUTABLE | Opaque) for value in given):
             return False
         return side.source in self.run.attributes and (
-            len(self.core) == self.run.count or stores.isdisjoint(self.lines)
+            len(self.core) == self.run.count or stores.isdisjoint(self.core_statements)
         )
 
     def _is_unset(self, side: Side) -> bool:

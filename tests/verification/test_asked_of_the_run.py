@@ -102,3 +102,55 @@ def test_watches_of_a_text():
         "grid[i + 1][2]",
         "grid[i + 1]",
     ]
+
+
+DOUBLED = """\
+def main_solution(word):
+    rows = []
+    for letter in word:
+        row = letter * 2
+        rows.append(row)
+    return rows
+"""
+ROWS = Told(DOUBLED, '{"word": "bca"}')
+
+
+@pytest.mark.parametrize(
+    ("told", "is_wrong"),
+    [
+        ("`'b'`, `'c'` and `'a'`", False),
+        ("`'bb'`, `'cc'` and `'aa'`", False),
+        ("`'aa'`, `'cc'` and `'bb'`", False),  # back from the end
+        ("`'aa'`, `'bb'` and `'cc'`", False),  # as anybody sorts them
+        ("`'bb'` and `'aa'`", False),  # not all of them
+        ("`'cc'`, `'bb'` and `'aa'`", True),
+        ("`'c'`, `'b'`, and `'a'`", True),
+        ("'cc', 'bb' and 'aa'", False),  # no code
+        ("Would it be `'cc'`, `'bb'` and `'aa'`?", False),
+    ],
+)
+def test_values_in_a_row_are_told_in_the_order_of_the_run(told, is_wrong):
+    assert ROWS.contradicts(f"In turn we get {told} {ROWS.whole}.") == ({Kind.VALUE} if is_wrong else set())
+
+
+def test_values_without_an_order_are_told_in_any():
+    run = Told("def main_solution(word):\n    found = set(word)\n    return len(found)\n", '{"word": "bca"}')
+    assert run.contradicts(f"It has `'c'`, `'b'` and `'a'` {run.whole}.") == set()
+
+
+def test_an_attribute_may_have_the_name_of_a_variable_that_is_assigned_later():
+    program = """\
+class Box:
+    def __init__(self):
+        self.found = []
+
+
+def main_solution(size):
+    box = Box()
+    found = size + 1
+    return found
+"""
+    run = Told(program, '{"size": 4}')
+    made = f"[{run.at('>>> Call to Box')[1:-1]}-{run.at('box = Box', 1)[1:-1]}]"
+    assert run.contradicts(f"The box is made, and `found = []` {made}.") == set()
+    assert run.contradicts(f"Now `found = []` {run.at('found = size')}.") == {Kind.ASSIGNMENT}
