@@ -148,6 +148,8 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
     find, kind = (has_returned, Kind.CALL) if _RETURNS.search(verb) else (has_value, Kind.ASSIGNMENT)
     good = follows(side, context.given(target), value, written.tolerance) if target.marked and context.cited else None
     good = find(context, side, value, written.tolerance) if good is None else good
+    if good is False and not written.is_literal and isinstance(value, float) and value.is_integer():
+        good = find(context, side, int(value), written.tolerance)  # `total` is `6 / 2`, of which `int` was taken
     if good and context.cited:
         shows_itself = target.marked and (isinstance(side.node, ast.Name) or kind is Kind.CALL)
         shows_itself = shows_itself and not _HOLDS.match(verb)  # what is in it

@@ -154,3 +154,11 @@ def main_solution(size):
     made = f"[{run.at('>>> Call to Box')[1:-1]}-{run.at('box = Box', 1)[1:-1]}]"
     assert run.contradicts(f"The box is made, and `found = []` {made}.") == set()
     assert run.contradicts(f"Now `found = []` {run.at('found = size')}.") == {Kind.ASSIGNMENT}
+
+
+def test_of_a_quotient_that_a_text_writes_out_a_whole_number_may_be_made():
+    run = Told("def main_solution(size):\n    half = int(size / 2)\n    return half\n", '{"size": 6}')
+    made = run.at("half = int")
+    assert run.contradicts(f"`half` is `6 / 2` {made}.") == set()
+    for wrong in ("6 / 3", "3.0"):
+        assert run.contradicts(f"`half` is `{wrong}` {made}.") != set()
