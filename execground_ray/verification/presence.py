@@ -22,6 +22,7 @@ _COMPUTED = re.compile(
     r"\b(?:sum|total|difference|product|quotient|twice|double|half|square|minus|plus|leaves|apart|average|together|combined|distance|bits?|binary|gap|multiples?)\b",
     re.IGNORECASE,
 )
+# Values that are told one behind the other.
 _ROW = re.compile(r"‹V\d+›(?:(?:,? and |, |; )‹V\d+›){2,}")
 DISTINCT = 1_000  # an integer that is no text's own counting
 MAX_PLACES = 4  # the values of so many names may be told as one tuple: (i, j)
@@ -52,22 +53,22 @@ def check_values(context: Context) -> Iterator[Check]:
 def check_order(context: Context) -> Iterator[Check]:
     """Judge values that a sentence with lines of its own tells in a row: they are in an order that the run has them in."""
     window = context.window
-    if window is None or not context.cited or context.is_open:
+    if window is None or not context.cited or not window.complete:
         return
     for match in _ROW.finditer(context.mask):
         tokens = context.tokens(match[0])
         with suppress(UnknownError):
             keys = tuple(freeze(token.value) for token in tokens)
-            is_marked = all(token.marked for token in tokens)
-            if is_marked and not _is_sorted(keys) and window.is_reordered(keys):
+            is_said = not context.is_conditional(tokens[0]) and not context.is_denied(tokens[0])
+            if is_said and all(token.marked for token in tokens) and not _is_sorted(keys) and window.is_reordered(keys):
                 told = ", ".join(map(context.sentence.code_of, tokens))
                 yield Check.of(context.sentence, Kind.VALUE, f"{told} come in another order there")
 
 
 def _is_sorted(keys: tuple[Any, ...]) -> bool:
-    """Whether it is the order that anything is told in by itself: "the pegs `1`, `2` and `3`"."""
+    """Whether it is an order that anything is told in by itself: "the pegs `1`, `2` and `3`"."""
     try:
-        return keys == tuple(sorted(keys))
+        return tuple(sorted(keys)) in (keys, keys[::-1])
     except TypeError:
         return False
 

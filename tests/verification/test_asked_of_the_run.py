@@ -121,12 +121,14 @@ ROWS = Told(DOUBLED, '{"word": "bca"}')
         ("`'b'`, `'c'` and `'a'`", False),
         ("`'bb'`, `'cc'` and `'aa'`", False),
         ("`'aa'`, `'cc'` and `'bb'`", False),  # back from the end
-        ("`'aa'`, `'bb'` and `'cc'`", False),  # as anybody sorts them
+        ("`'aa'`, `'bb'` and `'cc'`", False),  # as anybody sorts them, up or down
+        ("`'cc'`, `'bb'` and `'aa'`", False),
         ("`'bb'` and `'aa'`", False),  # not all of them
-        ("`'cc'`, `'bb'` and `'aa'`", True),
-        ("`'c'`, `'b'`, and `'a'`", True),
-        ("'cc', 'bb' and 'aa'", False),  # no code
-        ("Would it be `'cc'`, `'bb'` and `'aa'`?", False),
+        ("`'bb'`, `'aa'` and `'cc'`", True),
+        ("`'b'`, `'a'`, and `'c'`", True),
+        ("'bb', 'aa' and 'cc'", False),  # no code
+        ("Would it be `'bb'`, `'aa'` and `'cc'`?", False),
+        ("rows, and none but `'bb'`, `'aa'` and `'cc'`", False),
     ],
 )
 def test_values_in_a_row_are_told_in_the_order_of_the_run(told, is_wrong):
@@ -135,7 +137,7 @@ def test_values_in_a_row_are_told_in_the_order_of_the_run(told, is_wrong):
 
 def test_values_without_an_order_are_told_in_any():
     run = Told("def main_solution(word):\n    found = set(word)\n    return len(found)\n", '{"word": "bca"}')
-    assert run.contradicts(f"It has `'c'`, `'b'` and `'a'` {run.whole}.") == set()
+    assert run.contradicts(f"It has `'b'`, `'a'` and `'c'` {run.whole}.") == set()
 
 
 def test_an_attribute_may_have_the_name_of_a_variable_that_is_assigned_later():
