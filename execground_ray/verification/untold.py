@@ -19,6 +19,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.equations import THEN
 from execground_ray.verification.finding import Finding, Kind, Outcome
 from execground_ray.verification.notation import Side
+from execground_ray.verification.recorded import Frame
 from execground_ray.verification.run import Change, Run
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import CACHED, grouped, nodes_in
@@ -63,6 +64,11 @@ class Telling:
             type(change.value) is int and low < change.value < high and name in {"", change.name}
             for name, low, high in self._ranges
         )
+
+    def cites_whole(self, frame: Frame) -> bool:
+        """Whether it cites a call from its first line to its last."""
+        window = self.context.window
+        return window is not None and {frame.first, frame.last} <= window.core
 
     def may_tell(self, change: Change) -> bool:
         """Whether it has the value, or says otherwise what is done to what the variable has."""
@@ -160,10 +166,7 @@ class Untold:
         frame = self._run.frames[self._run.frame_of[change.line - 1]]
         return all(
             change.name in telling.names
-            or (
-                sum(each.line in telling.cited for each in many) == 1
-                and not (telling.context.window and {frame.first, frame.last} <= telling.context.window.core)
-            )
+            or (sum(each.line in telling.cited for each in many) == 1 and not telling.cites_whole(frame))
             for telling in citing
         )
 
