@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -214,8 +214,12 @@ class Lines:
         events = grouped(self.events, lambda event: id(event.node)).values()
         rows = {*self.sequences, *(tuple(freeze(event.value) for event in each) for each in events)}
         is_a_row = any(way in rows or self.has_slice(list(way)) for way in (keys, keys[::-1]))
-        has_no_order = ("list", tuple(sorted(keys, key=repr))) in self.set_pool
-        return not (is_a_row or has_no_order) and any(Counter(row) == Counter(keys) for row in rows)
+        count = Counter(keys)
+        return not (is_a_row or self.has_unordered(keys)) and any(Counter(row) == count for row in rows)
+
+    def has_unordered(self, wanted: Iterable[Hashable]) -> bool:
+        """Whether these are all that is in something that has no order."""
+        return ("list", tuple(sorted(wanted, key=repr))) in self.set_pool
 
     @cached_property
     def operations(self) -> frozenset[str]:

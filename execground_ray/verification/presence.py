@@ -1,4 +1,7 @@
-"""Every value that a sentence cites is one of its lines: whole, a part, a length; or follows from what it says itself."""
+"""Every value that a sentence cites is one of its lines: whole, a part, a length; or follows from what it says itself.
+
+Several in a row come in an order that the lines have them in.
+"""
 
 from __future__ import annotations
 
@@ -198,9 +201,7 @@ def _number(window: Window, source: str, value: Any) -> bool:
 
 def _sequence(window: Window, wanted: list[Any], is_pair: bool) -> bool:
     """A slice of a list, its elements in another order, or made of values of these lines."""
-    if not wanted or window.has_slice(wanted) or window.has_slice(wanted[::-1]):
-        return True
-    if ("list", tuple(sorted(wanted, key=repr))) in window.set_pool:
+    if not wanted or window.has_slice(wanted) or window.has_slice(wanted[::-1]) or window.has_unordered(wanted):
         return True
     can_be_made = is_pair or len(wanted) in window.run.displays
     return can_be_made and all(key in window.pool or key in window.run.constants for key in wanted)
