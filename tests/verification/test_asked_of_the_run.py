@@ -136,7 +136,7 @@ def test_values_in_a_row_are_told_in_the_order_of_the_run(told, is_wrong):
 
 
 def test_values_without_an_order_are_told_in_any():
-    run = Told("def main_solution(word):\n    found = set(word)\n    return len(found)\n", '{"word": "bca"}')
+    run = Told("def main_solution(word):\n    found = set(list(word))\n    return len(found)\n", '{"word": "bca"}')
     assert run.contradicts(f"It has `'b'`, `'a'` and `'c'` {run.whole}.") == set()
 
 
