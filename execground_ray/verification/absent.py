@@ -30,7 +30,7 @@ _MEASURES = frozenset(
 _CHANGES = frozenset({"min", "max", "round", "abs"})
 # What compares, and no line tells what with what.
 _COMPARING = frozenset(
-    "sort sorted bisect bisect_left bisect_right insort heappush heappop heapify nlargest nsmallest".split()
+    "min max sort sorted bisect bisect_left bisect_right insort heappush heappop heapify nlargest nsmallest".split()
 )
 # Atoms by which what is taken for true is told as a comparison: `len(stack) > 0`.
 _TRUTH = frozenset({"len", "0", "None", "True", "False", "''"})
@@ -166,7 +166,7 @@ def _is_strange(node: ast.Compare, window: Window) -> bool:
     """Whether these lines compare nothing that this can be."""
     op = type(node.ops[0])
     if is_pure(node):
-        if not window.comparing or not window.called.isdisjoint(_COMPARING):
+        if not window.called.isdisjoint(_COMPARING):
             return False
     elif done := _compared(node, window.compared):
         if not done.isdisjoint({op, OPPOSITES[op]}):

@@ -210,11 +210,6 @@ class Context:
             or any(pattern.search(before) for pattern in patterns)
         )
 
-    def is_alternative(self, token: Token) -> bool:
-        """Whether it is one of several that a sentence leaves open: "with `x = 0` or `y = 0`"."""
-        before, behind = self.around(token)
-        return bool(re.search(r"‹[EC]\d+›,? or $", before) or re.match(r",? or ‹[EC]", behind))
-
     def is_denied(self, token: Token) -> bool:
         """Whether the clause that a token stands in denies something."""
         return bool(_DENIED.search(self._clause(token)))
@@ -234,9 +229,7 @@ class Context:
         elif (
             good is None
             or self.is_conditional(token)
-            or self.is_alternative(token)
             or self.is_denied(token)
-            or (self.attributed and not self.cited)
             or (self.attributed and not token.marked)
         ):
             outcome = Outcome.UNKNOWN

@@ -43,12 +43,6 @@ def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
             yield side.node
 
 
-def _has_variables(node: ast.AST) -> bool:
-    """Whether it has names but those of what it calls."""
-    called = {id(each.func) for each in nodes_in(node) if isinstance(each, ast.Call)}
-    return any(isinstance(each, ast.Name) and id(each) not in called for each in nodes_in(node))
-
-
 def _is_ahead(window: Window, node: ast.AST) -> bool:
     """Whether it is done inside of a loop, a branch or a call that begins at these lines."""
     return any(key_of(node) == key_of(each) for each in window.begun)
@@ -113,7 +107,7 @@ def _is_strange(window: Window, node: ast.AST) -> bool:
             pass
         case _:
             return False
-    if not _has_variables(node) or _is_ahead(window, node):
+    if _is_ahead(window, node):
         return False
     written = [window.run.operation_of(each) or each for each in window.nodes]
     if any(key_of(node) == key_of(each) or is_part_of_sum(node, each) for each in written):

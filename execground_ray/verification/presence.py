@@ -30,7 +30,6 @@ _ROW = re.compile(r"‹V\d+›(?:(?:,? and |, |; )‹V\d+›){2,}")
 DISTINCT = 1_000  # an integer that is no text's own counting
 MAX_PLACES = 4  # the values of so many names may be told as one tuple: (i, j)
 _PRINTS = frozenset({"print", "write", "writelines"})
-_SMALL = 2  # integers up to this in size say too little to be wrong
 
 
 def check_values(context: Context) -> Iterator[Check]:
@@ -170,7 +169,7 @@ def in_window(window: Window, source: str, value: Any) -> bool:
         return bool(window.events)  # every expression is true or false
     if isinstance(value, str):
         texts = [*window.texts, *constants, *(entry.text for entry in window.opaque)]
-        return len(value) <= 1 or any(value in text or value[::-1] in text for text in texts)
+        return len(value) <= 1 or any(value in text for text in texts)
     if isinstance(value, int | float):
         return _number(window, source, value)
     if isinstance(value, dict):
@@ -201,7 +200,7 @@ def _number(window: Window, source: str, value: Any) -> bool:
 
 def _sequence(window: Window, wanted: list[Any], is_pair: bool) -> bool:
     """A slice of a list, its elements in another order, or made of values of these lines."""
-    if not wanted or window.has_slice(wanted) or window.has_slice(wanted[::-1]) or window.has_unordered(wanted):
+    if not wanted or window.has_slice(wanted) or window.has_unordered(wanted):
         return True
     can_be_made = is_pair or len(wanted) in window.run.displays
     return can_be_made and all(key in window.pool or key in window.run.constants for key in wanted)
@@ -214,10 +213,9 @@ def _sure(context: Context, window: Window, token: Token, value: Any) -> bool:
     distinct = len(value) > 1 if is_collection else isinstance(value, int) and abs(value) >= DISTINCT
     if not context.cited and (context.attributed or not distinct):
         return False
-    if context.is_entry(token) or (isinstance(value, list | dict | set) and window.changing):
-        return False
     if (
-        not window.complete
+        context.is_entry(token)
+        or not window.complete
         or window.hidden
         or window.iterators
         or context.is_conditional(token)
@@ -228,7 +226,7 @@ def _sure(context: Context, window: Window, token: Token, value: Any) -> bool:
         return False
     if not token.marked and (context.attributed or isinstance(value, str)):  # a text that cites marks its values
         return False
-    if is_number and (abs(value) <= _SMALL or _COMPUTED.search(context.mask)):
+    if is_number and _COMPUTED.search(context.mask):
         return False
     if isinstance(value, str) and not _PRINTS.isdisjoint(window.operations):
         return False  # what is printed is no value

@@ -70,10 +70,6 @@ class Telling:
         window = self.context.window
         return window is not None and {frame.first, frame.last} <= window.core
 
-    def may_tell(self, change: Change) -> bool:
-        """Whether it has the value, or says otherwise what is done to what the variable has."""
-        return self.has(change) or (change.in_place and change.name in self.names and change.name not in self.said)
-
     @cached_property
     def _ranges(self) -> list[tuple[str, int, int]]:
         """Of what, if that is said, and its bounds."""
@@ -124,7 +120,7 @@ class Untold:
             return False
         near = [telling for telling in self._tellings if line in telling.near]
         if changes := self._changes.get(line):
-            return any(telling.may_tell(change) for telling in near for change in changes)
+            return any(telling.has(change) for telling in near for change in changes)
         nodes = [event.node for event in self._run.events_at(line)]
         names = {node.id for node in nodes if isinstance(node, ast.Name)}
         return any(not (names and names.isdisjoint(telling.names)) for telling in near)

@@ -82,18 +82,13 @@ class Window(Conditions):
             return Possible(done, self.recorded and not any(isinstance(each, Opaque) for each in done))
         found = [event.value for event in events]
         exact = bool(self.by_key(side.key))
-        seen = len(found)
         names = side.names
         failed: list[UnknownError] = []
-        is_lost = False  # where its names have values, and it has none that is known
-        known_in: set[int] = set()  # calls
-        for state, frame in self._states:
+        for state in self.states:
             try:
                 found.append(evaluate(side.node, state))
-                known_in.add(frame)
             except UnknownError as error:
                 failed += [error] if names <= state.keys() else []
-                is_lost = is_lost or names <= state.keys()
         if isinstance(side.node, ast.Name):  # what a call that ends there was given
             found += self._given(side)
         each_once = {id(value): value for value in found}.values()
@@ -110,7 +105,6 @@ class Window(Conditions):
             is_part = any(isinstance(each, ast.Subscript) for each in nodes_in(side.node))
             return Possible([], whole and ((missing and is_part) or self._is_unset(side)))
         known = [value for value in values if not isinstance(value, Opaque)]
-        whole = whole and not (is_lost and (not seen or self._is_elsewhere(side, known_in)))
         whole = whole and not self._is_aliased(side)
         # What such a call does to a list of its object is seen when it is used again; likewise of one that nobody watched.
         is_unseen = self.inner or side.source not in self.run.watches
@@ -168,8 +162,6 @@ class Window(Conditions):
         if len(self.states) >= MAX_STATES:
             return []
         states = self._with(known, shared, self.states)
-        if self.inner and any(isinstance(state.get(name), MUTABLE) for state in states for name in side.names):
-            return []
         try:
             values = [evaluate(side.node, state) for state in states]
         except UnknownError:
@@ -194,14 +186,6 @@ class Window(Conditions):
         name = getattr(side.node, "attr", "")
         return bool(name) and any(name == event.node.attr and side.key != key_of(event.node) for event in stores)  # type: ignore[attr-defined]
 
-    def _is_elsewhere(self, side: Side, known_in: set[int]) -> bool:
-        """Whether its attribute is looked at in one call, and in another, which has its own object, it is not."""
-        if not any(isinstance(each, ast.Attribute) for each in nodes_in(side.node)):
-            return False
-        calls = {self.run.frame_of[line - 1] for line in self.lines}
-        own = {call for call in calls if call >= 0 and side.names & dict(self.run.frames[call].arguments).keys()}
-        return not own <= known_in | {event.frame for event in self.by_key(side.key)}
-
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The names of the functions that these lines call without the record showing it, and of what is in them."""
@@ -216,12 +200,6 @@ class Window(Conditions):
         return any(
             self.run.is_inner(frame) and self.run.frames[frame].first in core for frame in range(len(self.run.frames))
         )
-
-    @cached_property
-    def changing(self) -> bool:
-        """Whether these lines look at a part of something that a call may change: what becomes of it is not known."""
-        parts = [*self.of_kind(ast.Attribute), *self.of_kind(ast.Subscript)]
-        return any(isinstance(event.value, MUTABLE) for event in parts)
 
     @cached_property
     def comprehended(self) -> frozenset[str]:

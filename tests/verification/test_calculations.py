@@ -150,6 +150,8 @@ CASES = [
     (Kind.CALL, "`squared(2)` is `4`", "`max(low, high)` is `6`", "four = ", 0),
     (Kind.CALL, "`squared(number=2)` is `4`", "`squared(number=3)` is `9`", "four = ", 0),
     (Kind.CALL, "`word.upper()` is taken", "`word.strip()` is taken", "loud = ", 0),
+    # where nothing is compared
+    (Kind.CONDITION, "It sets `total = 4`", "`2 < 6` is true, so it sets `total = 4`", "total = 4", 0),
     # what methods are called of, and they cannot change
     (Kind.ASSIGNMENT, "It comes to `word = 'a'`", "It comes to `word = 'bc'`", "loud = ", 0),
 ]
@@ -181,6 +183,7 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("For the words `['a', 'bcd']` that is next", "place = "),  # values of other lines
         ("The time `9:63` is told", "place = "),
         ("`widest = max(1, 3) = 3`", "widest = "),
+        ("As `3 > 1`, it is `widest = 3`", "widest = "),  # which `max` compares
         ("Each place `(low, high)` gets the value `3`", "sides = "),
         ("It begins with `high = 6`, and over `index = 0` it goes on", "part = "),  # another time
         ("It stores `seen` as one of many", "middle = "),
@@ -190,7 +193,6 @@ def test_a_right_sentence_passes_and_a_wrong_one_does_not(kind, right, mistaken,
         ("It begins with an empty `deque()`", "queue = "),
         ("The triples `[3, 18]` come later on", "matrix = "),
         ("It returns `'low': 1`", "return sides"),
-        ("`2 < 6` is true", "tagged = "),  # where nothing is compared
         ("`counts['z'] += 1` is tried", 'counts["z"] += 1'),  # and raises an exception
         ("In the loop over `range(0, 6 - 3)` it is a product", "share = "),  # whose head is not cited
         ("The sides are hashed by SHA-256 later on", "return sides"),  # a name
@@ -204,8 +206,10 @@ def test_what_may_be_said(sentence, part):
     assert RUN.contradicts(f"It begins {RUN.whole}. {sentence} {RUN.at(part, 0)}.") == set()
 
 
-def test_a_sentence_without_lines_may_explain():
-    assert RUN.contradicts(f"It begins {RUN.whole}. It works out `low - high`, and `middle` is `5`.") == set()
+def test_a_sentence_without_lines_may_explain_what_is_so_at_some_time():
+    explained = f"It begins {RUN.whole}. It works out `low - high`, and `middle` is `3`."
+    assert RUN.contradicts(explained) == set()
+    assert RUN.contradicts(explained.replace("`3`", "`5`")) == {Kind.ASSIGNMENT}
     assert RUN.contradicts(f"It begins {RUN.whole}. It works out `2 + 2 = 5`.") == {Kind.EQUATION}
 
 
@@ -419,7 +423,7 @@ def test_what_a_comprehension_leaves_on_the_way_may_be_told():
     run = Told(TAKEN, '{"one": [7, 5, 4], "other": [1, 2, 3]}')
     left = f"It begins {run.whole}. At `_ = 0` it takes `7` and leaves `one = [5, 4]` {run.at('taken = ')}."
     assert run.contradicts(left) == set()
-    assert run.contradicts(left.replace("[5, 4]", "[4, 5]")) == {Kind.ASSIGNMENT}
+    assert run.contradicts(left.replace("[5, 4]", "[4, 5]")) == {Kind.ASSIGNMENT, Kind.VALUE}
 
 
 ASKED = """\
