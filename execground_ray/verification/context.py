@@ -31,7 +31,7 @@ _CONDITIONAL = re.compile(
 _WHILE = re.compile(r"(?<!, )\bwhile\b[^.;:,—]*$", re.IGNORECASE)
 # Of other rounds than those that are cited: "the same string was stored at `c = 3`", "Summing up, both led to a `row = 1`".
 _ELSEWHERE = re.compile(
-    r"\b(?:same|equal|had|was|were|remember|recall|earlier|already|before|previous\w*|stored|noted|found)\b[^.;:—]*\b(?:at|for|from|in|with|of) ?$"
+    r"\b(?:same|equal|had|was|were|remember|recall|earlier|already|before|previous\w*|stored|noted|found)\b[^.;:—,]*\b(?:at|for|from|in|with|of) ?$"
     r"|^\W*(?:summing up|in summary|overall|in short|altogether|all in all|in total|so far|to put it together|putting (?:it|this|everything|all) together|taken together|to sum up|in conclusion|as a whole)\b"
     r"|\b(?:same (?:\w+ )?as|like|unlike) ?$",
     re.IGNORECASE,
@@ -45,7 +45,7 @@ _PART = re.compile(
     r" (?:as ‹|(?:joined|followed|preceded|repeated|combined|concatenated)\b"
     r"|(?!(?:as|is|was|has|this|plus|minus|times|always|does|thus)\b)[a-z]{2,}s\b)"
 )
-_CLAUSE = re.compile(r"[,;:—–]")
+_CLAUSE = re.compile(r"[,;:—–]| and (?=(?:so|it|the|this|that|then|nothing|no)\b)")
 
 _RANGE = re.compile(
     r"‹\w(?P<first>\d+)›(?:,? (?:and so on|up|down|on),?)?(?: (?:to|through|until) | ?(?:…|\.\.\.|–) ?)‹\w(?P<last>\d+)›"

@@ -200,7 +200,9 @@ def _number(window: Window, source: str, value: Any) -> bool:
 
 def _sequence(window: Window, wanted: list[Any], is_pair: bool) -> bool:
     """A slice of a list, its elements in another order, or made of values of these lines."""
-    if not wanted or window.has_slice(wanted) or window.has_unordered(wanted):
+    if not wanted:  # what is empty is there as such
+        return False
+    if window.has_slice(wanted) or window.has_unordered(wanted):
         return True
     can_be_made = is_pair or len(wanted) in window.run.displays
     return can_be_made and all(key in window.pool or key in window.run.constants for key in wanted)
