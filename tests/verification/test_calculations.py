@@ -153,7 +153,7 @@ CASES = [
     # what is empty, where nothing is
     (Kind.VALUE, "It sets `total = 4`", "It sets `total = 4` and `[]`", "total = 4", 0),
     # what another clause denies, or calls the same
-    (Kind.ASSIGNMENT, "It sets `total = 4` and so nothing is left", "It sets `total = 6` and so nothing is left", "total = 4", 0),
+    (Kind.ASSIGNMENT, "`total = 4` and so nothing is left", "`total = 6` and so nothing is left", "total = 4", 0),
     (Kind.ASSIGNMENT, "The same goes on, with `total = 4`", "The same goes on, with `total = 6`", "total = 4", 0),
     # where nothing is compared
     (Kind.CONDITION, "It sets `total = 4`", "`2 < 6` is true, so it sets `total = 4`", "total = 4", 0),
