@@ -193,7 +193,7 @@ def _number(window: Window, source: str, value: Any) -> bool:
     if isinstance(value, float):
         tolerance = rounding(source)
         return any(close(value, number, tolerance) for number in window.numbers)
-    if 0 <= value <= window.run.longest or value + 1 in window.sizes:
+    if 0 <= value <= max(window.sizes, default=0):  # an index
         return True
     return any(isinstance(number, float) and -1 < number - value < 1 for number in window.numbers)  # between 9 and 10
 

@@ -97,14 +97,6 @@ class Run(Recorded):
         inside = [value for value in values if key in self.inside(value).keys]
         return [part for value in inside for part in parts(value) if freeze(part) == key]
 
-    @cached_property
-    def longest(self) -> int:
-        """The most lines, elements or letters that anything has: no index is larger."""
-        return max(
-            (len(each) for each in map(self.value, range(len(self._evidence.values))) if hasattr(each, "__len__")),
-            default=0,
-        )
-
     def rounds(self, name: str) -> list[list[Any]]:
         """What a name gets in the rounds of each loop that runs through it, for each time the loop ran."""
         stores = grouped(self.stores(key_of(ast.Name(name, ast.Load()))), lambda event: (event.frame, event.line))

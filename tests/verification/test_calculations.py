@@ -474,3 +474,22 @@ def test_a_fraction_is_one_number():
     run = Told("def main_solution(n):\n    share = 0.5 ** n\n    return share", '{"n": 7}')
     assert run.contradicts(f"It is `1 / 128`, and so `share = 0.0078125` {run.whole}.") == set()
     assert run.contradicts(f"It is one of `128`, and so `share = 0.0078125` {run.whole}.") == {Kind.VALUE}
+
+
+SPREAD = """\
+def main_solution(size):
+    half = size // 2
+    third = size // 3
+    rest = size - half
+    double = size * 2
+    row = [0] * size
+    return row
+"""
+
+
+def test_an_index_is_one_of_something_at_these_lines():
+    run = Told(SPREAD, '{"size": 20}')
+    behind = f"It begins {run.whole}. Behind index `17` comes a `0` {run.at('row = ')}."
+    assert run.contradicts(behind) == set()
+    early = f"It begins {run.whole}. It makes `half = 10`, and is far from `17` {run.at('half = ')}."
+    assert run.contradicts(early) == {Kind.VALUE}
