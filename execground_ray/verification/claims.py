@@ -161,7 +161,7 @@ def _holds(context: Context, side: Side, target: Token, verb: str) -> Iterator[C
         good = None
     held = window.possible(side).values if window and _HOLDS.match(verb) else []
     holds_one = any(kind_of(each) in {"list", "tuple", "dict", "set"} for each in held)
-    if good is False and (_BEGINS.search(verb) or holds_one or context.is_entry(target)):  # a list, and what is in it
+    if good is False and (_BEGINS.search(verb) or holds_one):  # a list, and what is in it
         good = None
     yield context.verdict(target, kind, good, f"{side.source} is not {written.source} there")
 

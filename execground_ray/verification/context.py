@@ -189,10 +189,6 @@ class Context:
         """Whether the words behind a token say that it is only a part: "``'a'`` followed by", "``2`` rows", "``'a'`` as ``3``"."""
         return bool(_PART.match(self.around(token)[1]))
 
-    def is_entry(self, token: Token) -> bool:
-        """Whether it writes entries of a dictionary, ``"a": 1``, and not a whole one."""
-        return isinstance(token.sides[-1].node, ast.Dict) and not self.sentence.code_of(token).startswith("{")
-
     def enumerates(self, key: str) -> bool:
         """Whether it gives an expression several values."""
         sides = [equation for token in self.sentence.tokens for equation in token.equations if equation[0].key == key]

@@ -15,7 +15,6 @@ from execground_ray.verification.facts import follows, has_value
 from execground_ray.verification.finding import Kind, Outcome
 from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
-from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import LASTING, fits, same
 
 # Kinds that show their names, and are no others that are written as a list.
@@ -30,8 +29,6 @@ _WITH = re.compile(
 )
 # Two equations of one moment: "for `i = 1`, `left = 3`", but not "`a = 1` at `i = 0`, `a = 3` at `i = 1`".
 _TOGETHER = re.compile(r"‹E(?P<one>\d+)›(?=(?:,| and|:|;) ‹E(?P<other>\d+)›(?! (?:at|for|with|when) ))")
-# Kinds that a display alone writes.
-_PLAIN = frozenset({"list", "tuple", "dict", "set"})
 
 
 def check_equations(context: Context) -> Iterator[Check]:
@@ -142,15 +139,12 @@ def _is_of_another(context: Context, token: Token, side: Side, written: Side) ->
 
 
 def is_of_another_kind(context: Context, token: Token, side: Side, written: Side) -> bool:
-    """Whether a list is written for what shows itself as another kind, ``deque([1])``, or the reverse."""
+    """Whether a list is written for what shows itself as another kind, ``deque([1])``."""
     window, code = context.window, context.sentence.code_of(token)
-    is_display = isinstance(written.node, ast.List | ast.Dict) or name_of_call(written.node) in _NAMED
-    is_named = isinstance(written.node, ast.Call)
-    if window is None or not is_display or not (is_named or window.run.has_types(_NAMED)):
+    is_display = isinstance(written.node, ast.List | ast.Dict)
+    if window is None or not is_display or not window.run.has_types(_NAMED):
         return False
     kinds = {window.run.type_of(each) for each in window.possible(side).values if same(written.value, each)}
-    if is_named:
-        return bool(kinds) and kinds <= _PLAIN
     if not kinds or not kinds <= _NAMED:
         return False
     said = context.sentence.source

@@ -8,7 +8,7 @@ from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Context
-from execground_ray.verification.notation import Side, parse
+from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import Opaque, fits, kind_of, same
@@ -19,16 +19,6 @@ OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }  # fmt: skip
 OPPOSITES |= {other: one for one, other in OPPOSITES.items()}
 _ROUNDS = re.compile(r"\b(?:rounds?|loops?|iterat\w+|(?:goes|go|runs?|moves?) (?:over|through))\b", re.IGNORECASE)
-
-
-def opposite(side: Side) -> Side | None:
-    """The condition that is true where this one is false: ``x != 5`` of ``x == 5``; None where it is no such condition."""
-    node = side.node
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return parse(ast.unparse(node.operand))
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        return parse(ast.unparse(ast.Compare(node.left, [OPPOSITES[type(node.ops[0])]()], node.comparators)))
-    return None
 
 
 def has_value(context: Context, side: Side, value: Any, tolerance: float) -> bool | None:
@@ -110,11 +100,7 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
 
 def _was_true(window: Window, side: Side, wanted: bool, *, core: bool) -> bool | None:
     """Whether a condition that the cited lines themselves do not test was true, or false, there."""
-    if core and (other := opposite(side)) and (made := window.outcomes(other)):
-        return (not wanted) in made
     values, closed, _ = window.possible(side)
-    if not values and side.is_condition and side.key in window.run.keys and window.run.never(side.key):
-        return False  # the program has this condition, and has not come to it
     return any(bool(value) is wanted for value in values) or (False if closed else None)
 
 

@@ -26,7 +26,6 @@ _FACTORIAL = re.compile(r"\b(\d+)!(?!=)")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _POWER = re.compile(r"(?<=[\w)\]])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
-_ENTRY = re.compile(r"\s*(?:-?[\d.]+|'[^']*'|\"[^\"]*\"|\([^()]*\))\s*:\s*[^\s:]")
 _EQUALS = re.compile(r"(?<![=<>!+\-*/%&|^:])=(?!=)")
 _KEYWORD = re.compile(r"^(?:if|elif|while|return|and|or)\s+(?!not in\b)")
 # What the reader sees of such values are their parts: `defaultdict(<class 'int'>, {...})`, `array([...], dtype=int8)`.
@@ -122,8 +121,6 @@ def read(source: str, mathematics: bool = False) -> tuple[tuple[Side, ...], ...]
 
     Empty where it is neither: a piece of a program, words.
     """
-    if _ENTRY.match(source) and (entry := parse("{" + source + "}")) and isinstance(entry.node, ast.Dict):
-        return ((entry,),)
     text = clean(source, mathematics)
     if match := _AUGMENTED.fullmatch(text):
         operation = parse("({}) {} ({})".format(*match.groups()))

@@ -216,7 +216,7 @@ def _sure(context: Context, window: Window, token: Token, value: Any) -> bool:
     if not context.cited and (context.attributed or not distinct):
         return False
     if (
-        context.is_entry(token)
+        (isinstance(value, dict) and len(token.sides) > 1)  # which is judged with what it is told of
         or not window.complete
         or window.hidden
         or window.iterators

@@ -34,12 +34,6 @@ def _returned(context: Context, window: Window, token: Token) -> Iterator[Check]
         value = token.value
     except UnknownError:
         return
-    if (
-        values
-        and token.marked
-        and not context.is_entry(token)
-        and not context.is_part(token)
-        and not any(isinstance(each, Opaque) for each in values)
-    ):
+    if values and token.marked and not context.is_part(token) and not any(isinstance(each, Opaque) for each in values):
         good = any(fits(value, each, token.sides[-1].tolerance) for each in values)
         yield context.verdict(token, Kind.CALL, good, f"{token.sides[-1].source} is not returned there")

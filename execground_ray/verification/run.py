@@ -84,14 +84,6 @@ class Run(Recorded):
         loops = {id(node.iter) for node in self._nodes if isinstance(node, ast.For)}
         return [event.value for event in self.events if id(event.node) in loops]
 
-    def never(self, key: str) -> bool:
-        """Whether an expression was evaluated at no time."""
-        return not self.incomplete and key not in self._evaluated
-
-    @cached_property
-    def _evaluated(self) -> frozenset[str]:
-        return frozenset(key_of(event.node) for event in self.events)
-
     def alike(self, key: Hashable, values: list[Any]) -> list[Any]:
         """What has a key among some values and their parts."""
         inside = [value for value in values if key in self.inside(value).keys]

@@ -126,7 +126,6 @@ CASES = [
     (Kind.CALL, "It goes over `range(0, 5, 2)`", "It goes over `range(0, 6, 2)`", "for even in", 0),
     (Kind.ASSIGNMENT, "For `index = 0` it is `0`", "For `index = 1` it is `0`", "place = ", 0),
     # kinds
-    (Kind.ASSIGNMENT, "`matrix = [1, 6]`", "`matrix = deque([1, 6])`", "matrix = ", 0),
     (Kind.ASSIGNMENT, "`seen = set()`", "`seen = {}`", "seen = ", 0),
     (Kind.ASSIGNMENT, "`words[1][:2] = 'bc'`", "`words[1][:2] = ['b', 'c']`", "part = ", 0),
     (Kind.ASSIGNMENT, "`word[:1] = 'b'` is last", "`word[:1] = ['b']` is last", "firsts = ", 0),
