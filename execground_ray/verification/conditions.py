@@ -8,7 +8,7 @@ from functools import cached_property
 from execground_ray.verification.lines import Lines
 from execground_ray.verification.notation import Side
 from execground_ray.verification.recorded import Event
-from execground_ray.verification.trees import compared_in, first_name, key_of, tests_in
+from execground_ray.verification.trees import compared_in, tests_in
 
 
 class Conditions(Lines):
@@ -20,18 +20,6 @@ class Conditions(Lines):
         events = [event for event in self.evaluated(side) if event.line in core and event.outcome >= 0]
         shown = [event for event in events if not self.run.is_inner(event.frame)]
         return {event.outcome == 1 for event in (not inner and shown) or events}
-
-    @cached_property
-    def another_round(self) -> set[bool]:
-        """Whether the loops that the cited lines come to have another round, each time."""
-        found = set()
-        for line in self.core_statements:
-            for loop in self.run.written_on(frozenset({self.run.lines[line - 1][2]})):
-                if isinstance(loop, ast.For):
-                    found.add(any(event.line == line for event in self.run.stores(key_of(first_name(loop.target)))))
-                elif isinstance(loop, ast.While):
-                    found |= {event.outcome == 1 for event in self.run.events_at(line) if event.node is loop.test}
-        return found
 
     @cached_property
     def _looking(self) -> set[ast.AST]:

@@ -21,10 +21,6 @@ _ROUNDS = re.compile(
     r"|\b(?:runs?|ran|repeats?|repeated|executes?|executed|called|loops|iterates?|entered) twice\b",
     re.IGNORECASE,
 )
-_ONE = re.compile(
-    r"\bafter (?:only |just |exactly )?(?:one|a single|its first|the first) (?:round|iteration|pass)\b|\bonly one round\b|\bis one round\b",
-    re.IGNORECASE,
-)
 _MANY = re.compile(
     rf"\b(?P<count>{'|'.join(_CARDINALS[3:])}) (?:tuples|lists|strings|elements|entries)\b", re.IGNORECASE
 )
@@ -39,8 +35,6 @@ def check_counts(context: Context) -> Iterator[Check]:
     window, whole = context.window, context.whole
     if window is None or whole is None or not context.cited or not window.complete:
         return
-    if (match := _ONE.search(context.mask)) and window.another_round == {False} and not _rounds(window):
-        yield Check.of(context.sentence, Kind.COUNT, f"no round is made: {match[0]}")
     for pattern, known in ((_ROUNDS, _repeated), (_MANY, _numbers)):
         for match in pattern.finditer(context.mask):
             wanted = _number(context, match["count"] or "two")

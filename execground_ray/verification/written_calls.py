@@ -29,7 +29,6 @@ _DEFINES = re.compile(r"\b(?:defin|declar)\w+\b[^.;:]*$", re.IGNORECASE)
 _EXPLAINS = re.compile(r"\b(?:since|because|as|after|had|was|were|earlier|before)\b[^.;:,]*$", re.IGNORECASE)
 _EVERY = re.compile(r"\b(?:per|each|every)\b", re.IGNORECASE)  # a sentence of all rounds of a loop
 _LAZY = frozenset({"map", "filter", "generator"})  # of what is called in them no line tells
-_MAY_STOP = ast.BoolOp | ast.IfExp | ast.Lambda | ast.comprehension  # before it comes to all of its parts
 _EACH = ast.GeneratorExp | ast.ListComp | ast.Lambda  # not to be compared with values in place of names
 
 
@@ -46,7 +45,7 @@ def check_written_calls(context: Context) -> Iterator[Check]:
 
 
 def _called(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
-    """A call is one that the lines make; one inside of another, with values, is one that the program makes."""
+    """A call is one that the lines make."""
     for side in sides:
         if isinstance(side.node, ast.Call) and (name := name_of_call(side.node)):
             good = _is_made(window, side.node, name)
@@ -57,11 +56,6 @@ def _called(context: Context, window: Window, token: Token, sides: tuple[Side, .
                 good = None
             if good is not None:
                 yield context.verdict(token, Kind.CALL, good, f"{side.source} is not called there")
-        nodes = nodes_in(side.node)
-        inside = [each for each in nodes if isinstance(each, ast.Call) and each is not side.node]
-        for call in inside if not any(isinstance(each, _MAY_STOP) for each in nodes) else ():
-            if all(map(is_pure, call.args)) and _is_own(window, call) is False:
-                yield context.verdict(token, Kind.CALL, False, f"{ast.unparse(call)} is not called")
 
 
 def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:

@@ -50,7 +50,6 @@ CASES = [
         "`numbers and numbers[0] > 9` is false",
         "if numbers and",
     ),
-    (Kind.CALL, "`half(4) + half(6) = 5`", "`half(4) + half(7) = 5`", "table[number] = half"),
     (Kind.ASSIGNMENT, "`pairs = {'all': [(1, 2)]}`", "`pairs = {'all': [[1, 2]]}`", "pairs = {"),
     (Kind.ASSIGNMENT, "`letters = ['A', 'B']`", "`letters = 'AB'`", "letters = list"),
     (
