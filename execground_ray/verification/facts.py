@@ -12,7 +12,6 @@ from execground_ray.verification.notation import Side
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import Opaque, fits, kind_of, same
-from execground_ray.verification.window import Window
 
 OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.In: ast.NotIn, ast.Is: ast.IsNot,
@@ -89,18 +88,15 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
     if window is None:
         return None
     again = sum(side.key == each.key for other in context.sentence.tokens for each in other.sides) > 1
-    core = context.cited and window.core_recorded
-    made = window.outcomes(side, inner=again or window.inner) if core else set()
+    is_seen = context.cited and window.core_recorded
+    made = window.outcomes(side, inner=again or window.inner) if is_seen else set()
     if len(made) != 1 or again:  # the moment tells which is meant
         moment = window.at_moment(side, given)
         if moment or window.is_never(side, given):
             return any(bool(value) is wanted for value in moment) if moment else None
-    return wanted in made if made else _was_true(window, side, wanted, core=core)
-
-
-def _was_true(window: Window, side: Side, wanted: bool, *, core: bool) -> bool | None:
-    """Whether a condition that the cited lines themselves do not test was true, or false, there."""
-    values, closed, _ = window.possible(side)
+    if made:
+        return wanted in made
+    values, closed, _ = window.possible(side)  # the cited lines themselves do not test it
     return any(bool(value) is wanted for value in values) or (False if closed else None)
 
 
