@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from execground_ray.verification.absent import check_absent
+from execground_ray.verification.actions import check_actions
 from execground_ray.verification.citations import Attributed, Ranges
 from execground_ray.verification.claims import check_claims
 from execground_ray.verification.context import Check, Context
@@ -28,6 +29,7 @@ _RULES = (
     check_absent,
     check_marked_operations,
     check_returned,
+    check_actions,
     check_counts,
     check_written_calls,
     check_values,

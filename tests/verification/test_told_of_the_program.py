@@ -87,6 +87,11 @@ CASES = [
     (Kind.OPERATION, "`half = 17 // 2 = 8`", "`half = 17 - 9 = 8`", "half = number // 2", 3),
     (Kind.OPERATION, "`total = 17 - 4 = 13`", "`total = 26 // 2 = 13`", "total = top - least", 0),
     (Kind.CALL, "`max(numbers)` is `17`", "`min(numbers)` is `8`", "best = max(numbers)", 0),
+    # what is done, in words
+    (Kind.OPERATION, "It checks that the best is large enough", "The best are then sorted", "top = largest", 0),
+    (Kind.OPERATION, "It makes sure that doubles are dropped", "It is first checked", "seen = set()", 0),
+    (Kind.OPERATION, "`max`, which checks whether any is larger, is called", "It sorts them", "best = max", 0),
+    (Kind.OPERATION, "It takes both ends", "It makes sure that there are two", "last, first = kept", 0),
     # of one moment
     (Kind.ASSIGNMENT, "`last = 17`, `first = 8`", "`last = 8`, `first = 17`", "last, first = kept", 0),
     (Kind.ASSIGNMENT, "This gives `total = 8`", "This gives `total = 13`", "total -= 5", 0),
