@@ -128,12 +128,12 @@ def test_engines_that_die_or_hang_are_replaced_and_the_dataset_stays_the_same_bu
     )
     job.wait_for((tmp_path / "began").exists)
     [first] = job.engines()
-    job.wait_for(lambda: "ray_vllm" in metrics(job, first))
-    everything = first.children(recursive=True)
+    raylet, everything = first.parent(), first.children(recursive=True)
     assert any("EngineCore" in " ".join(process.cmdline()) for process in everything)
     first.kill()
     assert not (tmp_path / "hung").exists(), "the row that hangs is the last one"
     assert not psutil.wait_procs(everything, timeout=20)[1], "an engine outlived its actor"
+    job.wait_for(lambda: "ray_vllm" in metrics(job, raylet))
     assert job.wait() == 0, job.text()
     assert (tmp_path / "hung").exists()
     train, rejected = job.rows()
@@ -145,10 +145,10 @@ def test_engines_that_die_or_hang_are_replaced_and_the_dataset_stays_the_same_bu
     assert texts(train) == expected
 
 
-def metrics(job: Job, actor) -> str:
+def metrics(job: Job, raylet) -> str:
     """What Ray's metrics port of the node shows."""
     ports = Path("/tmp/ray").glob(f"session_*_{job.process.pid}/metrics_export_port_*")
     port = max(ports, key=lambda path: path.stat().st_mtime)  # there may be one of an earlier process of that number
-    address = re.search(r"--node_ip_address=(\S+)", " ".join(actor.parent().cmdline()))[1]
+    address = re.search(r"--node_ip_address=(\S+)", " ".join(raylet.cmdline()))[1]
     with urllib.request.urlopen(f"http://{address}:{port.read_text()}/metrics") as page:
         return page.read().decode()
