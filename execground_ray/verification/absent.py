@@ -42,17 +42,21 @@ def check_absent(context: Context) -> Iterator[Check]:
     if window is None or not context.attributed:
         return
     for token in context.sentence.tokens:
-        if not token.marked or not token.equations or context.is_denied(token):
-            continue
-        for sides in token.equations:
-            if isinstance(sides[-1].node, ast.Lambda):  # an argument may be one, and is no part of the program
-                continue
-            if window.complete:
-                for kind, what in _absent(sides, window):
-                    yield context.verdict(token, kind, False, f"{what} is nothing that the program has")
-                yield from _strange(context, window, token, sides)
-            for what in _mistaken(sides, window):
-                yield Check.of(token, Kind.CONDITION, f"{what} is nearly what is asked")
+        equations = token.equations if token.marked else ()
+        found = [check for sides in equations for check in _found(context, window, token, sides)]
+        if found and not context.is_denied(token):
+            yield from found
+
+
+def _found(context: Context, window: Window, token: Token, sides: tuple[Side, ...]) -> Iterator[Check]:
+    if isinstance(sides[-1].node, ast.Lambda):  # an argument may be one, and is no part of the program
+        return
+    if window.complete:
+        for kind, what in _absent(sides, window):
+            yield context.verdict(token, kind, False, f"{what} is nothing that the program has")
+        yield from _strange(context, window, token, sides)
+    for what in _mistaken(sides, window):
+        yield Check.of(token, Kind.CONDITION, f"{what} is nearly what is asked")
 
 
 def _mistaken(sides: tuple[Side, ...], window: Window) -> Iterator[str]:

@@ -20,7 +20,8 @@ MAX_NODES = 2_000
 MAX_ITEMS = 5_000
 MAX_BITS = 4_000
 MAX_FACTORIAL = 400
-_SEQUENCE = str | list | tuple
+_SEQUENCE = (str, list, tuple)
+_SIZED = (*_SEQUENCE, dict, set)
 
 
 class UnknownError(Exception):
@@ -136,7 +137,7 @@ def _bits(value: Any) -> int:
 def _value(node: ast.expr | None, names: Mapping[str, Any]) -> Any:
     """The value of a node, checked for its size."""
     value = _work_out(node, names)
-    _require(not isinstance(value, _SEQUENCE | dict | set) or len(value) <= MAX_ITEMS)
+    _require(not isinstance(value, _SIZED) or len(value) <= MAX_ITEMS)
     _require(_bits(value) <= MAX_BITS)
     return value
 

@@ -31,9 +31,10 @@ class Lines:
         """See the class."""
         self.run = run
         self.core = {line for first, last in ranges for line in range(max(1, first), min(run.count, last) + 1)}
-        near = {line + more for line in self.core for more in range(-WIDEN, WIDEN + 1)} & set(range(1, run.count + 1))
+        wide = [(max(1, first - WIDEN), min(run.count, last + WIDEN)) for first, last in ranges if first <= run.count]
+        near = {line for first, last in wide for line in range(first, last + 1)}
         # A call is told with the statement that makes it.
-        callers = {frame.caller for frame in run.frames if {frame.first, frame.last} & near and frame.caller > 0}
+        callers = {caller for line in near for caller in run.callers.get(line, ())}
         self.lines = near | callers | {member for line in self.core for member in run.groups[run.owners[line]]}
         self.statements = sorted({run.owners[line] for line in self.lines})
         self.core_statements = sorted({run.owners[line] for line in self.core})
@@ -85,11 +86,12 @@ class Lines:
 
     def by_key(self, key: str) -> list[Event]:
         """When these lines evaluated an expression, or gave it a value."""
-        return [event for line in self.statements for event in self.run.keyed.get((line, key), ())]
+        lines = self.run.keyed.get(key)
+        return [event for line in self.statements for event in lines.get(line, ())] if lines else []
 
     def of_kind(self, kind: type[ast.expr]) -> list[Event]:
         """Events whose expressions are of some kind."""
-        return [event for line in self.statements for event in self.run.kinds.get((line, kind), ())]
+        return [event for event in self.events if type(event.node) is kind]
 
     def evaluated(self, side: Side) -> list[Event]:
         """When these lines evaluated an expression: as it is written, or with values in place of names."""

@@ -27,8 +27,7 @@ def check_marked_operations(context: Context) -> Iterator[Check]:
         return
     for token in context.sentence.tokens:
         wrong = [node for sides in token.equations for node in _not_done(window, sides)] if token.marked else []
-        need_not_be_done = context.is_conditional(token) or context.is_denied(token) or context.ends_range(token)
-        if wrong and not need_not_be_done:
+        if wrong and not (context.is_conditional(token) or context.is_denied(token) or context.ends_range(token)):
             for node in wrong:
                 yield Check.of(token, Kind.OPERATION, f"{ast.unparse(node)} is not done there")
 

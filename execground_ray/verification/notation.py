@@ -36,7 +36,7 @@ _AUGMENTED = re.compile(r"([^=<>!]+?)\s*(\+|-|\*\*|//|\*|/|%|&|\||\^|<<|>>)=\s*(
 _NEXT = re.compile(r"[,;]\s*(?=[A-Za-z_][\w.]*(?:\[[^\[\]]*\])*\s*=(?!=))|;")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Side:
     """One side of an equation, or a whole expression.
 

@@ -105,6 +105,16 @@ class Recorded(Statements):
         )
 
     @cached_property
+    def callers(self) -> dict[int, list[int]]:
+        """By line that a call begins or ends at: the lines of the statements that made it."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for frame in self.frames:
+            if frame.caller > 0:
+                found[frame.first].append(frame.caller)
+                found[frame.last].append(frame.caller)
+        return found
+
+    @cached_property
     def events(self) -> list[Event]:
         """All events in their order, operands filled in."""
         found: list[Event] = []
@@ -115,7 +125,7 @@ class Recorded(Statements):
             if not isinstance(tree, ast.expr):
                 continue
             last = lasts[frame]
-            operands = {id(each): last[id(each)] for each in expressions_in(tree) if id(each) in last}
+            operands = {key: last[key] for each in expressions_in(tree) if (key := id(each)) in last}
             event = Event(self.owners[line], frame, tree, self.value(value), outcome, operands)
             augmented = self._augmented.get(id(tree))
             if augmented is not None and not isinstance(getattr(tree, "ctx", None), ast.Load):
@@ -152,14 +162,12 @@ class Recorded(Statements):
         return grouped(self.events, lambda event: event.line)
 
     @cached_property
-    def keyed(self) -> dict[tuple[int, str], list[Event]]:
-        """By line and expression."""
-        return grouped(self.events, lambda event: (event.line, key_of(event.node)))
-
-    @cached_property
-    def kinds(self) -> dict[tuple[int, type[ast.expr]], list[Event]]:
-        """By line and kind of expression."""
-        return grouped(self.events, lambda event: (event.line, type(event.node)))
+    def keyed(self) -> dict[str, dict[int, list[Event]]]:
+        """By expression and line."""
+        found: dict[str, dict[int, list[Event]]] = defaultdict(lambda: defaultdict(list))
+        for event in self.events:
+            found[key_of(event.node)][event.line].append(event)
+        return found
 
     @cached_property
     def values_at(self) -> dict[int, dict[int, Any]]:
@@ -259,8 +267,9 @@ class Recorded(Statements):
             layers.append(self.state(GLOBALS, line, before=before))
             state: dict[str, Any] = {}
             for layer in reversed(layers):
-                for watch in [each for each, root in self.watches.items() if root in layer and each in state]:
-                    del state[watch]  # of another object
+                for watch, root in self.watches.items():
+                    if root in layer:
+                        state.pop(watch, None)  # of another object
                 state.update(layer)
             self._scopes[line, before] = tuple(map(id, state.values())), state
         return self._scopes[line, before]
