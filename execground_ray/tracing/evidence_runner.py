@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from execground_ray.python.values import read_json
 from execground_ray.records import Problem
 from execground_ray.tracing.evidence import Evidence, NoEvidence, decode
+from execground_ray.tracing.machine_paths import without_machine
 from execground_ray.tracing.packages import Preloads
 from execground_ray.tracing.running import Failure, request_for, run_in, settings_of
 from execground_ray.tracing.same_run import difference, renamed, renaming
@@ -112,6 +113,8 @@ class EvidenceRunner:
         if not same_value(read_json(output), read_json(result["value"]), 0):
             return NoEvidence("mismatch", f"returned {result['value'][:80]}, recorded {output[:80]}")
         names = renaming(result["trace"], trace)
+        if names is None:  # unless it is of an earlier version, which showed what is another on every machine
+            names = renaming(result["trace"], without_machine(trace))
         if names is None:
             return NoEvidence("mismatch", difference(result["trace"], trace))
         return renamed(result["evidence"], names)

@@ -91,6 +91,13 @@ def test_another_record_or_value_is_no_evidence(tracer, runner):
     assert runner.evidence(problem, {"n": -7}, trace, output).reason == "mismatch"
 
 
+def test_a_record_of_an_earlier_version_which_shows_what_is_another_on_every_machine_has_evidence(tracer, runner):
+    problem, arguments, trace, output = executed(tracer, body("import math\nreturn math.gcd(4, 6)"), 2)
+    shown = trace.replace("<module 'math'>", "<module 'math' from '/venv/lib/math.so'>")
+    assert shown != trace
+    assert runner.evidence(problem, arguments, shown, output) == runner.evidence(problem, arguments, trace, output)
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
