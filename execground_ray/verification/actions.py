@@ -15,7 +15,7 @@ _TESTS = "If While For IfExp Assert Match Try ExceptHandler Compare BoolOp Not a
 _ONE_OF_EACH = "SetComp DictComp Compare For While set frozenset fromkeys unique drop_duplicates Counter"
 # What is said, and what it may be: kinds of statements and expressions, operators, and names of what is called.
 _ACTIONS = {
-    rf"(?:checks|verifies) (?:that|whether|if|for|with)|(?:is|are) (?:{_TIME} )?checked": _TESTS,
+    rf"(?:checks|verifies|(?:a|the|another|this) check) (?:that|whether|if|for|with)|(?:is|are) (?:{_TIME} )?checked": _TESTS,
     # What is worked out or called makes sure of something as well: `max(0, x)`, `int(x)`, `set(names)`.
     r"ma(?:kes|de|ke) sure (?:that|of|the)": f"{_TESTS} BinOp Call ListComp SetComp DictComp",
     rf"sorts|(?:is|are) {_TIME} sorted": "For While sort sorted argsort lexsort sort_values sort_index heapify heappush "
@@ -24,7 +24,9 @@ _ACTIONS = {
     r"|(?:duplicates|doubles|repeated \w+) are (?:then )?(?:removed|dropped|taken)": _ONE_OF_EACH,
 }
 _SAID = [(re.compile(rf"\b(?:{said})", re.IGNORECASE), frozenset(done.split())) for said, done in _ACTIONS.items()]
-_OF_A_FUNCTION = re.compile(r"›,?(?: which| that| and)? $")  # "`is_prime(7)`, which checks whether": what it is for
+_OF_A_FUNCTION = re.compile(
+    r"‹[CEN]\d+›,?(?: which| that| and)? $"
+)  # "`is_prime(7)`, which checks whether": what it is for
 
 
 def check_actions(context: Context) -> Iterator[Check]:

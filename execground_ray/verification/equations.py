@@ -31,8 +31,21 @@ _WITH = re.compile(
 _TOGETHER = re.compile(r"‹E(?P<one>\d+)›(?=(?:,| and|:|;) ‹E(?P<other>\d+)›(?! (?:at|for|with|when) ))")
 
 
+# A calculation and what is said to come of it: "`21 & 20` is `20`".
+_COMES_TO = re.compile(
+    r"(?P<left>‹V\d+›)(?:,? which| again| then| thus)* (?:is|equals|gives|makes|yields|comes to|leaves|becomes|results in)"
+    r"(?: again| also| only| just| still)* (?P<right>‹V\d+›)(?=\W*$|[.,;:)—–]| [(—–]| (?:and|so|which|because|since) )",
+    re.IGNORECASE,
+)
+
+
 def check_equations(context: Context) -> Iterator[Check]:
     """Judge every equation of a sentence."""
+    for match in _COMES_TO.finditer(context.mask):
+        left, right = (context.tokens(match[each])[0] for each in ("left", "right"))
+        is_worked_out = len(left.sides) == 1 and not left.sides[0].is_literal and left.marked and right.marked
+        if is_worked_out and len(right.sides) == 1:
+            yield from _arithmetic(context, right, (*left.sides, *right.sides))
     for token in context.sentence.tokens:
         for sides in token.equations:
             if len(sides) > 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 from execground_ray.verification.arithmetic import UnknownError, evaluate
 from execground_ray.verification.context import Context
-from execground_ray.verification.notation import Side
+from execground_ray.verification.notation import Side, parse
 from execground_ray.verification.tokens import Token
 from execground_ray.verification.trees import name_of_call
 from execground_ray.verification.values import Opaque, fits, kind_of, same
@@ -88,8 +88,10 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
     if window is None:
         return None
     again = sum(side.key == each.key for other in context.sentence.tokens for each in other.sides) > 1
-    is_seen = context.cited and window.core_recorded
+    is_seen = window.core_recorded
     made = window.outcomes(side, inner=again or window.inner) if is_seen else set()
+    if is_seen and not made and (other := _opposite(side)):
+        made = {not each for each in window.outcomes(other, inner=again or window.inner)}
     if len(made) != 1 or again:  # the moment tells which is meant
         moment = window.at_moment(side, given)
         if moment or window.is_never(side, given):
@@ -98,6 +100,14 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
         return wanted in made
     values, closed, _ = window.possible(side)  # the cited lines themselves do not test it
     return any(bool(value) is wanted for value in values) or (False if closed else None)
+
+
+def _opposite(side: Side) -> Side | None:
+    """The comparison that is true where this one is false: ``x != 5`` of ``x == 5``; None where it is none."""
+    match side.node:
+        case ast.Compare(left, [op], [right]):
+            return parse(ast.unparse(ast.Compare(left, [OPPOSITES[type(op)]()], [right])))
+    return None
 
 
 def follows(side: Side, known: dict[str, Any], value: Any, tolerance: float) -> bool | None:

@@ -21,6 +21,7 @@ from execground_ray.verification.tokens import tokenize
 from execground_ray.verification.trees import program_names
 from execground_ray.verification.untold import Untold
 from execground_ray.verification.window import Window
+from execground_ray.verification.worded import check_worded
 from execground_ray.verification.written_calls import check_written_calls
 
 _RULES = (
@@ -30,6 +31,7 @@ _RULES = (
     check_marked_operations,
     check_returned,
     check_actions,
+    check_worded,
     check_counts,
     check_written_calls,
     check_values,

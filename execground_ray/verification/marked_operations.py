@@ -10,6 +10,7 @@ from execground_ray.verification.context import Check, Context
 from execground_ray.verification.finding import Kind
 from execground_ray.verification.matching import is_part_of_sum, matches
 from execground_ray.verification.notation import Side
+from execground_ray.verification.presence import in_window
 from execground_ray.verification.trees import key_of, name_of_call, nodes_in
 from execground_ray.verification.window import Window
 
@@ -38,8 +39,22 @@ def _not_done(window: Window, sides: tuple[Side, ...]) -> Iterator[ast.AST]:
         if any(isinstance(each, ast.BoolOp | ast.IfExp) for each in nodes):  # need not come to all of its parts
             continue
         yield from (each for each in nodes if _is_strange(window, each))
-        if is_another(window, sides[0], side.node):
+        if is_another(window, sides[0], side.node) or _is_of_other_numbers(window, side.node):
             yield side.node
+
+
+def _is_of_other_numbers(window: Window, node: ast.expr) -> bool:
+    """Whether it is of two numbers, these lines only do the like with others, and have nothing that comes of these."""
+    match node:
+        case ast.BinOp(ast.Constant(int() | float()), op, ast.Constant(int() | float())) if not window.inner:
+            alike = [each for each in window.looking if isinstance(getattr(each.node, "op", None), type(op))]
+        case _:
+            return False
+    try:
+        is_there = in_window(window, ast.unparse(node), value_of(node))
+    except UnknownError:
+        return False
+    return bool(alike) and not is_there and not any(matches(node, event) for event in alike)
 
 
 def _is_ahead(window: Window, node: ast.AST) -> bool:
@@ -59,7 +74,7 @@ def is_another(window: Window, subject: Side, node: ast.expr) -> bool:
     """
     if not isinstance(node, ast.BinOp | ast.Call) or not is_pure(node) or key_of(node) in window.run.keys:
         return False
-    done = _calculations(window, subject)
+    done = calculations(window, subject)
     if not done or window.inner or not all(_is_told_so(node, each) for each in done):
         return False
     try:
@@ -79,7 +94,7 @@ def _is_told_so(node: ast.expr, done: ast.expr) -> bool:
     return isinstance(done, ast.BinOp) and not any(isinstance(each, ast.Call) for each in nodes_in(node))
 
 
-def _calculations(window: Window, side: Side) -> set[ast.expr]:
+def calculations(window: Window, side: Side) -> set[ast.expr]:
     """What is worked out at these lines for an expression, or for what gets a value there."""
     if isinstance(side.node, ast.BinOp):
         return {event.node for event in window.looking if key_of(event.node) == side.key}

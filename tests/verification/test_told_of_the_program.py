@@ -92,6 +92,14 @@ CASES = [
     (Kind.OPERATION, "It makes sure that doubles are dropped", "It is first checked", "seen = set()", 0),
     (Kind.OPERATION, "`max`, which checks whether any is larger, is called", "It sorts them", "best = max", 0),
     (Kind.OPERATION, "It takes both ends", "It makes sure that there are two", "last, first = kept", 0),
+    (Kind.OPERATION, "It takes both ends", "The check that there are two passes", "last, first = kept", 0),
+    (Kind.VALUE, "`5` is stored in `seen`", "`4` is stored in `seen`", "seen.add(number)", 1),
+    (Kind.VALUE, "It puts `5` into the kept ones", "It puts `4` into kept", "kept.append(number)", 1),
+    (Kind.ASSIGNMENT, "Now the total stays at `8`", "Now the total stays at `13`", "total -= 5", 0),
+    (Kind.CALL, "It calls `pause` with `3` and `5`", "It calls `pause` with `3` and `4`", "pause(3, 5)", 0),
+    (Kind.OPERATION, "`5` is subtracted from `total`", "`5` is added to `total`", "total -= 5", 0),
+    (Kind.OPERATION, "Here `13 - 5 = 8`", "Here `17 - 3 = 14`", "total -= 5", 0),
+    (Kind.EQUATION, "Here `13 - 5` is `8`", "Here `13 - 4` is `8`", "total -= 5", 0),
     # of one moment
     (Kind.ASSIGNMENT, "`last = 17`, `first = 8`", "`last = 8`, `first = 17`", "last, first = kept", 0),
     (Kind.ASSIGNMENT, "This gives `total = 8`", "This gives `total = 13`", "total -= 5", 0),
@@ -128,6 +136,14 @@ def test_of_goals_and_of_other_rounds_the_cited_line_decides_nothing(sentence, p
 def test_the_same_without_the_words_for_it_is_contradicted():
     for claim, part, number in (("`number = 99`", "for number in numbers", 0), ("`half = 2`", "return [last", 0)):
         assert RUN.contradicts(f"Now {claim} {RUN.at(part, number)}.\n\nIt ends {RUN.whole}.") != set()
+
+
+@pytest.mark.parametrize("cites", [True, False])
+def test_the_opposite_of_a_condition_came_out_the_other_way_even_if_it_cannot_be_worked_out(cites):
+    run = Told("def main_solution(n):\n    if sum(map(abs, [n])) == 4:\n        return 1\n    return 0\n", '{"n": -4}')
+    at = run.at("if sum") if cites else ""
+    assert run.contradicts(f"`sum(map(abs, [n])) != 4` is false {at}.\n\nIt ends {run.whole}.") == set()
+    assert run.contradicts(f"`sum(map(abs, [n])) != 4` is true {at}.\n\nIt ends {run.whole}.") == {Kind.CONDITION}
 
 
 def test_a_list_item_that_cites_once_does_so_for_all_of_its_sentences():
