@@ -90,8 +90,8 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
     again = sum(side.key == each.key for other in context.sentence.tokens for each in other.sides) > 1
     is_seen = window.core_recorded
     made = window.outcomes(side, inner=again or window.inner) if is_seen else set()
-    if is_seen and not made and (other := _opposite(side)):
-        made = {not each for each in window.outcomes(other, inner=again or window.inner)}
+    if is_seen and (other := _opposite(side)):
+        made |= {not each for each in window.outcomes(other, inner=again or window.inner)}
     if len(made) != 1 or again:  # the moment tells which is meant
         moment = window.at_moment(side, given)
         if moment or window.is_never(side, given):

@@ -11,7 +11,7 @@ from typing import Any
 from execground_ray.verification.citations import WIDEN
 from execground_ray.verification.matching import matches
 from execground_ray.verification.notation import Side
-from execground_ray.verification.recorded import Event
+from execground_ray.verification.recorded import Event, Frame
 from execground_ray.verification.run import Run
 from execground_ray.verification.trees import grouped, key_of, name_of_call, nodes_in, operations_of
 from execground_ray.verification.values import LASTING, Opaque, freeze
@@ -125,6 +125,12 @@ class Lines:
         return [frame for frame in self.run.frames if frame.first in self.lines or frame.last in self.lines]
 
     @cached_property
+    def begun_calls(self) -> list[Frame]:
+        """The calls that begin at these lines, or that the very lines which are cited make."""
+        core = set(self.core_statements)
+        return [frame for frame in self.run.frames if frame.first in self.lines or frame.caller in core]
+
+    @cached_property
     def around(self) -> list[Any]:
         """The calls that these lines are in, and those around them."""
         found = {self.run.frame_of[line - 1] for line in self.lines}
@@ -215,6 +221,7 @@ class Lines:
         """Whether a list, or what an expression was time after time, is these in another order, and none in this or back."""
         events = grouped(self.events, lambda event: id(event.node)).values()
         rows = {*self.sequences, *(tuple(freeze(event.value) for event in each) for each in events)}
+        rows |= {tuple(freeze(value) for _, value in frame.arguments[: len(keys)]) for frame in self.begun_calls}
         is_a_row = any(way in rows or self.has_slice(list(way)) for way in (keys, keys[::-1]))
         count = Counter(keys)
         return not (is_a_row or self.has_unordered(keys)) and any(Counter(row) == count for row in rows)

@@ -122,7 +122,7 @@ def _literals(side: Side) -> list[tuple[str, Any]]:
         node = stack.pop()
         if isinstance(node, ast.Subscript) and not is_pure(node.value):
             stack.append(node.value)  # the index is judged with the element
-        elif _is_literal(node) or _is_fraction(node):
+        elif _is_literal(node) or _is_one_number(node):
             try:
                 written = side.source.encode()[node.col_offset : node.end_col_offset].decode()
                 found.append((written, value_of(node)))
@@ -133,11 +133,14 @@ def _literals(side: Side) -> list[tuple[str, Any]]:
     return found
 
 
-def _is_fraction(node: ast.expr) -> bool:
-    """Whether it writes one number as two: ``1 / 128``."""
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
-        return False
-    return isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant)
+def _is_one_number(node: ast.expr) -> bool:
+    """Whether it writes one number as two: ``1 / 128``, ``2 + 3j``."""
+    match node:
+        case ast.BinOp(ast.Constant(), ast.Div(), ast.Constant()):
+            return True
+        case ast.BinOp(left, ast.Add() | ast.Sub(), ast.Constant(complex())):
+            return _is_literal(left)
+    return False
 
 
 def _is_literal(node: ast.expr) -> bool:

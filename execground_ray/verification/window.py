@@ -63,17 +63,19 @@ class Window(Conditions):
     def possible(self, side: Side) -> Possible:
         """The values that an expression had at these lines."""
         if side.key not in self._possible:
-            self._possible[side.key] = self._called(side.node) or self._find(side)
+            self._possible[side.key] = self._called(side) or self._find(side)
         return self._possible[side.key]
 
-    def _called(self, node: ast.expr) -> Possible | None:
+    def _called(self, side: Side) -> Possible | None:
+        node = side.node
         if not isinstance(node, ast.Call):
             return None
         found = returned_by(node, self.run, self.states)
         names = {each.id for argument in node.args for each in nodes_in(argument) if isinstance(each, ast.Name)}
         # Of what a comprehension runs through only the last is known behind its statement.
         closed = name_of_call(node) not in self.hidden and names.isdisjoint(self.comprehended)
-        return found and Possible(found[0], found[1] and closed)
+        made = [event.value for event in self.by_key(side.key)]  # whatever its arguments were
+        return found and Possible([*found[0], *made], found[1] and closed)
 
     def _find(self, side: Side) -> Possible:
         events = self.evaluated(side)

@@ -85,11 +85,13 @@ def _put(context: Context, window: Window, match: re.Match[str]) -> Iterator[Che
     if not closed or not all(isinstance(each, list | tuple | dict | set | frozenset) for each in values):
         return
     for token, value in _values(context, match):
-        keys = {
-            freeze(value),
-            freeze(-value if isinstance(value, int | float) else value),
-        }  # a heap may have it negated
-        good = any(not keys.isdisjoint(each) for each in parts)
+        told = {freeze(value)}
+        if isinstance(value, int | float):
+            told.add(freeze(-value))  # as a heap may have it
+        items = (
+            {freeze(each) for each in value} if isinstance(value, list | tuple | set) else told
+        )  # of "`[1]` is added"
+        good = any(items <= each or not told.isdisjoint(each) for each in parts)
         unsure = not parts or any(isinstance(part, Opaque) for each in parts for part in each)
         yield context.verdict(token, Kind.VALUE, good or (None if unsure else False), f"{side.source} does not get it")
 
@@ -107,8 +109,7 @@ def _stays(context: Context, window: Window, match: re.Match[str]) -> Iterator[C
 
 def _given(context: Context, window: Window, match: re.Match[str]) -> Iterator[Check]:
     """One call of the program's own is given all of the values."""
-    run, core = window.run, set(window.core_statements)
-    frames = [frame for frame in run.frames if frame.caller in core or frame.first in window.lines]
+    run, frames = window.run, window.begun_calls
     if name := match["name"] or match["called"]:
         side = _side(context, window, name)
         frames = [frame for frame in frames if side and frame.is_of(side.source.rpartition(".")[2])]

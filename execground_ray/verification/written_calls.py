@@ -66,7 +66,7 @@ def _is_made(window: Window, call: ast.Call, name: str) -> bool | None:
     """
     own = _is_own(window, call)
     if own is not None:
-        return own
+        return own or bool(window.by_key(key_of(call)))
     is_step = name in window.run.functions.keys() | _CHANGING | {"range"}
     operands = [*call.args, *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
     if not is_step and (not operands or any(is_pure(each) or isinstance(each, _DISPLAYS) for each in operands)):
