@@ -76,9 +76,9 @@ def _put(context: Context, window: Window, match: re.Match[str]) -> Iterator[Che
     """A collection has what is put into it; where it is one of the very call that the lines are of, as others may be older."""
     side = _side(context, window, match["name"])
     run = window.run
-    if side is None or not any(
-        side.names & run.state(run.frame_of[line - 1], line).keys() for line in window.core_statements
-    ):
+    if side is None or any(isinstance(each, ast.Call) for each in nodes_in(side.node)):
+        return
+    if not any(side.names & run.state(run.frame_of[line - 1], line).keys() for line in window.core_statements):
         return
     values, closed, _ = window.possible(side)
     parts = [run.inside(each).keys for each in values]
