@@ -20,6 +20,8 @@ from execground_ray.verification.values import LASTING, fits, same
 # Kinds that show their names, and are no others that are written as a list.
 _NAMED = frozenset({"deque", "range"})
 
+_ARRAYS = frozenset({"ndarray", "Series"})  # of which each element is added: `[3, 8] + [2, 1] = [5, 9]`
+
 # Words behind which a name tells another time, or a part of some object.
 THEN = re.compile(
     r"\b(?:of|from|at|after|before|since|until|behind|for|over) (?:‹E\d+›(?:,? and |, | in ))*$", re.IGNORECASE
@@ -75,7 +77,10 @@ def _arithmetic(context: Context, token: Token, sides: tuple[Side, ...]) -> Iter
         # Whole numbers give no 7.0.
         good = good and not (type(left.value) is int and isinstance(right.value, float) and right.is_literal)
         outcome = Outcome.SUPPORTED if good else Outcome.CONTRADICTED
-        if not good and (context.asks or context.is_denied(token)):
+        of_arrays = (
+            isinstance(left.value, list) and context.window is not None and context.window.run.has_types(_ARRAYS)
+        )
+        if not good and (context.asks or context.is_denied(token) or of_arrays):
             outcome = Outcome.UNKNOWN
         yield Check.of(token, Kind.EQUATION, f"{left.source} is not {right.source}", outcome)
 

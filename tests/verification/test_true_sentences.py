@@ -21,6 +21,28 @@ from execground_ray.verification.values import Opaque
 
 SAMPLE = (files("execground_ray") / "corpus" / "sample.jsonl").read_text("utf-8").splitlines()
 ACCEPTED = [json.loads(line) for line in SAMPLE if '"expect": "accepted"' in line]
+MORE = {
+    "arrays": """import numpy as np
+def main_solution():
+    one, other = np.array([3, 8]), np.array([2, 1])
+    return (one + other).tolist()
+""",
+    "what one line does too often to be taken down": """def main_solution():
+    def count(depth):
+        total = 1
+        for n in reversed(range(depth)):
+            total += count(n)
+        return total
+    return count(10)
+""",
+    "a complex number": """def main_solution():
+    def turn(point, times):
+        return point * 1j**times
+    return abs(turn(1.5 - 2j, 3))
+""",
+}
+PROGRAMS = {row["problem_description"]: (row["refcode"], json.dumps(row["ios"][0]["input"])) for row in ACCEPTED}
+PROGRAMS |= {name: (program, "{}") for name, program in MORE.items()}
 MAX_CHARS = 200  # of a value
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%", ast.BitXor: "^", ast.BitAnd: "&"}
 PUTS = frozenset({"append", "appendleft", "add"})
@@ -99,10 +121,10 @@ def contradictions(told, execution) -> list[str]:
     return [f"{each.lines}: {each.message}" for each in findings if each.outcome is Outcome.CONTRADICTED]
 
 
-@pytest.mark.parametrize("problem", ACCEPTED, ids=lambda row: row["problem_description"][:40])
-def test_no_true_sentence_is_contradicted(problem):
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_true_sentence_is_contradicted(name):
     try:
-        execution = execute(problem["refcode"], json.dumps(problem["ios"][0]["input"]))
+        execution = execute(*PROGRAMS[name])
     except RuntimeError as error:
         pytest.skip(f"it is traced with a smaller input: {error}")
     made = list(dict.fromkeys(sentences(run_of(execution))))
