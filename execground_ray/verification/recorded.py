@@ -140,7 +140,7 @@ class Recorded(Statements):
         """``total += x`` as the operation ``total + x``."""
         target = operation.left
         before = latest.get((event.frame, key_of(target)))
-        if before is None or any(before.line <= line < event.line for line in self.incomplete):  # it may have changed
+        if before is None or before.line < event.line:  # what it had then may have changed since, unseen or in place
             before = Event(event.line, event.frame, target, self._before(event, target), -1, event.operands)
         operands = {id(target): before, id(operation.right): last.get(id(operation.right))}
         known_ones = {key: each for key, each in operands.items() if each is not None}

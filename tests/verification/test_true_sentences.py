@@ -35,6 +35,12 @@ def main_solution():
         return total
     return count(10)
 """,
+    "a list that is changed in place": """def main_solution():
+    ns = [3, 1]
+    ns.sort()
+    ns += [2]
+    return ns
+""",
     "a complex number": """def main_solution():
     def turn(point, times):
         return point * 1j**times
