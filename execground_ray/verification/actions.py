@@ -24,9 +24,8 @@ _ACTIONS = {
     r"|(?:duplicates|doubles|repeated \w+) are (?:then )?(?:removed|dropped|taken)": _ONE_OF_EACH,
 }
 _SAID = [(re.compile(rf"\b(?:{said})", re.IGNORECASE), frozenset(done.split())) for said, done in _ACTIONS.items()]
-_OF_A_FUNCTION = re.compile(
-    r"‹[CEN]\d+›,?(?: which| that| and)? $"
-)  # "`is_prime(7)`, which checks whether": what it is for
+# "`is_prime(7)`, which checks whether": what it is for.
+_OF_A_FUNCTION = re.compile(r"‹[CEN]\d+›,?(?: which| that| and)? $")
 
 
 def check_actions(context: Context) -> Iterator[Check]:

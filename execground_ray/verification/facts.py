@@ -96,10 +96,10 @@ def is_true(context: Context, side: Side, wanted: bool, token: Token | None = No
         moment = window.at_moment(side, given)
         if moment or window.is_never(side, given):
             return any(bool(value) is wanted for value in moment) if moment else None
-    if made:
+    if made and (context.cited or wanted in made):
         return wanted in made
-    values, closed, _ = window.possible(side)  # the cited lines themselves do not test it
-    return any(bool(value) is wanted for value in values) or (False if closed else None)
+    values, closed, _ = window.possible(side)  # where it is not tested, it may be known all the same
+    return any(bool(value) is wanted for value in values) or (False if closed or made else None)
 
 
 def _opposite(side: Side) -> Side | None:
